@@ -1,0 +1,68 @@
+# Everything that a person or CI does with a checkout. `make run` and `make test` need nothing else.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= data
+LISTEN ?= 127.0.0.1:8080
+# As root on a host that can run it the linux plane; everybody else gets the simulated one.
+PLANE ?= $(shell [ "$$(id -u)" = 0 ] && echo linux || echo simulated)
+
+RUN_STAMP := $(VENV)/.run-$(shell cat requirements/run.lock | sha256sum | cut -c1-16)
+DEV_STAMP := $(VENV)/.dev-$(shell cat requirements/dev.lock | sha256sum | cut -c1-16)
+BENCH_STAMP := .venv-bench/.bench-$(shell cat requirements/bench.lock | sha256sum | cut -c1-16)
+
+.PHONY: run test check setup setup-dev system format lock bench docs clean
+
+run: setup ## serve the API
+	@$(BIN)/gatewright serve --plane $(PLANE) --data $(DATA) --listen $(LISTEN)
+
+test: setup-dev ## run the whole suite
+	@$(BIN)/pytest -n 2 --dist worksteal $(PYTEST)
+
+check: setup-dev ## formatting, lints, types, layers, generated pages
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/generate_docs.py --check
+
+setup: system $(RUN_STAMP)
+
+setup-dev: system $(DEV_STAMP)
+
+system: ## install Debian's packages, when there are rights to
+	@sh scripts/system-packages.sh
+
+$(BIN)/uv:
+	@sh scripts/make-venv.sh $(PYTHON) $(VENV) requirements/run.lock
+
+$(RUN_STAMP): requirements/run.lock pyproject.toml | $(BIN)/uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(DEV_STAMP): requirements/dev.lock $(RUN_STAMP)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	@sh scripts/node-clients.sh
+	@touch $@
+
+format: setup-dev ## format and mend what can be mended
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+docs: setup-dev ## generate the pages that follow from the declarations
+	@$(BIN)/python scripts/generate_docs.py
+
+lock: $(BIN)/uv ## resolve the dependencies anew
+	@sh scripts/lock.sh $(BIN)/uv
+
+$(BENCH_STAMP): requirements/bench.lock | $(BIN)/uv
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-bench
+	@$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --require-hashes -r requirements/bench.lock
+	@touch $@
+
+bench: setup-dev $(BENCH_STAMP) ## measure against moto and against the bare floor
+	@$(BIN)/python -m bench $(BENCH)
+
+clean: ## remove what set-up made
+	rm -rf $(VENV) .venv-bench tests/clients/node/node_modules

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Resolve the dependencies anew. The lock files hold versions and hashes, and no address.
+set -eu
+uv=$1
+compile() {
+    out=$1
+    shift
+    "$uv" pip compile --quiet --upgrade --generate-hashes --universal --no-emit-index-url --no-header \
+        --python-version 3.11 "$@" -o "requirements/$out"
+}
+compile run.lock --all-extras pyproject.toml requirements/build.in
+compile dev.lock --all-extras pyproject.toml requirements/build.in requirements/dev.in
+compile bench.lock requirements/bench.in

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Install what the linux plane and the tests need from Debian, without starting any service.
+# Without root or off Debian this only says, in one line, what is missing.
+set -eu
+needed="
+/usr/sbin/charon-systemd=charon-systemd
+/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so=libcharon-extra-plugins
+/usr/lib/ipsec/plugins/libstrongswan-gcm.so=libstrongswan-standard-plugins
+/usr/sbin/nft=nftables
+/usr/sbin/ip=iproute2
+/usr/bin/nsenter=util-linux
+/usr/lib/postgresql=postgresql
+"
+venv_missing=
+python3 -c 'import ensurepip' 2>/dev/null || venv_missing=python3-venv
+missing=$venv_missing
+for pair in $needed; do
+    [ -e "${pair%%=*}" ] || missing="$missing ${pair#*=}"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "Not installed here, and only the simulated plane runs without:$missing (as root: apt-get install$missing)" >&2
+    exit 0
+fi
+echo "Installing$missing ..."
+# Debian starts a package's services unless this file says no; it is put back as it was.
+policy=/usr/sbin/policy-rc.d
+made=
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    made=1
+fi
+trap '[ -z "$made" ] || rm -f "$policy"' EXIT
+mkdir -p /etc/postgresql-common
+[ -e /etc/postgresql-common/createcluster.conf ] ||
+    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+# shellcheck disable=SC2086 # a list of words
+apt-get -qq -y --no-install-recommends install $missing >/dev/null

@@ -1,0 +1,7 @@
+"""``python -m gatewright``."""
+
+import sys
+
+from gatewright.cli.main import main
+
+sys.exit(main())

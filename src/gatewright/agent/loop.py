@@ -1,0 +1,202 @@
+"""The agent's loop: poll, apply, report.
+
+Level-triggered. What is wanted of an item is one document, replaced whole; a task an item makes the plane be so,
+again and again until it is. Nothing is removed but what a tombstone names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from gatewright.agent.memory import RevisionMemory
+from gatewright.agent.reports import Reporter
+from gatewright.link.contract import HostChanges, Link, LinkDown, Wanted
+from gatewright.plane.contract import Plane, PlaneError
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Observation, Phase, Tombstone
+
+_log = logging.getLogger(__name__)
+
+#: How long one poll waits for something to change, seconds.
+POLL = 20.0
+#: How often everything is asked for from the beginning, seconds: what a mistaken belief costs at the most.
+RESYNC = 300.0
+_RETRY_FIRST = 0.2
+_RETRY_LAST = 30.0
+#: How long an instance waits for its vSwitch before it tries again, seconds.
+_VSWITCH_PATIENCE = 2.0
+
+
+class Agent:
+    """Runs one host's items on a plane."""
+
+    def __init__(self, plane: Plane, link: Link, memory: RevisionMemory) -> None:
+        self._plane = plane
+        self._link = link
+        self._memory = memory
+        self._reporter = Reporter(link)
+        self._wanted: dict[ItemKey, Wanted] = {}
+        #: What the plane was seen to run as wanted.
+        self._standing: dict[ItemKey, Wanted] = {}
+        self._tasks: dict[ItemKey, asyncio.Task[None]] = {}
+        self._changed: dict[ItemKey, asyncio.Event] = {}
+        self._found: set[ItemKey] = set()
+        self.orphans: frozenset[ItemKey] = frozenset()
+
+    async def run(self) -> None:
+        """Adopt what is there, then follow the control plane until cancelled. The items carry on afterwards."""
+        found = await self._plane.open(self._broken)
+        self._found = set(found)
+        if found:
+            _log.info("found %d items of earlier runs on this host", len(found))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._reporter.run())
+                group.create_task(self._poll())
+        finally:
+            tasks = tuple(self._tasks.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._plane.close()
+
+    async def _poll(self) -> None:
+        """Follow the host's revision; now and then from the beginning."""
+        loop = asyncio.get_running_loop()
+        since, resync_at = 0, loop.time() + RESYNC
+        listed: set[ItemKey] | None = set()
+        delay = _RETRY_FIRST
+        while True:
+            if loop.time() >= resync_at and listed is None:
+                since, listed, resync_at = 0, set(), loop.time() + RESYNC
+            wait = 0.0 if listed is not None else max(0.0, min(POLL, resync_at - loop.time()))
+            try:
+                changes = await self._link.changes(since, wait)
+            except LinkDown as error:
+                if delay == _RETRY_FIRST:
+                    _log.warning("the control plane does not answer: %s", error)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+                continue
+            delay = _RETRY_FIRST
+            if changes.revision < self._memory.highest:
+                _log.error(
+                    "the control plane is at revision %d and was at %d before: nothing is changed on this host. "
+                    "Has an old or empty database been put in place?",
+                    changes.revision,
+                    self._memory.highest,
+                )
+                await asyncio.sleep(5.0)
+                continue
+            self._memory.note(changes.revision)
+            since = changes.upto
+            self._take(changes)
+            if listed is not None:
+                listed |= {item.key for item in changes.items}
+                if changes.upto == changes.revision:
+                    self._judge(listed)
+                    listed = None
+
+    def _take(self, changes: HostChanges) -> None:
+        for item in changes.items:
+            if self._wanted.get(item.key) != item:
+                self._wanted[item.key] = item
+                self._kick(item.key)
+            elif item.key not in self._tasks:
+                # Asked for again and nothing to do: say once more how it stands.
+                self._tell_standing(item)
+
+    def _tell_standing(self, item: Wanted) -> None:
+        if isinstance(item, Tombstone):
+            self._kick(item.key)
+        elif self._standing.get(item.key) == item:
+            self._reporter.observe(
+                Observation(kind=item.key.kind, id=item.id, generation=item.generation, phase=Phase.READY)
+            )
+
+    def _judge(self, listed: set[ItemKey]) -> None:
+        """Name what was found on the host and is not wanted: it is left alone until a person says otherwise."""
+        orphans = frozenset(self._found - listed)
+        if orphans and orphans != self.orphans:
+            _log.warning("left alone, because neither wanted nor deleted: %s", ", ".join(sorted(map(str, orphans))))
+        self.orphans = orphans
+
+    def _broken(self, key: ItemKey, reason: str) -> None:
+        """The plane says that an item is no longer as it was applied."""
+        _log.warning("%s: %s", key, reason)
+        if self._standing.pop(key, None) is not None:
+            self._kick(key)
+
+    def _kick(self, key: ItemKey) -> None:
+        """Have the item's task look at what is wanted of it; there is one task an item at most."""
+        event = self._changed.setdefault(key, asyncio.Event())
+        event.set()
+        if key not in self._tasks:
+            task = asyncio.get_running_loop().create_task(self._drive(key, event), name=str(key))
+            self._tasks[key] = task
+            task.add_done_callback(lambda done: self._driven(key, done))
+
+    def _driven(self, key: ItemKey, task: asyncio.Task[None]) -> None:
+        del self._tasks[key]
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("the task of %s failed", key, exc_info=task.exception())
+        if self._changed[key].is_set() and not task.cancelled():
+            self._kick(key)
+        elif key not in self._wanted:
+            del self._changed[key]
+
+    async def _drive(self, key: ItemKey, changed: asyncio.Event) -> None:
+        """Bring one item to what is wanted, trying again ever more slowly."""
+        delay = _RETRY_FIRST
+        while True:
+            changed.clear()
+            item = self._wanted.get(key)
+            if item is None:
+                return
+            try:
+                await self._bring_about(item)
+            except PlaneError as error:
+                _log.warning("%s: %s", key, error)
+                self._observe(item, Phase.FAILED, str(error))
+            except Exception as error:
+                _log.exception("%s: the plane failed", key)
+                self._observe(item, Phase.FAILED, f"{type(error).__name__}: {error}")
+            else:
+                return
+            try:
+                async with asyncio.timeout(delay):
+                    await changed.wait()
+                delay = _RETRY_FIRST
+            except TimeoutError:
+                delay = min(delay * 2, _RETRY_LAST)
+
+    async def _bring_about(self, item: Wanted) -> None:
+        if isinstance(item, Tombstone):
+            self._standing.pop(item.key, None)
+            await self._plane.remove(item.key)
+            self._found.discard(item.key)
+            self._observe(item, Phase.REMOVED)
+            if self._wanted.get(item.key) is item:
+                del self._wanted[item.key]
+            return
+        self._observe(item, Phase.APPLYING)
+        if isinstance(item, InstanceSpec):
+            await self._vswitch_of(item)
+        await self._plane.apply(item)
+        self._standing[item.key] = item
+        self._observe(item, Phase.READY)
+
+    async def _vswitch_of(self, spec: InstanceSpec) -> None:
+        """An instance is plugged into its vSwitch: that comes first."""
+        key = ItemKey(Kind.VSWITCH, spec.private.vswitch_id)
+        task = self._tasks.get(key)
+        if task is not None:
+            await asyncio.wait((task,), timeout=_VSWITCH_PATIENCE)
+        if key in self._wanted and key not in self._standing:
+            raise PlaneError(f"its {key} is not there yet")
+
+    def _observe(self, item: Wanted, phase: Phase, detail: str = "") -> None:
+        generation = 0 if isinstance(item, Tombstone) else item.generation
+        self._reporter.observe(
+            Observation(kind=item.key.kind, id=item.id, generation=generation, phase=phase, detail=detail)
+        )

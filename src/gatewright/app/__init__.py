@@ -1,0 +1,1 @@
+"""The composition root: which parts make up a process, and how processes start and end."""

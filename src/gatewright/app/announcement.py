@@ -1,0 +1,26 @@
+"""What a person sees when the service has started."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from gatewright import __version__
+from gatewright.access.keyring import AccessKey, Keyring
+from gatewright.settings import Settings
+
+
+def announce(settings: Settings, port: int, made_up: AccessKey | None, keys: Keyring) -> None:
+    """Say what runs and where. A key that was made up just now is shown: it is the only time."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    database = urlsplit(settings.database)
+    where = database.path if database.scheme == "sqlite" else f"{database.hostname or ''}{database.path}"
+    lines = [
+        f"Gatewright {__version__}: {settings.plane} plane, region {settings.region}",
+        f"  endpoint           http://{host}:{port}",
+        f"  database           {database.scheme} {where}",
+    ]
+    for key in keys:
+        lines += [f"  account            {key.principal.account_id}", f"  access key id      {key.id}"]
+    if made_up is not None:
+        lines.append(f"  access key secret  {made_up.secret}   (shown this once)")
+    print("\n".join(lines), flush=True)

@@ -1,0 +1,130 @@
+"""The API process: store, control plane, endpoint. With the simulated plane the agent runs here too."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+
+from gatewright import settings as settings_module
+from gatewright.access import keyring
+from gatewright.access.keyring import AccessKey, Administrator
+from gatewright.agent.loop import Agent
+from gatewright.agent.memory import RevisionMemory
+from gatewright.app.announcement import announce
+from gatewright.app.data_directory import Lock, open_data_directory
+from gatewright.app.processes import set_up_logging, stop_event
+from gatewright.clock import SystemClock
+from gatewright.errors import ConfigurationError
+from gatewright.link.direct import DirectLink
+from gatewright.link.unix import UnixLinkServer
+from gatewright.operations.call import Installation
+from gatewright.operations.execution import TOKEN_LIFETIME, Executor
+from gatewright.operations.registry import registry
+from gatewright.plane.simulated import SimulatedPlane
+from gatewright.reconcile.control_plane import ControlPlane
+from gatewright.reconcile.timers import expire_for_ever
+from gatewright.resources.addresses import public_range
+from gatewright.resources.regions import regions
+from gatewright.secrets import Sealer, load_key
+from gatewright.settings import Settings
+from gatewright.store import hosts, pools
+from gatewright.store.backends import Backend, backend_of
+from gatewright.store.database import Database
+from gatewright.store.transaction import Transaction
+from gatewright.store.upgrade import prepare
+from gatewright.wire.authentication import Authenticator
+from gatewright.wire.endpoint import Endpoint
+from gatewright.wire.server import listening_socket, server_for
+
+_log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ConfigurationError."""
+    import uvloop
+
+    set_up_logging(settings.log_level)
+    if settings.region not in regions():
+        raise ConfigurationError(f"region is {settings.region!r}: the catalogue has {', '.join(regions())}")
+    open_data_directory(settings.data)
+    lock = Lock(settings.data / "api.lock", "another gatewright serve")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+    lock.release()
+
+
+async def _serve(settings: Settings) -> None:
+    backend = backend_of(settings.database)
+    prepare(backend)
+    database = Database(backend)
+    try:
+        await _serve_from(settings, backend, database)
+    finally:
+        await asyncio.to_thread(database.close)
+
+
+async def _serve_from(settings: Settings, backend: Backend, database: Database) -> None:
+    clock = SystemClock()
+    sealer = Sealer(load_key(settings.data / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY")))
+    wanted = Administrator(*settings_module.administrator(os.environ))
+
+    def set_up(transaction: Transaction) -> tuple[AccessKey | None, keyring.Keyring]:
+        hosts.ensure(transaction, hosts.LOCAL)
+        pools.ensure_public(transaction, settings.public_pool, public_range(settings.public_pool))
+        made_up = keyring.settle_first_administrator(transaction, sealer, wanted, clock.now())
+        return made_up, keyring.load(transaction, sealer)
+
+    made_up, keys = await database.write(set_up)
+    installation = Installation(
+        default_region=settings.region,
+        regions=regions(),
+        quota_vpn_gateways=settings.quota_vpn_gateways,
+        public_network=settings.public_pool,
+        plane=settings.plane,
+    )
+    endpoint = Endpoint(registry(), Authenticator(keys, clock), Executor(database, clock, installation))
+    control_plane = ControlPlane(database, settings.public_pool)
+    stop = stop_event()
+    try:
+        listener = listening_socket(settings.host, settings.port)
+    except OSError as error:
+        raise ConfigurationError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+    server = server_for(endpoint)
+    async with AsyncExitStack() as stack:
+        background = [_background(expire_for_ever(database, clock, TOKEN_LIFETIME), "timers")]
+        if settings.plane == "simulated":
+            agent = Agent(SimulatedPlane(), DirectLink(control_plane, hosts.LOCAL), RevisionMemory())
+            background.append(_background(agent.run(), "agent"))
+        else:
+            link = UnixLinkServer(control_plane, hosts.LOCAL, settings.agent_socket)
+            await link.start()
+            stack.push_async_callback(link.close)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        announce(settings, listener.getsockname()[1], made_up, keys)
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping, *background}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+        stopping.cancel()
+        for task in background:
+            task.cancel()
+        for outcome in await asyncio.gather(*background, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
+
+
+def _background(work: Awaitable[None], name: str) -> asyncio.Task[None]:
+    return asyncio.ensure_future(_named(work, name))
+
+
+async def _named(work: Awaitable[None], name: str) -> None:
+    try:
+        await work
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        _log.exception("%s failed: the service stops", name)
+        raise

@@ -1,0 +1,87 @@
+"""The linux plane's `serve`: two halves in one process group, each restarted when it dies.
+
+The halves are the API and the agent. The gateways' daemons belong to neither: they have sessions of their own and
+outlive everything here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from gatewright.app.processes import set_up_logging, stop_event
+from gatewright.errors import ConfigurationError
+from gatewright.settings import SECRETS, Settings
+
+_log = logging.getLogger(__name__)
+#: The exit status of a half that cannot be served with its settings: it is not tried again.
+MISCONFIGURED = 2
+_RETRY_FIRST = 0.2
+_RETRY_LAST = 5.0
+#: A half that lived this long, seconds, is restarted at once.
+_LONG_ENOUGH = 10.0
+#: How long the halves have to end after SIGTERM, seconds.
+_PATIENCE = 20.0
+
+
+def run(settings: Settings, arguments: Sequence[str]) -> None:
+    """Serve until SIGTERM or SIGINT. ``arguments`` are the command line's, for the halves. Raises ConfigurationError."""
+    set_up_logging(settings.log_level)
+    asyncio.run(_run(arguments))
+
+
+async def _run(arguments: Sequence[str]) -> None:
+    stop = stop_event()
+    without_secrets = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    halves = [
+        asyncio.create_task(_keep("api", arguments, dict(os.environ), stop)),
+        asyncio.create_task(_keep("agent", arguments, without_secrets, stop)),
+    ]
+    done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await asyncio.wait(halves)
+    for half in done:
+        half.result()
+
+
+async def _keep(half: str, arguments: Sequence[str], environment: dict[str, str], stop: asyncio.Event) -> None:
+    """Run one half until it is to stop. Raises ConfigurationError when it cannot be served."""
+    loop = asyncio.get_running_loop()
+    delay = _RETRY_FIRST
+    while not stop.is_set():
+        started = loop.time()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gatewright", f"half-{half}", str(os.getpid()), *arguments, env=environment
+        )
+        ended = asyncio.create_task(process.wait())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((ended, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not ended.done():
+            await _end(process, ended)
+            return
+        if stop.is_set():
+            return
+        status = ended.result()
+        if status == MISCONFIGURED:
+            raise ConfigurationError(f"the {half} said why")
+        _log.error("the %s ended with status %d and is started again", half, status)
+        delay = _RETRY_FIRST if loop.time() - started > _LONG_ENOUGH else min(delay * 2, _RETRY_LAST)
+        try:
+            async with asyncio.timeout(delay):
+                await stop.wait()
+        except TimeoutError:
+            continue
+
+
+async def _end(process: asyncio.subprocess.Process, ended: asyncio.Task[int]) -> None:
+    process.send_signal(signal.SIGTERM)
+    done, _ = await asyncio.wait((ended,), timeout=_PATIENCE)
+    if not done:
+        _log.error("process %d did not end within %.0f s and is killed", process.pid, _PATIENCE)
+        process.kill()
+        await ended

@@ -1,0 +1,90 @@
+"""``gatewright``: reads the command line and starts what it says.
+
+Only argparse is loaded here: `serve` starts in a fraction of a second, and what it does not need it does not import.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gatewright import __version__
+from gatewright import settings as settings_module
+from gatewright.errors import ConfigurationError
+from gatewright.settings import OPTIONS, Settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Returns the exit status: 0, or 2 for wrong settings."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if given and given[0] in ("half-api", "half-agent"):
+            _run_half(given[0].removeprefix("half-"), int(given[1]), given[2:])
+        else:
+            _run_command(given)
+    except ConfigurationError as error:
+        print(f"gatewright: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run_command(given: list[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="gatewright", description="A self-hosted VPN gateway service with the Alibaba Cloud VPC OpenAPI."
+    )
+    parser.add_argument("--version", action="version", version=f"gatewright {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_settings(commands.add_parser("serve", help="serve the API", description="Serve the API."))
+    parsed = parser.parse_args(given)
+    settings = _settings(parsed)
+    if settings.plane == "linux":
+        from gatewright.app import supervisor
+
+        supervisor.run(settings, given[1:])
+    else:
+        from gatewright.app import api
+
+        api.run(settings)
+
+
+def _run_half(half: str, parent: int, given: list[str]) -> None:
+    """One half of a linux plane's `serve`, as its supervisor starts it."""
+    from gatewright.app.processes import die_with_parent
+
+    die_with_parent(parent)
+    parser = argparse.ArgumentParser(prog=f"gatewright half-{half}")
+    _add_settings(parser)
+    settings = _settings(parser.parse_args(given))
+    if half == "api":
+        from gatewright.app import api
+
+        api.run(settings)
+    else:
+        from gatewright.app import agent
+
+        agent.run(settings)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with these settings")
+    for option in OPTIONS:
+        flag = "--" + option.name.replace("_", "-")
+        if option.type is bool:
+            parser.add_argument(flag, dest=option.name, action="store_true", default=None, help=option.help)
+        else:
+            parser.add_argument(
+                flag,
+                dest=option.name,
+                type=option.type,
+                metavar=option.metavar,
+                choices=option.choices or None,
+                help=option.help,
+            )
+
+
+def _settings(parsed: argparse.Namespace) -> Settings:
+    command_line = {option.name: getattr(parsed, option.name) for option in OPTIONS}
+    return settings_module.load(command_line, os.environ, parsed.config)

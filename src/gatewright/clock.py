@@ -1,0 +1,58 @@
+"""Time as a value that is passed in, so that tests own it.
+
+Everything that asks "what time is it" takes a :class:`Clock`. Nothing else in the package reads the system's
+clock, apart from the event loop's own timers.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where the service's idea of the present comes from."""
+
+    def now(self) -> int:
+        """Milliseconds since 1970-01-01T00:00:00Z, the unit of the API's ``CreateTime``."""
+        ...
+
+
+class SystemClock:
+    """The machine's wall clock."""
+
+    def now(self) -> int:
+        """Milliseconds since the epoch."""
+        return time.time_ns() // 1_000_000
+
+
+class ManualClock:
+    """A clock that stands still until somebody moves it."""
+
+    def __init__(self, now: int = 1_800_000_000_000) -> None:
+        self._now = now
+
+    def now(self) -> int:
+        """Milliseconds since the epoch, as last set."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock; a negative number moves it back."""
+        self._now += round(seconds * 1000)
+
+
+def iso_seconds(milliseconds: int) -> str:
+    """``2026-11-23T08:00:00Z``, the form of the VPC operations' ``CreationTime``."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_iso_seconds(text: str) -> int | None:
+    """Milliseconds of ``2026-11-23T08:00:00Z``, or None when the text is of another form."""
+    if len(text) != 20:
+        return None
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        return None
+    return int(moment.replace(tzinfo=UTC).timestamp()) * 1000

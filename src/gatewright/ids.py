@@ -1,0 +1,97 @@
+"""Identifiers: what a resource, a request and an order are called."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_BODY = 17
+
+#: The three characters that stand for a region in real ids. Regions that are not here get a derived code.
+_REGION_CODES = {
+    "cn-hangzhou": "bp1",
+    "cn-shanghai": "uf6",
+    "cn-shenzhen": "wz9",
+    "cn-beijing": "2ze",
+    "cn-qingdao": "m5e",
+    "cn-zhangjiakou": "8vb",
+    "cn-huhehaote": "hp3",
+    "cn-wulanchabu": "0jl",
+    "cn-chengdu": "2vc",
+    "cn-guangzhou": "7xv",
+    "cn-heyuan": "f8z",
+    "cn-hongkong": "j6c",
+    "ap-southeast-1": "t4n",
+    "ap-southeast-3": "8ps",
+    "ap-southeast-5": "k1a",
+    "ap-northeast-1": "6we",
+    "ap-south-1": "a2d",
+    "eu-central-1": "gw8",
+    "eu-west-1": "d7o",
+    "us-west-1": "rj9",
+    "us-east-1": "0xi",
+    "me-east-1": "eb3",
+}
+
+
+def _base36(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, rest = divmod(number, 36)
+        digits.append(_ALPHABET[rest])
+    return "".join(digits)
+
+
+def region_code(region_id: str) -> str:
+    """Three base-36 characters that stand for a region in its resources' ids."""
+    known = _REGION_CODES.get(region_id)
+    if known is not None:
+        return known
+    return _base36(int.from_bytes(hashlib.sha256(region_id.encode()).digest()[:8], "big"), 3)
+
+
+def resource_id(prefix: str, region_id: str) -> str:
+    """A new id such as ``vpn-bp1`` and 17 random base-36 characters (88 bits)."""
+    return f"{prefix}-{region_code(region_id)}{_base36(secrets.randbits(128), _BODY)}"
+
+
+def derived_id(prefix: str, parent_id: str) -> str:
+    """The id of what exists exactly once per parent (a VPC's router): the parent's body behind another prefix."""
+    return f"{prefix}-{parent_id.partition('-')[2]}"
+
+
+def request_id() -> str:
+    """An upper-case UUID, as every answer carries one."""
+    return str(uuid.UUID(int=secrets.randbits(128), version=4)).upper()
+
+
+def order_id() -> int:
+    """A 15-digit number, the size of the real service's order ids."""
+    return 200_000_000_000_000 + secrets.randbelow(100_000_000_000_000)
+
+
+def account_id() -> str:
+    """A 16-digit account number."""
+    return str(1_000_000_000_000_000 + secrets.randbelow(9_000_000_000_000_000))
+
+
+def access_key_id() -> str:
+    """A new access key's id: the real service's shape, recognisable prefix and all."""
+    return "LTAI" + _letters(20)
+
+
+def access_key_secret() -> str:
+    """A new access key's secret: 30 letters and digits (178 bits)."""
+    return _letters(30)
+
+
+def installation_id() -> str:
+    """Eight base-36 characters that mark everything an installation makes on its hosts."""
+    return _base36(secrets.randbits(64), 8)
+
+
+def _letters(length: int) -> str:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    return "".join(secrets.choice(alphabet) for _ in range(length))

@@ -1,0 +1,1 @@
+"""The contract between control plane and agent, and the ways it is carried."""

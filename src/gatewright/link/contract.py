@@ -1,0 +1,46 @@
+"""What an agent asks of the control plane. It is narrow on purpose: two questions, plain documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from gatewright.resources.specs import InstanceSpec, Observation, Tombstone, VSwitchSpec
+
+Wanted = VSwitchSpec | InstanceSpec | Tombstone
+
+
+class HostChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed on a host after some revision: a page of it, oldest change first."""
+
+    #: All changes up to this revision are known with this page: where to ask on from.
+    upto: int
+    #: The host's revision when the page was made; ``upto`` is smaller while there are more pages.
+    revision: int
+    items: tuple[Wanted, ...]
+
+
+class LinkDown(Exception):
+    """The control plane does not answer. Nothing follows from it but to ask again."""
+
+
+class Link(Protocol):
+    """An agent's side."""
+
+    async def changes(self, since: int, wait: float) -> HostChanges:
+        """What changed after a revision; waits up to ``wait`` seconds for something. Raises LinkDown."""
+        ...
+
+    async def report(self, observations: Sequence[Observation]) -> None:
+        """Tell what was seen; returns once the control plane has it for good. Raises LinkDown."""
+        ...
+
+
+class Authority(Protocol):
+    """The control plane's side: the same for any host."""
+
+    async def changes(self, host_id: str, since: int, wait: float) -> HostChanges: ...
+
+    async def report(self, host_id: str, observations: Sequence[Observation]) -> None: ...

@@ -1,0 +1,29 @@
+"""The link inside one process: a plain call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gatewright.errors import ApiError
+from gatewright.link.contract import Authority, HostChanges, LinkDown
+from gatewright.resources.specs import Observation
+
+
+class DirectLink:
+    """Calls the control plane of the same process."""
+
+    def __init__(self, authority: Authority, host_id: str) -> None:
+        self._authority = authority
+        self._host_id = host_id
+
+    async def changes(self, since: int, wait: float) -> HostChanges:
+        try:
+            return await self._authority.changes(self._host_id, since, wait)
+        except ApiError as error:
+            raise LinkDown(str(error)) from error
+
+    async def report(self, observations: Sequence[Observation]) -> None:
+        try:
+            await self._authority.report(self._host_id, observations)
+        except ApiError as error:
+            raise LinkDown(str(error)) from error

@@ -1,0 +1,165 @@
+"""The link over a Unix socket, for an agent in a process of its own on the control plane's machine.
+
+The kernel says who is at the other end, and the server answers root and its own user only. One connection carries one request at a time; an agent has two, so that a report never waits
+behind a long poll.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+from gatewright.errors import ApiError
+from gatewright.link.contract import Authority, HostChanges, LinkDown
+from gatewright.link.frames import (
+    AgentMessage,
+    ChangesAnswer,
+    ChangesRequest,
+    ControlMessage,
+    Failure,
+    ReportAnswer,
+    ReportRequest,
+    agent_decoder,
+    control_decoder,
+    read_frame,
+    write_frame,
+)
+from gatewright.resources.specs import Observation
+
+_log = logging.getLogger(__name__)
+_CREDENTIALS = struct.Struct("3i")
+
+
+def peer_uid(connection: socket.socket) -> int:
+    """The user at the other end of a Unix socket, as the kernel knows it."""
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    uid: int = _CREDENTIALS.unpack(raw)[1]
+    return uid
+
+
+class UnixLinkServer:
+    """Serves one host's agent."""
+
+    def __init__(self, authority: Authority, host_id: str, path: Path) -> None:
+        self._authority = authority
+        self._host_id = host_id
+        self._path = path
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen. A socket that an earlier process left behind is replaced."""
+        self._path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o177)
+        try:
+            listener.bind(str(self._path))
+        finally:
+            os.umask(before)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener)
+
+    async def close(self) -> None:
+        """Stop listening and drop the connections."""
+        if self._server is not None:
+            self._server.close()
+        for task in tuple(self._connections):
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
+        try:
+            uid = peer_uid(writer.get_extra_info("socket"))
+            if uid not in (0, os.geteuid()):
+                _log.warning("refused user %d at the agent's socket", uid)
+                return
+            while True:
+                request = await read_frame(reader, agent_decoder)
+                await write_frame(writer, await self._answer(request))
+        except (EOFError, ConnectionError):
+            return
+        except ValueError as error:
+            _log.warning("what came through the agent's socket is no message: %s", error)
+        except asyncio.CancelledError:
+            return
+        finally:
+            writer.close()
+
+    async def _answer(self, request: AgentMessage) -> ControlMessage:
+        try:
+            if isinstance(request, ChangesRequest):
+                return ChangesAnswer(await self._authority.changes(self._host_id, request.since, request.wait))
+            await self._authority.report(self._host_id, request.observations)
+            return ReportAnswer()
+        except ApiError as error:
+            return Failure(str(error))
+        except Exception:
+            _log.exception("answering the agent failed")
+            return Failure("the control plane failed; its log says why")
+
+
+class UnixLink:
+    """An agent's side of the socket."""
+
+    def __init__(self, path: Path) -> None:
+        self._polls = _Connection(path)
+        self._reports = _Connection(path)
+
+    async def changes(self, since: int, wait: float) -> HostChanges:
+        answer = await self._polls.ask(ChangesRequest(since, wait), patience=wait + 30)
+        if isinstance(answer, ChangesAnswer):
+            return answer.changes
+        raise LinkDown(answer.reason if isinstance(answer, Failure) else "an answer to another question")
+
+    async def report(self, observations: Sequence[Observation]) -> None:
+        answer = await self._reports.ask(ReportRequest(tuple(observations)), patience=60)
+        if not isinstance(answer, ReportAnswer):
+            raise LinkDown(answer.reason if isinstance(answer, Failure) else "an answer to another question")
+
+    async def close(self) -> None:
+        """Hang up."""
+        self._polls.close()
+        self._reports.close()
+
+
+class _Connection:
+    """One connection, made when it is needed and again after it broke."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._turn = asyncio.Lock()
+
+    async def ask(self, request: AgentMessage, patience: float) -> ControlMessage:
+        """Send a request and wait up to ``patience`` seconds for its answer. Raises LinkDown."""
+        async with self._turn:
+            try:
+                async with asyncio.timeout(patience):
+                    reader, writer = self._streams or await self._connect()
+                    await write_frame(writer, request)
+                    return await read_frame(reader, control_decoder)
+            except (OSError, EOFError, ValueError, TimeoutError) as error:
+                self.close()
+                raise LinkDown(f"{type(error).__name__}: {error}") from error
+            except asyncio.CancelledError:
+                # A half-read answer must not be taken for the next one's.
+                self.close()
+                raise
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        self._streams = await asyncio.open_unix_connection(str(self._path))
+        return self._streams
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None

@@ -1,0 +1,1 @@
+"""What the service does: one module a resource, one class an operation."""

@@ -1,0 +1,210 @@
+"""What an operation is declared with.
+
+The declaration is the single source for decoding, answering, the coverage page and, later, the command line. A
+request is a struct whose fields are annotated with a :class:`Parameter`::
+
+    class CreateVpcRequest(Request, kw_only=True):
+        region_id: Annotated[str, Parameter()]
+        vpc_name: Annotated[str | None, Parameter(Length(1, 128, error=INVALID_NAME))] = None
+
+A field without a default is required. Types are ``str``, ``int``, ``bool``. The wire's name follows from the field's
+unless the parameter gives one. Each constraint names the documented error that breaking it gives; without one it is
+the API's general ``InvalidParameter``.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from gatewright.errors import ErrorRow
+from gatewright.operations.wire_names import wire_name
+
+
+class Product(NamedTuple):
+    """One API: its product code and version."""
+
+    code: str
+    version: str
+
+
+VPC = Product("Vpc", "2016-04-28")
+STS = Product("Sts", "2015-04-01")
+
+
+class Access(enum.Enum):
+    """The access levels of the API's authorization tables."""
+
+    READ = "read"
+    LIST = "list"
+    WRITE = "write"
+
+
+class Constraint(Protocol):
+    """A rule for one value."""
+
+    #: The documented error, or None for ``InvalidParameter``.
+    error: ErrorRow | None
+    #: The rule in words, as it follows the value in a detail: "must be ...".
+    rule: str
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value keeps the rule."""
+        ...
+
+
+class Between:
+    """An integer between two bounds, both inclusive."""
+
+    def __init__(self, low: int, high: int, *, error: ErrorRow | None = None) -> None:
+        self.low, self.high, self.error = low, high, error
+        self.rule = f"must be between {low} and {high}"
+
+    def holds(self, value: int) -> bool:
+        return self.low <= value <= self.high
+
+
+class OneOf:
+    """One of a list of values, to the letter."""
+
+    def __init__(self, *values: str | int, error: ErrorRow | None = None) -> None:
+        self.values, self.error = values, error
+        self.rule = "must be one of " + ", ".join(str(value) for value in values)
+
+    def holds(self, value: str | int) -> bool:
+        return value in self.values
+
+
+class Length(NamedTuple):
+    """A text of so many characters that does not begin like a URL, the API's rule for names and descriptions."""
+
+    low: int
+    high: int
+    error: ErrorRow | None = None
+
+    @property
+    def rule(self) -> str:
+        return f"must be {self.low} to {self.high} characters and not start with http:// or https://"
+
+    def holds(self, value: str) -> bool:
+        return self.low <= len(value) <= self.high and not value.startswith(("http://", "https://"))
+
+
+class Matches:
+    """A text of a pattern, which must match all of it."""
+
+    def __init__(self, pattern: str, rule: str, *, error: ErrorRow | None = None) -> None:
+        self._pattern, self.rule, self.error = re.compile(pattern), rule, error
+
+    def holds(self, value: str) -> bool:
+        return self._pattern.fullmatch(value) is not None
+
+
+class Parameter:
+    """How one field of a request is read from the wire."""
+
+    def __init__(self, *constraints: Constraint, name: str = "") -> None:
+        self.constraints = constraints
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """A parameter of the API that is not served yet.
+
+    It is refused rather than ignored: an answer that pretends to have done what it did not would be a lie. The value
+    that means the same as leaving it out, if there is one, is accepted.
+    """
+
+    name: str
+    type: str
+    harmless: str | None = None
+
+
+class Field(NamedTuple):
+    """One declared parameter, ready for the decoder."""
+
+    attribute: str
+    name: str
+    type: type
+    required: bool
+    constraints: tuple[Constraint, ...]
+
+
+class Request(msgspec.Struct, kw_only=True, frozen=True):
+    """The parameters of an operation."""
+
+    #: Parameters of the API's that are not served yet.
+    not_yet: ClassVar[tuple[NotYet, ...]] = ()
+
+
+class Part(msgspec.Struct, kw_only=True, rename=wire_name, omit_defaults=True):
+    """An object in an answer, or a whole answer. Fields that are None are left out."""
+
+    #: Set on the whole answer only, so that what describes one resource can be an item of a list too.
+    request_id: str | None = None
+
+
+class Response(Part, kw_only=True):
+    """A whole answer."""
+
+
+RequestT = TypeVar("RequestT", bound=Request)
+ResponseT = TypeVar("ResponseT", bound=Part)
+
+
+class Operation(Generic[RequestT, ResponseT]):
+    """One operation of the API.
+
+    Subclasses name the request and the response as the type's arguments, and implement ``execute``. The operation's
+    name is the class's.
+    """
+
+    product: ClassVar[Product] = VPC
+    access: ClassVar[Access]
+    #: The rows of the operation's error table that it can answer with.
+    errors: ClassVar[tuple[ErrorRow, ...]] = ()
+
+    request_type: ClassVar[type[Request]]
+    response_type: ClassVar[type[Part]]
+    fields: ClassVar[tuple[Field, ...]]
+    name: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.name = cls.__name__
+        for base in getattr(cls, "__orig_bases__", ()):
+            if get_origin(base) is Operation:
+                cls.request_type, cls.response_type = get_args(base)
+        cls.fields = fields_of(cls.request_type)
+
+    def validate(self, request: RequestT) -> None:
+        """Rules between parameters. They need no database and come before existence. Raises ApiError."""
+
+    def execute(self, call: Any, request: RequestT) -> ResponseT:
+        """Carry the operation out in ``call.transaction``. Raises ApiError, and then nothing has changed."""
+        raise NotImplementedError  # pragma: no cover - every operation has its own
+
+
+def fields_of(request: type[Request]) -> tuple[Field, ...]:
+    """The declared parameters of a request, in the order of declaration."""
+    hints = get_type_hints(request, include_extras=True)
+    declared = []
+    for field in msgspec.structs.fields(request):
+        annotated, parameter = get_args(hints[field.name])[:2]
+        kinds = [kind for kind in get_args(annotated) or (annotated,) if kind is not NoneType]
+        declared.append(
+            Field(
+                attribute=field.name,
+                name=parameter.name or wire_name(field.name),
+                type=kinds[0],
+                required=field.required,
+                constraints=parameter.constraints,
+            )
+        )
+    return tuple(declared)

@@ -1,0 +1,21 @@
+"""Every operation that is served. A new one is added to its module's ``OPERATIONS``, a new module here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gatewright.operations import identity, regions, vpcs, vpn_gateways, vswitches
+from gatewright.operations.declaration import Operation
+
+ALL: tuple[type[Operation[Any, Any]], ...] = (
+    *regions.OPERATIONS,
+    *vpcs.OPERATIONS,
+    *vswitches.OPERATIONS,
+    *vpn_gateways.OPERATIONS,
+    *identity.OPERATIONS,
+)
+
+
+def registry() -> dict[tuple[str, str], Operation[Any, Any]]:
+    """The operations by version and action, as requests name them."""
+    return {(operation.product.version, operation.name): operation() for operation in ALL}

@@ -1,0 +1,390 @@
+"""CreateVpc, DescribeVpcs, DescribeVpcAttribute, DeleteVpc."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from gatewright import ids
+from gatewright.clock import iso_seconds
+from gatewright.errors import ApiError, ErrorRow
+from gatewright.operations.call import Call
+from gatewright.operations.client_token import ClientToken
+from gatewright.operations.declaration import (
+    Access,
+    Length,
+    NotYet,
+    Operation,
+    Parameter,
+    Part,
+    Request,
+    Response,
+)
+from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
+from gatewright.operations.resource_groups import default_group
+from gatewright.operations.tags import TagList
+from gatewright.resources.addresses import RESERVED_NETWORKS, parse_network
+from gatewright.resources.statuses import PlainStatus
+from gatewright.store import gateways, vpcs, vswitches
+from gatewright.store.vpcs import VpcRow
+
+DEFAULT_CIDR_BLOCK = "172.16.0.0/12"
+_MASKS = range(8, 29)
+_USER_CIDRS = 3
+
+INVALID_CIDR = ErrorRow(400, "InvalidParameter", "Specified CIDR block is not valid")
+INVALID_NAME = ErrorRow(400, "InvalidVpcName.Malformed", "Specified VPC name is not valid.")
+INVALID_DESCRIPTION = ErrorRow(400, "InvalidVpcDiscription.Malformed", "Specified VPC description is not valid.")
+INVALID_USER_CIDR = ErrorRow(400, "InvalidParameter", "Specified UserCidr invalid format.")
+TOO_MANY_USER_CIDRS = ErrorRow(400, "InvalidUserCidr.Quota", "Specified UserCidr number is greater than 3.")
+RESERVED_USER_CIDR = ErrorRow(400, "InvalidUserCidr.Malformed", "Specified UserCidr overlapping in of 100.64.0.0/10.")
+NOT_FOUND = ErrorRow(
+    404, "InvalidVpcId.NotFound", "Specified VPC does not exist.", "DescribeVpcs lists the VPCs of a region."
+)
+HAS_VSWITCH = ErrorRow(
+    400,
+    "DependencyViolation.VSwitch",
+    "Specified object has dependent resources",
+    "Delete the VPC's vSwitches first.",
+)
+
+
+def find_vpc(call: Call, vpc_id: str, missing: ErrorRow) -> VpcRow:
+    """The account's VPC in the request's region. Raises ``missing``."""
+    row = vpcs.find(call.transaction, call.account_id, vpc_id)
+    if row is None or not call.here(row.region_id):
+        raise missing("VpcId", vpc_id, f"names no VPC of this account in {call.region.id}")
+    return row
+
+
+class CreateVpcRequest(Request, kw_only=True, frozen=True):
+    not_yet = (
+        NotYet("EnableDnsHostname", "boolean", "false"),
+        NotYet("EnableIpv6", "boolean", "false"),
+        NotYet("Ipv4CidrMask", "integer"),
+        NotYet("Ipv4IpamPoolId", "string"),
+        NotYet("Ipv6CidrBlock", "string"),
+        NotYet("Ipv6CidrMask", "integer"),
+        NotYet("Ipv6IpamPoolId", "string"),
+        NotYet("Ipv6Isp", "string", "BGP"),
+        NotYet("ResourceGroupId", "string"),
+        NotYet("Tag", "array<object>"),
+    )
+
+    region_id: Annotated[str, Parameter()]
+    cidr_block: Annotated[str, Parameter()] = DEFAULT_CIDR_BLOCK
+    vpc_name: Annotated[str, Parameter(Length(1, 128, INVALID_NAME))] = ""
+    description: Annotated[str, Parameter(Length(1, 256, INVALID_DESCRIPTION))] = ""
+    user_cidr: Annotated[str, Parameter()] = ""
+    client_token: ClientToken = None
+    dry_run: Annotated[bool, Parameter()] = False
+
+
+class CreateVpcResponse(Response, kw_only=True):
+    vpc_id: str
+    vrouter_id: str
+    route_table_id: str
+    resource_group_id: str
+
+
+class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
+    """Create a VPC with its router and system route table.
+
+    The CIDR block is an IPv4 network of /8 to /28 outside the reserved ranges. A VPC is ``Available`` at once: until
+    it has vSwitches no host has anything to do for it (*assumed*).
+    """
+
+    access = Access.WRITE
+    errors = (
+        INVALID_CIDR,
+        INVALID_NAME,
+        INVALID_DESCRIPTION,
+        INVALID_USER_CIDR,
+        TOO_MANY_USER_CIDRS,
+        RESERVED_USER_CIDR,
+    )
+
+    def validate(self, request: CreateVpcRequest) -> None:
+        network = parse_network(request.cidr_block)
+        if network is None or network.prefixlen not in _MASKS:
+            raise INVALID_CIDR("CidrBlock", request.cidr_block, "must be an IPv4 network of /8 to /28")
+        for reserved in RESERVED_NETWORKS:
+            if network.overlaps(reserved):
+                raise INVALID_CIDR("CidrBlock", request.cidr_block, f"must not overlap {reserved}")
+        self._validate_user_cidrs(request)
+
+    def _validate_user_cidrs(self, request: CreateVpcRequest) -> None:
+        cidrs = request.user_cidr.split(",") if request.user_cidr else []
+        if len(cidrs) > _USER_CIDRS:
+            raise TOO_MANY_USER_CIDRS("UserCidr", request.user_cidr, f"must name at most {_USER_CIDRS} networks")
+        for text in cidrs:
+            network = parse_network(text)
+            if network is None:
+                raise INVALID_USER_CIDR("UserCidr", text, "must be an IPv4 network")
+            if network.overlaps(RESERVED_NETWORKS[1]):
+                raise RESERVED_USER_CIDR("UserCidr", text, f"must not overlap {RESERVED_NETWORKS[1]}")
+
+    def execute(self, call: Call, request: CreateVpcRequest) -> CreateVpcResponse:
+        vpc_id = ids.resource_id("vpc", call.region.id)
+        row = VpcRow(
+            id=vpc_id,
+            account_id=call.account_id,
+            region_id=call.region.id,
+            cidr_block=request.cidr_block,
+            name=request.vpc_name,
+            description=request.description,
+            user_cidrs=request.user_cidr,
+            vrouter_id=ids.derived_id("vrt", vpc_id),
+            route_table_id=ids.derived_id("vtb", vpc_id),
+            status=PlainStatus.AVAILABLE.value,
+            created_at=call.now,
+        )
+        vpcs.add(call.transaction, row)
+        return CreateVpcResponse(
+            vpc_id=vpc_id,
+            vrouter_id=row.vrouter_id,
+            route_table_id=row.route_table_id,
+            resource_group_id=default_group(call.account_id),
+        )
+
+
+class SecondaryCidrBlocks(Part, kw_only=True):
+    secondary_cidr_block: list[str]
+
+
+class UserCidrs(Part, kw_only=True):
+    user_cidr: list[str]
+
+
+class VSwitchIds(Part, kw_only=True):
+    vswitch_id: list[str]
+
+
+class RouterTableIds(Part, kw_only=True):
+    router_table_ids: list[str]
+
+
+class NatGatewayIds(Part, kw_only=True):
+    nat_gateway_ids: list[str]
+
+
+class VpcPart(Part, kw_only=True):
+    vpc_id: str
+    vpc_name: str
+    description: str
+    region_id: str
+    status: str
+    cidr_block: str
+    ipv6_cidr_block: str
+    enabled_ipv6: bool
+    is_default: bool
+    owner_id: int
+    creation_time: str
+    resource_group_id: str
+    vrouter_id: str
+    router_table_ids: RouterTableIds
+    vswitch_ids: VSwitchIds
+    nat_gateway_ids: NatGatewayIds
+    secondary_cidr_blocks: SecondaryCidrBlocks
+    user_cidrs: UserCidrs
+    tags: TagList
+
+
+class VpcList(Part, kw_only=True):
+    vpc: list[VpcPart]
+
+
+class DescribeVpcsRequest(Request, kw_only=True, frozen=True):
+    not_yet = (
+        NotYet("DhcpOptionsSetId", "string"),
+        NotYet("EnableIpv6", "boolean", "false"),
+        NotYet("ResourceGroupId", "string"),
+        NotYet("Tag", "array<object>"),
+    )
+
+    region_id: Annotated[str, Parameter()]
+    vpc_id: Annotated[str | None, Parameter()] = None
+    vpc_name: Annotated[str | None, Parameter()] = None
+    is_default: Annotated[bool | None, Parameter()] = None
+    vpc_owner_id: Annotated[int | None, Parameter()] = None
+    page_number: PageNumber = FIRST_PAGE
+    page_size: PageSize = DEFAULT_PAGE_SIZE
+    dry_run: Annotated[bool, Parameter()] = False
+
+
+class DescribeVpcsResponse(Response, kw_only=True):
+    page_number: int
+    page_size: int
+    total_count: int
+    vpcs: VpcList
+
+
+class DescribeVpcs(Operation[DescribeVpcsRequest, DescribeVpcsResponse]):
+    """Page through the VPCs of a region, newest first. ``VpcId`` may be up to 20 ids with commas between."""
+
+    access = Access.LIST
+
+    def execute(self, call: Call, request: DescribeVpcsRequest) -> DescribeVpcsResponse:
+        filters: dict[str, Any] = {"account_id": call.account_id, "region_id": call.region.id}
+        if request.vpc_id is not None:
+            filters["id"] = request.vpc_id.split(",")[:20]
+        if request.vpc_name is not None:
+            filters["name"] = request.vpc_name
+        rows: list[VpcRow] = []
+        total = 0
+        # No VPC is the default one, and an account sees only its own.
+        if request.is_default is not True and request.vpc_owner_id in (None, int(call.account_id)):
+            rows, total = vpcs.page(call.transaction, filters, number=request.page_number, size=request.page_size)
+        return DescribeVpcsResponse(
+            page_number=request.page_number,
+            page_size=request.page_size,
+            total_count=total,
+            vpcs=VpcList(vpc=[_part(call, row) for row in rows]),
+        )
+
+
+def _part(call: Call, row: VpcRow) -> VpcPart:
+    return VpcPart(
+        vpc_id=row.id,
+        vpc_name=row.name,
+        description=row.description,
+        region_id=row.region_id,
+        status=row.status,
+        cidr_block=row.cidr_block,
+        ipv6_cidr_block="",
+        enabled_ipv6=False,
+        is_default=False,
+        owner_id=int(row.account_id),
+        creation_time=iso_seconds(row.created_at),
+        resource_group_id=default_group(row.account_id),
+        vrouter_id=row.vrouter_id,
+        router_table_ids=RouterTableIds(router_table_ids=[row.route_table_id]),
+        vswitch_ids=VSwitchIds(vswitch_id=_vswitch_ids(call, row)),
+        nat_gateway_ids=NatGatewayIds(nat_gateway_ids=[]),
+        secondary_cidr_blocks=SecondaryCidrBlocks(secondary_cidr_block=[]),
+        user_cidrs=UserCidrs(user_cidr=_user_cidrs(row)),
+        tags=TagList(tag=[]),
+    )
+
+
+def _user_cidrs(row: VpcRow) -> list[str]:
+    return row.user_cidrs.split(",") if row.user_cidrs else []
+
+
+def _vswitch_ids(call: Call, row: VpcRow) -> list[str]:
+    return [vswitch.id for vswitch in vswitches.of_vpc(call.transaction, row.id)]
+
+
+class DescribeVpcAttributeRequest(Request, kw_only=True, frozen=True):
+    not_yet = (NotYet("IsDefault", "boolean", "false"),)
+
+    region_id: Annotated[str, Parameter()]
+    vpc_id: Annotated[str, Parameter()]
+    dry_run: Annotated[bool, Parameter()] = False
+
+
+class CloudResource(Part, kw_only=True):
+    resource_type: str
+    resource_count: int
+
+
+class CloudResources(Part, kw_only=True):
+    cloud_resource_set_type: list[CloudResource]
+
+
+class DescribeVpcAttributeResponse(Response, kw_only=True):
+    vpc_id: str
+    vpc_name: str
+    description: str
+    region_id: str
+    status: str
+    cidr_block: str
+    ipv6_cidr_block: str
+    enabled_ipv6: bool
+    is_default: bool
+    classic_link_enabled: bool
+    owner_id: int
+    creation_time: str
+    resource_group_id: str
+    vrouter_id: str
+    vswitch_ids: VSwitchIds
+    secondary_cidr_blocks: SecondaryCidrBlocks
+    user_cidrs: UserCidrs
+    cloud_resources: CloudResources
+    tags: TagList
+
+
+class DescribeVpcAttribute(Operation[DescribeVpcAttributeRequest, DescribeVpcAttributeResponse]):
+    """Describe one VPC."""
+
+    access = Access.READ
+    errors = (NOT_FOUND,)
+
+    def execute(self, call: Call, request: DescribeVpcAttributeRequest) -> DescribeVpcAttributeResponse:
+        row = find_vpc(call, request.vpc_id, NOT_FOUND)
+        inside = _vswitch_ids(call, row)
+        return DescribeVpcAttributeResponse(
+            vpc_id=row.id,
+            vpc_name=row.name,
+            description=row.description,
+            region_id=row.region_id,
+            status=row.status,
+            cidr_block=row.cidr_block,
+            ipv6_cidr_block="",
+            enabled_ipv6=False,
+            is_default=False,
+            classic_link_enabled=False,
+            owner_id=int(row.account_id),
+            creation_time=iso_seconds(row.created_at),
+            resource_group_id=default_group(row.account_id),
+            vrouter_id=row.vrouter_id,
+            vswitch_ids=VSwitchIds(vswitch_id=inside),
+            secondary_cidr_blocks=SecondaryCidrBlocks(secondary_cidr_block=[]),
+            user_cidrs=UserCidrs(user_cidr=_user_cidrs(row)),
+            cloud_resources=CloudResources(
+                cloud_resource_set_type=[
+                    CloudResource(resource_type="VRouter", resource_count=1),
+                    CloudResource(resource_type="RouteTable", resource_count=1),
+                    CloudResource(resource_type="VSwitch", resource_count=len(inside)),
+                ]
+            ),
+            tags=TagList(tag=[]),
+        )
+
+
+class DeleteVpcRequest(Request, kw_only=True, frozen=True):
+    not_yet = (NotYet("ForceDelete", "boolean", "false"),)
+
+    vpc_id: Annotated[str, Parameter()]
+    region_id: Annotated[str | None, Parameter()] = None
+    client_token: ClientToken = None
+    dry_run: Annotated[bool, Parameter()] = False
+
+
+class DeleteVpcResponse(Response, kw_only=True):
+    pass
+
+
+class DeleteVpc(Operation[DeleteVpcRequest, DeleteVpcResponse]):
+    """Delete a VPC that nothing is in. What is in the way is named."""
+
+    access = Access.WRITE
+    errors = (NOT_FOUND, HAS_VSWITCH)
+
+    def execute(self, call: Call, request: DeleteVpcRequest) -> DeleteVpcResponse:
+        row = find_vpc(call, request.vpc_id, NOT_FOUND)
+        in_the_way = self._dependent(call, row)
+        if in_the_way is not None:
+            raise in_the_way
+        vpcs.drop(call.transaction, row.id)
+        return DeleteVpcResponse()
+
+    def _dependent(self, call: Call, row: VpcRow) -> ApiError | None:
+        inside = _vswitch_ids(call, row)
+        if not inside:
+            return None
+        gateway = gateways.one_in_vpc(call.transaction, row.id)
+        also = f", and with it VPN gateway {gateway}" if gateway else ""
+        return HAS_VSWITCH("VpcId", row.id, f"still holds vSwitch {', '.join(inside[:5])}{also}")
+
+
+OPERATIONS = (CreateVpc, DescribeVpcs, DescribeVpcAttribute, DeleteVpc)

@@ -1,0 +1,1 @@
+"""Orders: what a purchase leaves behind. Every order counts as paid for now."""

@@ -1,0 +1,47 @@
+"""What an agent asks of a plane. Both planes pass the same suite, ``tests/plane/test_contract.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from gatewright.resources.specs import ItemKey, Spec
+
+
+class PlaneError(Exception):
+    """An item could not be applied or removed. The text is for people: it stands in statuses and logs."""
+
+
+#: Called on the event loop with an item that is no longer as it was applied, and why.
+Changed = Callable[[ItemKey, str], None]
+
+
+class Plane(Protocol):
+    """Builds items on one host. All methods are called from one event loop, never twice at a time for one item."""
+
+    async def open(self, changed: Changed) -> Mapping[ItemKey, int]:
+        """Find what earlier runs of this installation left on the host, and start to watch it.
+
+        Returns the generation that each found item stands at, 0 where it is unknown or half made. Found items are
+        left as they are: the agent applies or removes them when it knows what is wanted.
+        """
+        ...
+
+    async def apply(self, spec: Spec) -> None:
+        """Make the item be what the spec says; returns once that has been seen to be so.
+
+        Idempotent, and safe to repeat after a failure or a crash at any point. What need not change is not touched.
+        A vSwitch is applied before the instances in it. Raises PlaneError.
+        """
+        ...
+
+    async def remove(self, key: ItemKey) -> None:
+        """Remove every trace of the item; returns once it is gone. Removing what is not there is fine.
+
+        Raises PlaneError.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Stop watching. Daemons carry on."""
+        ...

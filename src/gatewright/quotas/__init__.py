@@ -1,0 +1,1 @@
+"""How much of a resource an account may have."""

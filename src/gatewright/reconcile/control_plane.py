@@ -1,0 +1,64 @@
+"""What agents talk to, whatever link lies between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+
+from gatewright.link.contract import HostChanges
+from gatewright.reconcile.folding import fold
+from gatewright.reconcile.wanted import changes
+from gatewright.resources.specs import Observation
+from gatewright.store.database import Database
+
+#: How long a poll sleeps before it looks again by itself, seconds: what a lost wake-up costs at the most.
+LOOK_AGAIN = 1.0
+#: How many observations one transaction folds.
+_FOLD_BATCH = 500
+
+
+class ControlPlane:
+    """Answers the agents' polls and folds their reports."""
+
+    def __init__(self, database: Database, public_network: IPv4Network) -> None:
+        self._database = database
+        self._public_network = public_network
+        self._wakeups: dict[str, asyncio.Event] = {}
+        self._loop = asyncio.get_running_loop()
+        database.woken = self._woken
+
+    async def changes(self, host_id: str, since: int, wait: float) -> HostChanges:
+        """What changed on a host after a revision; waits up to ``wait`` seconds for there to be something."""
+        deadline = self._loop.time() + wait
+        while True:
+            wakeup = self._wakeups.setdefault(host_id, asyncio.Event())
+            wakeup.clear()
+            found = await self._database.read(
+                lambda transaction: changes(transaction, host_id, since, self._public_network)
+            )
+            remaining = deadline - self._loop.time()
+            if found.items or found.revision != since or remaining <= 0:
+                return found
+            try:
+                async with asyncio.timeout(min(remaining, LOOK_AGAIN)):
+                    await wakeup.wait()
+            except TimeoutError:
+                continue
+
+    async def report(self, host_id: str, observations: Sequence[Observation]) -> None:
+        """Fold what a host's agent saw. Returns once it is committed."""
+        for start in range(0, len(observations), _FOLD_BATCH):
+            batch = observations[start : start + _FOLD_BATCH]
+            await self._database.write(lambda transaction, batch=batch: fold(transaction, host_id, batch))  # type: ignore[misc]
+
+    def _woken(self, hosts: set[str]) -> None:
+        """Called on the store's threads after a commit."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake, hosts)
+
+    def _wake(self, hosts: set[str]) -> None:
+        for host in hosts:
+            wakeup = self._wakeups.get(host)
+            if wakeup is not None:
+                wakeup.set()

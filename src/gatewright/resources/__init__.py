@@ -1,0 +1,1 @@
+"""What the resources are, without I/O and without a clock: regions, states, specs, address arithmetic."""

@@ -1,0 +1,130 @@
+"""The desired state of what a host runs, as immutable documents.
+
+A spec is everything that a plane needs to build one item, and nothing else: it refers to secrets by id and
+version and never holds them. :mod:`gatewright.resources.compile` makes specs, the link carries them, planes
+apply them.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+import msgspec
+
+#: Raised when a spec's fields change in a way that an older agent must know of.
+SCHEMA_VERSION = 1
+
+
+class Kind(enum.StrEnum):
+    """What a host can be asked to run."""
+
+    VSWITCH = "vswitch"
+    INSTANCE = "instance"
+
+
+class ItemKey(NamedTuple):
+    """Names one item of one host."""
+
+    kind: Kind
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class VSwitchSpec(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=Kind.VSWITCH.value):
+    """A layer-2 network of one zone. Gateways' private legs and people's own machines are plugged into it."""
+
+    id: str
+    generation: int
+    vpc_id: str
+    zone_id: str
+    cidr_block: str
+
+    @property
+    def key(self) -> ItemKey:
+        return ItemKey(Kind.VSWITCH, self.id)
+
+
+class PublicLeg(msgspec.Struct, frozen=True, kw_only=True):
+    """How an instance is reached from outside."""
+
+    #: The first is the address IKE answers on; SSL-VPN of a dual-tunnel gateway has one of its own.
+    addresses: tuple[str, ...]
+    #: The public pool's network, on-link on the uplink.
+    network: str
+
+
+class PrivateLeg(msgspec.Struct, frozen=True, kw_only=True):
+    """How an instance is reached from its VPC."""
+
+    vswitch_id: str
+    address: str
+    network: str
+
+
+class InstanceSpec(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=Kind.INSTANCE.value):
+    """One half of a VPN gateway: one network namespace on one host, in one zone."""
+
+    id: str
+    generation: int
+    gateway_id: str
+    account_id: str
+    region_id: str
+    zone_id: str
+    #: ``master`` or ``slave``, the API's words for the two tunnels' ends; a single-tunnel gateway has a master only.
+    role: str
+    #: None for a gateway whose ``NetworkType`` is ``private``.
+    public: PublicLeg | None
+    private: PrivateLeg
+    #: The ordered bandwidth, Mbit/s, all services of the instance together.
+    bandwidth: int
+    ipsec: bool
+    ssl: bool
+    #: How many SSL clients may be connected at a time; 0 without SSL-VPN.
+    ssl_connections: int
+    auto_propagate: bool
+
+    @property
+    def key(self) -> ItemKey:
+        return ItemKey(Kind.INSTANCE, self.id)
+
+
+Spec = VSwitchSpec | InstanceSpec
+
+
+class Tombstone(msgspec.Struct, frozen=True, tag_field="kind", tag="tombstone"):
+    """Something that a host must remove. It stays in the host's set until the agent has confirmed the removal."""
+
+    of: Kind
+    id: str
+
+    @property
+    def key(self) -> ItemKey:
+        return ItemKey(self.of, self.id)
+
+
+class Phase(enum.StrEnum):
+    """How far an agent is with one item."""
+
+    APPLYING = "applying"
+    READY = "ready"
+    #: Applying failed; the agent tries again by itself, `detail` says why.
+    FAILED = "failed"
+    REMOVED = "removed"
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent saw of one item, last."""
+
+    kind: Kind
+    id: str
+    #: The generation of the spec that was being applied or stands applied; 0 for a removed item.
+    generation: int
+    phase: Phase
+    detail: str = ""
+
+    @property
+    def key(self) -> ItemKey:
+        return ItemKey(self.kind, self.id)

@@ -1,0 +1,228 @@
+"""Settings: declared once, read from defaults, a TOML file, the environment and the command line, later ones winning.
+
+======================  ==============================  =============================
+on the command line     in the file                     in the environment
+======================  ==============================  =============================
+``--listen``            ``listen = "127.0.0.1:8080"``   ``GATEWRIGHT_LISTEN``
+``--allow-plaintext``   ``allow_plaintext = true``      ``GATEWRIGHT_ALLOW_PLAINTEXT``
+======================  ==============================  =============================
+
+and so on. Secrets come from the environment only: a command line can be read by every user of the machine.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gatewright.errors import ConfigurationError
+
+PREFIX = "GATEWRIGHT_"
+#: Environment variables that are secrets; an agent's environment has none of them.
+SECRETS = ("GATEWRIGHT_ACCESS_KEY_SECRET", "GATEWRIGHT_SECRET_KEY")
+
+#: The default public pool of each plane. The simulated one lies in the reserved class E, so that no answer names
+#: a real host; the linux one in the range for benchmarks (RFC 2544), which no real network routes.
+_PUBLIC_POOLS = {"simulated": "240.0.0.0/8", "linux": "198.18.0.0/15"}
+
+
+class Option(NamedTuple):
+    """One setting, as people see it."""
+
+    name: str
+    type: type
+    metavar: str
+    help: str
+    choices: tuple[str, ...] = ()
+
+
+OPTIONS = (
+    Option("data", str, "DIR", "where state is kept (default: /var/lib/gatewright for root, else in the home)"),
+    Option("listen", str, "HOST:PORT", "address to serve the API at (default: 127.0.0.1:8080; port 0 picks one)"),
+    Option(
+        "database",
+        str,
+        "URL",
+        "sqlite:////PATH or postgresql://USER@HOST:PORT/NAME (default: DATA/gatewright.db)",
+    ),
+    Option(
+        "plane",
+        str,
+        "PLANE",
+        "simulated: no packets, no root (default); linux: real gateways",
+        ("simulated", "linux"),
+    ),
+    Option("region", str, "ID", "region of requests that name none (default: cn-hangzhou)"),
+    Option("allow_plaintext", bool, "", "serve beyond loopback without TLS"),
+    Option("public_pool", str, "NETWORK", "IPv4 network that gateways get public addresses from"),
+    Option("quota_vpn_gateways", int, "N", "VPN gateways an account may have (default: 30)"),
+    Option("log_level", str, "LEVEL", "what is logged (default: WARNING)", ("DEBUG", "INFO", "WARNING", "ERROR")),
+)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service is started with."""
+
+    data: Path
+    host: str
+    port: int
+    database: str
+    plane: str
+    region: str
+    allow_plaintext: bool
+    public_pool: ipaddress.IPv4Network
+    quota_vpn_gateways: int
+    log_level: str
+
+    @property
+    def agent_socket(self) -> Path:
+        """Where the API listens for the agent of its own machine."""
+        return self.data / "agent.sock"
+
+
+class AdministratorSettings(NamedTuple):
+    """The first administrator as the environment gives it; None where it says nothing."""
+
+    account_id: str | None
+    key_id: str | None
+    secret: str | None
+
+    def __repr__(self) -> str:
+        return f"AdministratorSettings(account_id={self.account_id!r}, key_id={self.key_id!r}, secret=***)"
+
+
+def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: Path | None) -> Settings:
+    """Put the settings together. ``command_line`` has what was given there, by name. Raises ConfigurationError."""
+    values: dict[str, Any] = _file_values(file) if file is not None else {}
+    values |= _environment_values(environment)
+    values |= {name: value for name, value in command_line.items() if value is not None}
+    plane = values.get("plane", "simulated")
+    host, port = _address(values.get("listen", "127.0.0.1:8080"))
+    allow_plaintext = bool(values.get("allow_plaintext", False))
+    if not allow_plaintext and not _is_loopback(host):
+        raise ConfigurationError(
+            f"{host} is not a loopback address, and without TLS secrets would cross the network in the clear: listen "
+            "on 127.0.0.1, or say --allow-plaintext if something in front of Gatewright ends TLS"
+        )
+    data = Path(values.get("data") or _default_data(environment)).absolute()
+    quota = values.get("quota_vpn_gateways", 30)
+    if quota < 0:
+        raise ConfigurationError(f"quota_vpn_gateways is {quota}: it cannot be negative")
+    return Settings(
+        data=data,
+        host=host,
+        port=port,
+        database=values.get("database") or f"sqlite:///{data / 'gatewright.db'}",
+        plane=plane,
+        region=values.get("region", "cn-hangzhou"),
+        allow_plaintext=allow_plaintext,
+        public_pool=_network(values.get("public_pool") or _PUBLIC_POOLS[plane]),
+        quota_vpn_gateways=quota,
+        log_level=values.get("log_level", "WARNING"),
+    )
+
+
+def administrator(environment: Mapping[str, str]) -> AdministratorSettings:
+    """The first administrator. Raises ConfigurationError."""
+    account_id = environment.get("GATEWRIGHT_ACCOUNT_ID")
+    key_id = environment.get("GATEWRIGHT_ACCESS_KEY_ID")
+    secret = environment.get("GATEWRIGHT_ACCESS_KEY_SECRET")
+    if (key_id is None) != (secret is None):
+        raise ConfigurationError("GATEWRIGHT_ACCESS_KEY_ID and GATEWRIGHT_ACCESS_KEY_SECRET go together: set both")
+    if account_id is not None and not re.fullmatch(r"[1-9][0-9]{0,17}", account_id):
+        raise ConfigurationError("GATEWRIGHT_ACCOUNT_ID must be a number of at most 18 digits")
+    for name, value in (("GATEWRIGHT_ACCESS_KEY_ID", key_id), ("GATEWRIGHT_ACCESS_KEY_SECRET", secret)):
+        if value is not None and not re.fullmatch(r"[\x21-\x7e]{1,128}", value):
+            raise ConfigurationError(f"{name} must be 1 to 128 printable ASCII characters without spaces")
+    return AdministratorSettings(account_id, key_id, secret)
+
+
+def _file_values(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as stream:
+            values = tomllib.load(stream)
+    except OSError as error:
+        raise ConfigurationError(f"{file}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file}: {error}") from error
+    known = {option.name: option for option in OPTIONS}
+    for name, value in values.items():
+        option = known.get(name)
+        if option is None:
+            raise ConfigurationError(f"{file}: there is no setting {name!r}; there are {', '.join(sorted(known))}")
+        if type(value) is not option.type:
+            raise ConfigurationError(f"{file}: {name} must be a {_TYPE_NAMES[option.type]}")
+        _check_choice(option, value, f"{file}: {name}")
+    return values
+
+
+def _environment_values(environment: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        variable = PREFIX + option.name.upper()
+        text = environment.get(variable)
+        if text:
+            values[option.name] = _convert(option, text, variable)
+    return values
+
+
+def _convert(option: Option, text: str, origin: str) -> Any:
+    if option.type is bool:
+        if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
+            raise ConfigurationError(f"{origin} is {text!r}: it must be true or false")
+        return text.lower() in ("true", "1", "yes")
+    if option.type is int:
+        try:
+            return int(text)
+        except ValueError:
+            raise ConfigurationError(f"{origin} is {text!r}: it must be a whole number") from None
+    _check_choice(option, text, origin)
+    return text
+
+
+def _check_choice(option: Option, value: Any, origin: str) -> None:
+    if option.choices and value not in option.choices:
+        raise ConfigurationError(f"{origin} is {value!r}: it must be {' or '.join(option.choices)}")
+
+
+_TYPE_NAMES = {str: "string", bool: "boolean", int: "whole number"}
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise ConfigurationError(f"listen is {text!r}: write HOST:PORT, such as 127.0.0.1:8080")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - refused below unless plaintext is allowed
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _network(text: str) -> ipaddress.IPv4Network:
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise ConfigurationError(f"public_pool is {text!r}: {error}") from None
+    if network.prefixlen > 29:
+        raise ConfigurationError(f"public_pool is {text}: it must be a /29 or larger")
+    return network
+
+
+def _default_data(environment: Mapping[str, str]) -> Path:
+    if os.geteuid() == 0:
+        return Path("/var/lib/gatewright")
+    base = environment.get("XDG_DATA_HOME") or str(Path("~/.local/share").expanduser())
+    return Path(base) / "gatewright"

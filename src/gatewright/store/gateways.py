@@ -1,0 +1,213 @@
+"""VPN gateways and their instances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import and_, bindparam, delete, insert, select, update
+
+from gatewright.store.paging import Listing
+from gatewright.store.schema import instances, vpn_gateways, vswitches
+from gatewright.store.statement import Query, Statement
+from gatewright.store.transaction import Transaction
+
+
+class GatewayRow(msgspec.Struct, frozen=True):
+    """One gateway, as the table has it."""
+
+    id: str
+    account_id: str
+    region_id: str
+    vpc_id: str
+    vswitch_id: str
+    disaster_recovery_vswitch_id: str | None
+    name: str
+    description: str
+    bandwidth: int
+    network_type: str
+    vpn_type: str
+    enable_ipsec: bool
+    enable_ssl: bool
+    ssl_connections: int
+    ssl_address: int | None
+    auto_propagate: bool
+    charge_type: str
+    order_id: int
+    status: str
+    generation: int
+    created_at: int
+    ends_at: int | None
+
+
+class GatewayView(GatewayRow, frozen=True):
+    """One gateway with its instances' addresses."""
+
+    master_public: int | None
+    master_private: int
+    slave_public: int | None
+    slave_private: int | None
+
+
+class InstanceRow(msgspec.Struct, frozen=True):
+    """One instance, as the table has it."""
+
+    id: str
+    gateway_id: str
+    role: str
+    zone_id: str
+    vswitch_id: str
+    private_address: int
+    public_address: int | None
+
+
+class InstanceView(InstanceRow, frozen=True):
+    """One instance with its vSwitch's network."""
+
+    vswitch_cidr: str
+
+
+_COLUMNS = tuple(vpn_gateways.c[name] for name in GatewayRow.__struct_fields__)
+_master = instances.alias("master")
+_slave = instances.alias("slave")
+_VIEW = (
+    select(
+        *_COLUMNS,
+        _master.c.public_address.label("master_public"),
+        _master.c.private_address.label("master_private"),
+        _slave.c.public_address.label("slave_public"),
+        _slave.c.private_address.label("slave_private"),
+    )
+    .select_from(vpn_gateways)
+    .join(_master, and_(_master.c.gateway_id == vpn_gateways.c.id, _master.c.role == "master"))
+    .outerjoin(_slave, and_(_slave.c.gateway_id == vpn_gateways.c.id, _slave.c.role == "slave"))
+)
+_INSTANCE_COLUMNS = tuple(instances.c[name] for name in InstanceRow.__struct_fields__)
+
+_ADD = Statement(insert(vpn_gateways))
+_ADD_INSTANCE = Statement(insert(instances))
+_FIND_ANY = Query(select(*_COLUMNS).where(vpn_gateways.c.id == bindparam("gateway_id")), GatewayRow)
+_FIND_VIEW = Query(
+    _VIEW.where(vpn_gateways.c.id == bindparam("gateway_id"), vpn_gateways.c.account_id == bindparam("account_id")),
+    GatewayView,
+)
+_INSTANCES = Query(
+    select(*_INSTANCE_COLUMNS, vswitches.c.cidr_block.label("vswitch_cidr"))
+    .join(vswitches, vswitches.c.id == instances.c.vswitch_id)
+    .where(instances.c.gateway_id == bindparam("of_gateway"))
+    .order_by(instances.c.id),
+    InstanceView,
+)
+_IN_VSWITCH = Statement(
+    select(instances.c.gateway_id)
+    .where(instances.c.vswitch_id == bindparam("of_vswitch"))
+    .order_by(instances.c.gateway_id)
+    .limit(1)
+)
+_IN_VPC = Statement(
+    select(vpn_gateways.c.id).where(vpn_gateways.c.vpc_id == bindparam("of_vpc")).order_by(vpn_gateways.c.id).limit(1)
+)
+_SET_STATUS = Statement(
+    update(vpn_gateways).where(vpn_gateways.c.id == bindparam("gateway_id")).values(status=bindparam("new_status"))
+)
+_CHANGE = Statement(
+    update(vpn_gateways)
+    .where(vpn_gateways.c.id == bindparam("gateway_id"))
+    .values(
+        name=bindparam("new_name"),
+        description=bindparam("new_description"),
+        auto_propagate=bindparam("new_auto_propagate"),
+        generation=bindparam("new_generation"),
+        status=bindparam("new_status"),
+    )
+)
+_DROP = Statement(delete(vpn_gateways).where(vpn_gateways.c.id == bindparam("gateway_id")))
+_DROP_INSTANCE = Statement(delete(instances).where(instances.c.id == bindparam("instance_id")))
+_LISTING = Listing(_VIEW, vpn_gateways, GatewayView)
+
+
+def add(transaction: Transaction, row: GatewayRow) -> None:
+    """Add a gateway."""
+    transaction.run(_ADD, **msgspec.structs.asdict(row))
+
+
+def add_instance(transaction: Transaction, row: InstanceRow) -> None:
+    """Add an instance of a gateway."""
+    transaction.run(_ADD_INSTANCE, **msgspec.structs.asdict(row))
+
+
+def find_any(transaction: Transaction, gateway_id: str) -> GatewayRow | None:
+    """A gateway of whatever account; for the reconciler."""
+    return transaction.one(_FIND_ANY, gateway_id=gateway_id)
+
+
+def view(transaction: Transaction, account_id: str, gateway_id: str) -> GatewayView | None:
+    """An account's gateway with its addresses, or None."""
+    return transaction.one(_FIND_VIEW, account_id=account_id, gateway_id=gateway_id)
+
+
+def instances_of(transaction: Transaction, gateway_id: str) -> list[InstanceView]:
+    """A gateway's instances, master first."""
+    return transaction.all(_INSTANCES, of_gateway=gateway_id)
+
+
+def one_in_vswitch(transaction: Transaction, vswitch_id: str) -> str | None:
+    """The id of a gateway that has an instance in the vSwitch, or None."""
+    found: str | None = transaction.scalar(_IN_VSWITCH, of_vswitch=vswitch_id)
+    return found
+
+
+def one_in_vpc(transaction: Transaction, vpc_id: str) -> str | None:
+    """The id of a gateway in the VPC, or None."""
+    found: str | None = transaction.scalar(_IN_VPC, of_vpc=vpc_id)
+    return found
+
+
+def set_status(transaction: Transaction, gateway_id: str, status: str) -> None:
+    """Set what the API tells as ``Status``."""
+    transaction.run(_SET_STATUS, gateway_id=gateway_id, new_status=status)
+
+
+def change(
+    transaction: Transaction,
+    gateway_id: str,
+    *,
+    name: str,
+    description: str,
+    auto_propagate: bool,
+    generation: int,
+    status: str,
+) -> None:
+    """Set what can be modified of a gateway."""
+    transaction.run(
+        _CHANGE,
+        gateway_id=gateway_id,
+        new_name=name,
+        new_description=description,
+        new_auto_propagate=auto_propagate,
+        new_generation=generation,
+        new_status=status,
+    )
+
+
+def drop(transaction: Transaction, gateway_id: str) -> None:
+    """Forget a gateway whose instances are gone."""
+    transaction.run(_DROP, gateway_id=gateway_id)
+
+
+def drop_instance(transaction: Transaction, instance_id: str) -> None:
+    """Forget an instance that is gone."""
+    transaction.run(_DROP_INSTANCE, instance_id=instance_id)
+
+
+def page(
+    transaction: Transaction, filters: Mapping[str, Any], *, number: int, size: int
+) -> tuple[list[GatewayView], int]:
+    """One page, and the total."""
+    return _LISTING.page(transaction, filters, number=number, size=size)
+
+
+def rows(transaction: Transaction, filters: Mapping[str, Any], *, number: int, size: int) -> list[GatewayView]:
+    """One page, for a caller that knows the total from the counters."""
+    return _LISTING.rows(transaction, filters, number=number, size=size)

@@ -1,0 +1,42 @@
+"""Hosts and their revisions."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, insert, select, update
+
+from gatewright.store.schema import hosts
+from gatewright.store.statement import Statement
+from gatewright.store.transaction import Transaction
+
+#: The machine that the service itself runs on.
+LOCAL = "local"
+
+_REVISION = Statement(select(hosts.c.revision).where(hosts.c.id == bindparam("host_id")))
+_ADD = Statement(insert(hosts))
+_RAISE = Statement(
+    update(hosts)
+    .where(hosts.c.id == bindparam("host_id"))
+    .values(revision=hosts.c.revision + 1)
+    .returning(hosts.c.revision)
+)
+
+
+def ensure(transaction: Transaction, host_id: str) -> None:
+    """Add the host unless it is there."""
+    if revision(transaction, host_id) is None:
+        transaction.run(_ADD, id=host_id, revision=0)
+
+
+def revision(transaction: Transaction, host_id: str) -> int | None:
+    """The host's revision; None for a host that there is not."""
+    found = transaction.scalar(_REVISION, host_id=host_id)
+    return None if found is None else int(found)
+
+
+def raise_revision(transaction: Transaction, host_id: str) -> int:
+    """Say that something of the host changes. Returns the new revision; locks the host until the commit.
+
+    A write that concerns several hosts does this in the order of their ids.
+    """
+    transaction.wake(host_id)
+    return int(transaction.scalar(_RAISE, host_id=host_id))

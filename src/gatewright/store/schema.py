@@ -1,0 +1,231 @@
+"""The tables. ``migrations/versions`` leads to exactly this; a test compares the two.
+
+Times are milliseconds since the epoch. IPv4 addresses that are handed out are integers, so that "the next free one"
+is arithmetic.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+access_keys = Table(
+    "access_keys",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    #: Sealed (gatewright.secrets), bound to this table, id and column.
+    Column("secret", LargeBinary, nullable=False),
+    #: The first administrator's key, which the environment may replace at a start.
+    Column("first_administrator", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    #: Raised in the transaction of every write that concerns the host; the row's lock orders it by commit.
+    Column("revision", BigInteger, nullable=False),
+)
+
+pools = Table(
+    "pools",
+    metadata,
+    #: ``public``, or a vSwitch's id.
+    Column("id", String(64), primary_key=True),
+    Column("network", String(18), nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    #: The address that is handed out next; null when the pool is exhausted.
+    Column("next", BigInteger),
+    Column("used", Integer, nullable=False),
+)
+
+addresses = Table(
+    "addresses",
+    metadata,
+    Column("pool_id", String(64), nullable=False),
+    Column("address", BigInteger, nullable=False),
+    #: The instance that has it.
+    Column("owner_id", String(64), nullable=False),
+    PrimaryKeyConstraint("pool_id", "address"),
+    Index(None, "owner_id"),
+)
+
+vpcs = Table(
+    "vpcs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("region_id", String(64), nullable=False),
+    Column("cidr_block", String(18), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("user_cidrs", Text, nullable=False),
+    Column("vrouter_id", String(64), nullable=False),
+    Column("route_table_id", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index(None, "account_id", "region_id", "created_at", "id"),
+)
+
+vswitches = Table(
+    "vswitches",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("region_id", String(64), nullable=False),
+    Column("vpc_id", String(64), nullable=False),
+    Column("zone_id", String(64), nullable=False),
+    Column("cidr_block", String(18), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index(None, "account_id", "region_id", "created_at", "id"),
+    Index(None, "vpc_id"),
+)
+
+vpn_gateways = Table(
+    "vpn_gateways",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("region_id", String(64), nullable=False),
+    Column("vpc_id", String(64), nullable=False),
+    Column("vswitch_id", String(64), nullable=False),
+    #: Null in a single-tunnel region.
+    Column("disaster_recovery_vswitch_id", String(64)),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("bandwidth", Integer, nullable=False),
+    Column("network_type", String(16), nullable=False),
+    Column("vpn_type", String(32), nullable=False),
+    Column("enable_ipsec", Boolean, nullable=False),
+    Column("enable_ssl", Boolean, nullable=False),
+    Column("ssl_connections", Integer, nullable=False),
+    #: The address of SSL-VPN on a dual-tunnel public gateway, which has one of its own.
+    Column("ssl_address", BigInteger),
+    Column("auto_propagate", Boolean, nullable=False),
+    Column("charge_type", String(16), nullable=False),
+    Column("order_id", BigInteger, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    #: Null without a term: pay-as-you-go.
+    Column("ends_at", BigInteger),
+    Index(None, "account_id", "region_id", "created_at", "id"),
+    Index(None, "vpc_id"),
+)
+
+instances = Table(
+    "instances",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("gateway_id", String(64), nullable=False),
+    Column("role", String(8), nullable=False),
+    Column("zone_id", String(64), nullable=False),
+    Column("vswitch_id", String(64), nullable=False),
+    Column("private_address", BigInteger, nullable=False),
+    #: Null for a private gateway.
+    Column("public_address", BigInteger),
+    Index(None, "gateway_id"),
+    Index(None, "vswitch_id"),
+)
+
+placements = Table(
+    "placements",
+    metadata,
+    Column("kind", String(16), nullable=False),
+    Column("item_id", String(64), nullable=False),
+    Column("host_id", String(64), nullable=False),
+    Column("account_id", String(32), nullable=False),
+    #: The resource whose status the item is part of: a gateway, or the vSwitch itself.
+    Column("resource_id", String(64), nullable=False),
+    #: The host's revision at the item's last change.
+    Column("revision", BigInteger, nullable=False),
+    Column("wanted", BigInteger, nullable=False),
+    #: To be removed; the row goes when the agent has confirmed that.
+    Column("tombstone", Boolean, nullable=False),
+    Column("observed", BigInteger, nullable=False),
+    #: Null until an agent has said something of the item.
+    Column("phase", String(16)),
+    Column("detail", Text, nullable=False),
+    PrimaryKeyConstraint("kind", "item_id", "host_id"),
+    Index(None, "host_id", "revision"),
+    Index(None, "resource_id"),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("account_id", String(32), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("region_id", String(64), nullable=False),
+    Column("count", Integer, nullable=False),
+    PrimaryKeyConstraint("account_id", "kind", "region_id"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("account_id", String(32), nullable=False),
+    Column("resource_id", String(64), nullable=False),
+    Column("charge_type", String(16), nullable=False),
+    #: Months; null for pay-as-you-go.
+    Column("period", Integer),
+    Column("status", String(16), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+client_tokens = Table(
+    "client_tokens",
+    metadata,
+    Column("account_id", String(32), nullable=False),
+    Column("action", String(128), nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "action", "token"),
+    Index(None, "created_at"),
+)
+
+nonces = Table(
+    "nonces",
+    metadata,
+    Column("access_key_id", String(128), nullable=False),
+    #: SHA-256 of the nonce, so that its length and characters do not matter.
+    Column("digest", LargeBinary, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("access_key_id", "digest"),
+    Index(None, "expires_at"),
+)

@@ -1,0 +1,93 @@
+"""Bringing a database to the schema of this version.
+
+A new database gets the tables at once; an older one goes through the migrations, which alone load Alembic. A database
+of a newer version is refused: starting an old program on it would lose what it does not know.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gatewright.errors import ConfigurationError
+from gatewright.store.backends import Backend
+from gatewright.store.dialects import Flavour
+from gatewright.store.schema import metadata
+
+#: The migration that leads to ``schema.py`` as it is.
+HEAD = "0001"
+MIGRATIONS = Path(__file__).parent / "migrations"
+#: Any number: who holds this advisory lock is the one that changes the schema.
+_LOCK = 0x6761746577726967
+
+
+def prepare(backend: Backend) -> None:
+    """Make the database have this version's tables. Raises ConfigurationError."""
+    try:
+        connection: Any = backend.connect(read_only=False)
+    except Exception as error:
+        if not backend.unavailable(error):
+            raise
+        raise ConfigurationError(f"the database cannot be opened: {str(error).strip()}") from error
+    try:
+        if backend.flavour is Flavour.POSTGRESQL:
+            connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        version = _version(connection, backend)
+        if version is None:
+            _create(connection, backend)
+        elif version != HEAD:
+            _migrate(backend, version)
+    finally:
+        # Closing ends the session, and with it the advisory lock.
+        connection.close()
+
+
+def _version(connection: Any, backend: Backend) -> str | None:
+    """The migration that the database stands at; None for one without tables."""
+    if backend.flavour is Flavour.SQLITE:
+        found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+    else:
+        found = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+    if found is None or found[0] is None:
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _create(connection: Any, backend: Backend) -> None:
+    """All tables of ``schema.py``, in one transaction."""
+    from sqlalchemy.schema import CreateIndex, CreateTable
+
+    from gatewright.store.dialects import dialect_of
+
+    dialect = dialect_of(backend.flavour)
+    connection.execute(backend.begin_write)
+    try:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        for table in metadata.sorted_tables:
+            connection.execute(str(CreateTable(table).compile(dialect=dialect)))
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
+        connection.execute(f"INSERT INTO alembic_version VALUES ('{HEAD}')")  # noqa: S608 - a constant
+    except Exception:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _migrate(backend: Backend, version: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("sqlalchemy.url", backend.url.replace("%", "%%"))
+    try:
+        ScriptDirectory.from_config(config).get_revision(version)
+    except CommandError:
+        raise ConfigurationError(
+            f"the database is of a newer version (migration {version}): start that version, or restore a backup"
+        ) from None
+    command.upgrade(config, "head")

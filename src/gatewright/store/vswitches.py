@@ -1,0 +1,121 @@
+"""vSwitches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from gatewright.store.paging import Listing
+from gatewright.store.schema import pools, vpcs, vswitches
+from gatewright.store.statement import Query, Statement
+from gatewright.store.transaction import Transaction
+
+
+class VSwitchRow(msgspec.Struct, frozen=True):
+    """One vSwitch, as the table has it."""
+
+    id: str
+    account_id: str
+    region_id: str
+    vpc_id: str
+    zone_id: str
+    cidr_block: str
+    name: str
+    description: str
+    status: str
+    created_at: int
+
+
+class VSwitchView(VSwitchRow, frozen=True):
+    """One vSwitch with what its VPC and its address pool add."""
+
+    route_table_id: str
+    pool_first: int
+    pool_last: int
+    pool_used: int
+
+    @property
+    def available(self) -> int:
+        """How many of its addresses are free."""
+        return self.pool_last - self.pool_first + 1 - self.pool_used
+
+
+_COLUMNS = tuple(vswitches.c[name] for name in VSwitchRow.__struct_fields__)
+_VIEW = (
+    select(
+        *_COLUMNS,
+        vpcs.c.route_table_id,
+        pools.c.first.label("pool_first"),
+        pools.c.last.label("pool_last"),
+        pools.c.used.label("pool_used"),
+    )
+    .select_from(vswitches)
+    .join(vpcs, vpcs.c.id == vswitches.c.vpc_id)
+    .join(pools, pools.c.id == vswitches.c.id)
+)
+_ADD = Statement(insert(vswitches))
+_FIND = Query(
+    select(*_COLUMNS).where(
+        vswitches.c.id == bindparam("vswitch_id"), vswitches.c.account_id == bindparam("account_id")
+    ),
+    VSwitchRow,
+)
+_FIND_ANY = Query(select(*_COLUMNS).where(vswitches.c.id == bindparam("vswitch_id")), VSwitchRow)
+_FIND_VIEW = Query(
+    _VIEW.where(vswitches.c.id == bindparam("vswitch_id"), vswitches.c.account_id == bindparam("account_id")),
+    VSwitchView,
+)
+_OF_VPC = Query(
+    select(*_COLUMNS).where(vswitches.c.vpc_id == bindparam("of_vpc")).order_by(vswitches.c.created_at, vswitches.c.id),
+    VSwitchRow,
+)
+_SET_STATUS = Statement(
+    update(vswitches).where(vswitches.c.id == bindparam("vswitch_id")).values(status=bindparam("new_status"))
+)
+_DROP = Statement(delete(vswitches).where(vswitches.c.id == bindparam("vswitch_id")))
+_LISTING = Listing(_VIEW, vswitches, VSwitchView)
+
+
+def add(transaction: Transaction, row: VSwitchRow) -> None:
+    """Add a vSwitch."""
+    transaction.run(_ADD, **msgspec.structs.asdict(row))
+
+
+def find(transaction: Transaction, account_id: str, vswitch_id: str) -> VSwitchRow | None:
+    """An account's vSwitch, or None."""
+    return transaction.one(_FIND, account_id=account_id, vswitch_id=vswitch_id)
+
+
+def find_any(transaction: Transaction, vswitch_id: str) -> VSwitchRow | None:
+    """A vSwitch of whatever account; for the reconciler."""
+    return transaction.one(_FIND_ANY, vswitch_id=vswitch_id)
+
+
+def view(transaction: Transaction, account_id: str, vswitch_id: str) -> VSwitchView | None:
+    """An account's vSwitch with its free addresses, or None."""
+    return transaction.one(_FIND_VIEW, account_id=account_id, vswitch_id=vswitch_id)
+
+
+def of_vpc(transaction: Transaction, vpc_id: str) -> list[VSwitchRow]:
+    """The vSwitches of a VPC, oldest first."""
+    return transaction.all(_OF_VPC, of_vpc=vpc_id)
+
+
+def set_status(transaction: Transaction, vswitch_id: str, status: str) -> None:
+    """Set what the API tells as ``Status``."""
+    transaction.run(_SET_STATUS, vswitch_id=vswitch_id, new_status=status)
+
+
+def drop(transaction: Transaction, vswitch_id: str) -> None:
+    """Forget a vSwitch."""
+    transaction.run(_DROP, vswitch_id=vswitch_id)
+
+
+def page(
+    transaction: Transaction, filters: Mapping[str, Any], *, number: int, size: int
+) -> tuple[list[VSwitchView], int]:
+    """One page, and the total."""
+    return _LISTING.page(transaction, filters, number=number, size=size)

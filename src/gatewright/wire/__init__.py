@@ -1,0 +1,1 @@
+"""HTTP and the RPC protocol: decode, verify, dispatch, encode. Knows no resource."""

@@ -1,0 +1,69 @@
+"""URL encoding, both ways, exactly as the signatures need it."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import quote, unquote_to_bytes
+
+from gatewright.errors import ApiError, invalid_parameter
+
+#: More parameters than any operation has: lists of a thousand objects included.
+MOST_PARAMETERS = 5000
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]*\Z")
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+def decode_pairs(raw: bytes, where: str) -> dict[str, str]:
+    """The parameters of a query or form body. Raises ApiError for what is no URL encoding of UTF-8."""
+    parameters: dict[str, str] = {}
+    if not raw:
+        return parameters
+    pairs = raw.split(b"&")
+    if len(pairs) > MOST_PARAMETERS:
+        raise invalid_parameter(
+            "Action", "", f"{where} has {len(pairs)} parameters, at most {MOST_PARAMETERS} are read"
+        )
+    for pair in pairs:
+        if not pair:
+            continue
+        name, _, value = pair.partition(b"=")
+        key = _decode(name, where, name)
+        if key in parameters:
+            raise invalid_parameter(key, "", f"stands twice in {where}")
+        parameters[key] = _decode(value, where, name)
+    return parameters
+
+
+def _decode(raw: bytes, where: str, name: bytes) -> str:
+    if b"+" in raw:
+        raw = raw.replace(b"+", b" ")
+    if b"%" in raw:
+        if _BAD_ESCAPE.search(raw):
+            raise _malformed(where, name, "has a % that two hexadecimal digits do not follow")
+        raw = unquote_to_bytes(raw)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise _malformed(where, name, "is not UTF-8") from None
+
+
+def _malformed(where: str, name: bytes, rule: str) -> ApiError:
+    return invalid_parameter(name.decode("ascii", "backslashreplace")[:100], "", f"in {where} {rule}")
+
+
+def percent_encode(text: str) -> str:
+    """RFC 3986: all but letters, digits and ``-._~`` as ``%`` and two upper-case hexadecimal digits of UTF-8."""
+    return text if _PLAIN.match(text) else quote(text, safe="~")
+
+
+@lru_cache(maxsize=1024)
+def percent_encode_name(text: str) -> str:
+    """The same for parameter names, which recur."""
+    return percent_encode(text)
+
+
+def canonical_query(parameters: dict[str, str]) -> str:
+    """Parameters sorted by name (in bytes' order), encoded, as both signatures want them."""
+    # Code points sort as their UTF-8 does.
+    return "&".join(f"{percent_encode_name(name)}={percent_encode(parameters[name])}" for name in sorted(parameters))
