@@ -1,0 +1,55 @@
+"""Fixtures of the whole suite: both databases, and a service inside the process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.cell import Cell, sqlite_url
+from tests.support.postgresql import PostgresqlServer, binaries
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """A server, for as long as the session needs one."""
+    programs = binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    server = PostgresqlServer(programs)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database: every test that asks for one runs on both kinds."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path)
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+    url = server.create()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def make_cell(database_url: str) -> Iterator[Callable[..., Cell]]:
+    """Makes cells on one database, and closes what is open at the end."""
+    made: list[Cell] = []
+
+    def make(**options: object) -> Cell:
+        made.append(Cell(database_url, **options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for cell in made:
+        if not cell.closed:
+            cell.close()
+
+
+@pytest.fixture
+def cell(make_cell: Callable[..., Cell]) -> Cell:
+    """A service with its defaults."""
+    return make_cell()

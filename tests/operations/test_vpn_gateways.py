@@ -1,0 +1,381 @@
+"""The VPN gateway operations against the documentation of CreateVpnGateway and its family."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
+from tests.support.cell import Cell
+
+Network = tuple[str, str, str]
+
+
+def order(network: Network, **changes: Any) -> dict[str, Any]:
+    vpc, first, second = network
+    return {
+        "VpcId": vpc,
+        "VSwitchId": first,
+        "DisasterRecoveryVSwitchId": second,
+        "Bandwidth": 10,
+        **changes,
+    }
+
+
+def test_a_gateway_comes_up_is_changed_and_goes_away(cell: Cell) -> None:
+    network = cell.network()
+    made = cell.call("CreateVpnGateway", **order(network, Name="edge-1"))
+    assert made["Name"] == "edge-1"
+    assert isinstance(made["OrderId"], int)
+    gateway = made["VpnGatewayId"]
+    assert gateway.startswith("vpn-bp1")
+    described = cell.until_status(gateway, "active")
+    assert described["Spec"] == "10M"
+    assert described["ChargeType"] == "PostpayByFlow"
+    assert (described["IpsecVpn"], described["SslVpn"]) == ("enable", "disable")
+    assert described["CreateTime"] == cell.clock.now()
+    assert described["InternetIp"] != described["DisasterRecoveryInternetIp"]
+    assert "EndTime" not in described
+    changed = cell.call("ModifyVpnGatewayAttribute", VpnGatewayId=gateway, Name="edge-2", AutoPropagate=True)
+    assert (changed["Name"], changed["AutoPropagate"]) == ("edge-2", True)
+    assert changed["IntranetIp"] == "10.0.0.1"
+    assert cell.until_status(gateway, "active")["AutoPropagate"] is True
+    spec = cell.plane.items[ItemKey(Kind.INSTANCE, f"{gateway}-1")]
+    assert isinstance(spec, InstanceSpec)
+    assert spec.auto_propagate
+    assert spec.public is not None
+    assert spec.public.addresses == (described["InternetIp"],)
+    cell.call("DeleteVpnGateway", VpnGatewayId=gateway)
+    cell.until_gone(gateway)
+    assert not any(key.kind is Kind.INSTANCE for key in cell.plane.items)
+    vpc, first, second = network
+    assert cell.call("DescribeVSwitchAttributes", VSwitchId=first)["AvailableIpAddressCount"] == 252
+    for vswitch in (first, second):
+        cell.call("DeleteVSwitch", VSwitchId=vswitch)
+    cell.call("DeleteVpc", VpcId=vpc)
+    assert cell.call("DescribeVpcs")["TotalCount"] == 0
+
+
+def test_statuses_follow_what_the_plane_has_really_done(make_cell: Callable[..., Cell]) -> None:
+    doors = {kind: asyncio.Event() for kind in Kind}
+
+    async def before(key: ItemKey) -> None:
+        await doors[key.kind].wait()
+
+    cell = make_cell(before=before)
+
+    def open_door(kind: Kind, *, opened: bool = True) -> None:
+        async def turn() -> None:
+            doors[kind].set() if opened else doors[kind].clear()
+
+        cell.run(turn())
+
+    network = cell.network()
+    assert cell.call("DescribeVSwitchAttributes", VSwitchId=network[1])["Status"] == "Pending"
+    open_door(Kind.VSWITCH)
+    cell.until("DescribeVSwitchAttributes", lambda answer: answer["Status"] == "Available", VSwitchId=network[1])
+    gateway = cell.gateway(network)
+    cell.until_status(gateway, "provisioning")
+    open_door(Kind.INSTANCE)
+    cell.until_status(gateway, "active")
+    open_door(Kind.INSTANCE, opened=False)
+    changed = cell.call("ModifyVpnGatewayAttribute", VpnGatewayId=gateway, AutoPropagate=True)
+    assert changed["Status"] == "updating"
+    assert cell.call("DescribeVpnGateways", Status="updating")["TotalCount"] == 1
+    open_door(Kind.INSTANCE)
+    cell.until_status(gateway, "active")
+    open_door(Kind.INSTANCE, opened=False)
+    cell.call("DeleteVpnGateway", VpnGatewayId=gateway)
+    assert cell.call("DescribeVpnGateway", VpnGatewayId=gateway)["Status"] == "deleting"
+    assert cell.refusal("ModifyVpnGatewayAttribute", VpnGatewayId=gateway, Name="late").code == "VpnGateway.Configuring"
+    cell.call("DeleteVpnGateway", VpnGatewayId=gateway)
+    assert cell.refusal("DeleteVSwitch", VSwitchId=network[1]).code == "DependencyViolation"
+    open_door(Kind.INSTANCE)
+    cell.until_gone(gateway)
+
+
+def test_a_gateway_without_an_agent_stays_init(make_cell: Callable[..., Cell]) -> None:
+    cell = make_cell(with_agent=False)
+    gateway = cell.gateway(cell.network())
+    assert cell.call("DescribeVpnGateway", VpnGatewayId=gateway)["Status"] == "init"
+
+
+def test_an_instance_that_breaks_is_made_again(cell: Cell) -> None:
+    gateway = cell.gateway(cell.network())
+    cell.until_status(gateway, "active")
+    key = ItemKey(Kind.INSTANCE, f"{gateway}-2")
+    seen: list[str] = []
+
+    async def lose() -> None:
+        cell.plane.lose(key, "killed by the test")
+
+    cell.run(lose())
+    cell.until("DescribeVpnGateway", lambda a: seen.append(a["Status"]) or key in cell.plane.items, VpnGatewayId=gateway)  # type: ignore[func-returns-value]
+    cell.until_status(gateway, "active")
+
+
+def test_a_name_alone_leaves_the_gateway_active(cell: Cell) -> None:
+    gateway = cell.gateway(cell.network())
+    cell.until_status(gateway, "active")
+    changed = cell.call("ModifyVpnGatewayAttribute", VpnGatewayId=gateway, Name="other", Description="d")
+    assert (changed["Status"], changed["Name"], changed["Description"]) == ("active", "other", "d")
+
+
+def test_the_default_name_is_the_id(cell: Cell) -> None:
+    answer = cell.call("CreateVpnGateway", **order(cell.network()))
+    assert answer["Name"] == answer["VpnGatewayId"]
+
+
+@pytest.mark.parametrize("name", ["RegionId", "VpcId", "Bandwidth", "VSwitchId", "DisasterRecoveryVSwitchId"])
+def test_what_is_missing_is_named(cell: Cell, name: str) -> None:
+    refused = cell.refusal("CreateVpnGateway", **order(cell.network(), **{name: None}))
+    assert (refused.status, refused.code) == (400, f"Missing{name}")
+    assert refused.message == f"{name} is mandatory for this action."
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "message", "named"),
+    [
+        ({"VpcId": "vpc-nowhere"}, "InvalidVpcId.NotFound", "The specified VPC id does not exist in our records.", "VpcId"),
+        ({"Name": "1st"}, "InvalidName", "The specified value of Name not supported.", "Name"),
+        ({"Name": "a"}, "InvalidName", "The specified value of Name not supported.", "Name"),
+        ({"Name": "http://abc"}, "InvalidName", "The specified value of Name not supported.", "Name"),
+        ({"Name": "n" * 101}, "InvalidName", "The specified value of Name not supported.", "Name"),
+        ({"Bandwidth": 5}, "InvalidSpec.NotFound", "The specified Spec does not exist in our records.", "Bandwidth"),
+        (
+            {"Bandwidth": 10, "NetworkType": "private"},
+            "InvalidSpec.NotFound",
+            "The specified Spec does not exist in our records.",
+            "Bandwidth",
+        ),
+        ({"InstanceChargeType": "FREE"}, "ChargeType.NotSupport", "The specified charge type is not support.", "InstanceChargeType"),
+        ({"InstanceChargeType": "PREPAY"}, "InvalidPeriod", "The specified period is not valid", "Period"),
+        ({"Period": 10}, "InvalidPeriod", "The specified period is not valid", "Period"),
+        (
+            {"SslConnections": 5},
+            "UnnecessarySslConnection",
+            "The SSL connection is unnecessary for ssl vpn disabled.",
+            "SslConnections",
+        ),
+        (
+            {"EnableIpsec": False},
+            "InvalidVpnEnable",
+            "Either IPsec or SSL VPN must be set enable.",
+            "EnableIpsec",
+        ),
+        (
+            {"VSwitchId": "vsw-nowhere"},
+            "InvalidVSwitchId.NotFound",
+            "The specified vswitchId is not found.",
+            "VSwitchId",
+        ),
+        (
+            {"DisasterRecoveryVSwitchId": "vsw-nowhere"},
+            "InvalidVSwitchId.NotFound",
+            "The specified vswitchId is not found.",
+            "DisasterRecoveryVSwitchId",
+        ),
+        (
+            {"NetworkType": "private", "Bandwidth": 200, "EnableSsl": True},
+            "OperationFailed.SslNotSupport",
+            "Enable ssl vpn with private networkType is unsupported.",
+            "EnableSsl",
+        ),
+        (
+            {"NetworkType": "private", "Bandwidth": 200, "VpnType": "NationalStandard"},
+            "OperationFailed.NetworkTypeNotMatch",
+            "Create NationalStandard vpn with private networkType is unsupported.",
+            "NetworkType",
+        ),
+        ({"NetworkType": "both"}, "InvalidParameter", 'The specified parameter "NetworkType" is not valid.', "NetworkType"),
+        ({"Bandwidth": "ten"}, "InvalidParameter", 'The specified parameter "Bandwidth" is not valid.', "Bandwidth"),
+        ({"Bandwidth": "10.0"}, "InvalidParameter", 'The specified parameter "Bandwidth" is not valid.', "Bandwidth"),
+        ({"Bandwidth": "1e1"}, "InvalidParameter", 'The specified parameter "Bandwidth" is not valid.', "Bandwidth"),
+        ({"EnableSsl": "yes"}, "InvalidParameter", 'The specified parameter "EnableSsl" is not valid.', "EnableSsl"),
+        (
+            {"EnableSsl": True, "SslConnections": 7},
+            "InvalidParameter",
+            'The specified parameter "SslConnections" is not valid.',
+            "SslConnections",
+        ),
+        ({"ClientToken": "t" * 65}, "InvalidParameter", 'The specified parameter "ClientToken" is not valid.', "ClientToken"),
+        ({"ClientToken": "tökén"}, "InvalidParameter", 'The specified parameter "ClientToken" is not valid.', "ClientToken"),
+        (
+            {"ResourceGroupId": "rg-other"},
+            "UnsupportedOperation",
+            "The specified operation is not supported.",
+            "ResourceGroupId",
+        ),
+    ],
+)
+def test_a_bad_order_is_refused_with_its_documented_error(
+    cell: Cell, changes: dict[str, Any], code: str, message: str, named: str
+) -> None:
+    network = cell.network()
+    refused = cell.refusal("CreateVpnGateway", **order(network, **changes))
+    assert (refused.status, refused.code, refused.message) == (400, code, message)
+    assert refused.detail.startswith(named)
+    assert cell.call("DescribeVpnGateways")["TotalCount"] == 0
+    assert cell.call("DescribeVSwitchAttributes", VSwitchId=network[1])["AvailableIpAddressCount"] == 252
+
+
+def test_an_unknown_region_is_not_found(cell: Cell) -> None:
+    refused = cell.refusal("CreateVpnGateway", **order(cell.network(), RegionId="mars-1"))
+    assert (refused.status, refused.code) == (404, "InvalidRegionId.NotFound")
+    assert refused.message == "The specified region is not found during access authentication."
+
+
+def test_a_vswitch_of_another_vpc_is_not_found(cell: Cell) -> None:
+    network, other = cell.network(), cell.network()
+    refused = cell.refusal("CreateVpnGateway", **order(network, DisasterRecoveryVSwitchId=other[2]))
+    assert refused.code == "InvalidVSwitchId.NotFound"
+    assert network[0] in refused.detail
+
+
+def test_both_vswitches_in_one_zone_of_many_are_refused(cell: Cell) -> None:
+    network = cell.network(("cn-hangzhou-k", "cn-hangzhou-k"))
+    refused = cell.refusal("CreateVpnGateway", **order(network))
+    assert refused.code == "InvalidVSwitchId.SecondVswitchNotSupport"
+    assert refused.message == "The available zone of vswitch2 not supported."
+
+
+def test_zones_without_gateways_are_refused(cell: Cell) -> None:
+    first = cell.network(("cn-hangzhou-b", "cn-hangzhou-k"))
+    refused = cell.refusal("CreateVpnGateway", **order(first))
+    assert refused.code == "OperationFailed.AzNotSupport"
+    second = cell.network(("cn-hangzhou-k", "cn-hangzhou-b"))
+    assert cell.refusal("CreateVpnGateway", **order(second)).code == "InvalidVSwitchId.SecondVswitchNotSupport"
+
+
+def test_one_vswitch_twice_serves_where_the_region_has_one_zone(cell: Cell) -> None:
+    cell.region = "cn-nanjing"
+    vpc = cell.call("CreateVpc")["VpcId"]
+    vswitch = cell.call("CreateVSwitch", VpcId=vpc, ZoneId="cn-nanjing-a", CidrBlock="172.16.0.0/24")["VSwitchId"]
+    gateway = cell.gateway((vpc, vswitch, vswitch))
+    cell.until_status(gateway, "active")
+    assert cell.call("DescribeVSwitchAttributes", VSwitchId=vswitch)["AvailableIpAddressCount"] == 250
+
+
+def test_a_single_tunnel_region_picks_a_vswitch_by_itself(cell: Cell) -> None:
+    cell.region = "ap-south-1"
+    vpc = cell.call("CreateVpc")["VpcId"]
+    assert cell.refusal("CreateVpnGateway", VpcId=vpc, Bandwidth=10).code == "InvalidVSwitchId.NotFound"
+    vswitch = cell.call("CreateVSwitch", VpcId=vpc, ZoneId="ap-south-1a", CidrBlock="172.16.0.0/24")["VSwitchId"]
+    gateway = cell.call("CreateVpnGateway", VpcId=vpc, Bandwidth=10)["VpnGatewayId"]
+    described = cell.until_status(gateway, "active")
+    assert described["VSwitchId"] == vswitch
+    assert "DisasterRecoveryVSwitchId" not in described
+    assert "DisasterRecoveryInternetIp" not in described
+    cell.call("DeleteVpnGateway", VpnGatewayId=gateway)
+    cell.until_gone(gateway)
+
+
+def test_ssl_has_an_address_of_its_own_on_two_tunnels(cell: Cell) -> None:
+    gateway = cell.gateway(cell.network(), EnableSsl=True, SslConnections=20)
+    described = cell.until_status(gateway, "active")
+    assert (described["SslVpn"], described["SslMaxConnections"]) == ("enable", 20)
+    addresses = {described[name] for name in ("InternetIp", "DisasterRecoveryInternetIp", "SslVpnInternetIp")}
+    assert len(addresses) == 3
+
+
+def test_ssl_connections_default_to_five(cell: Cell) -> None:
+    gateway = cell.gateway(cell.network(), EnableSsl=True, EnableIpsec=False)
+    described = cell.until_status(gateway, "active")
+    assert (described["IpsecVpn"], described["SslMaxConnections"]) == ("disable", 5)
+
+
+def test_a_private_gateway_has_private_addresses_only(cell: Cell) -> None:
+    gateway = cell.gateway(cell.network(), NetworkType="private", Bandwidth=200)
+    described = cell.until_status(gateway, "active")
+    assert (described["InternetIp"], described["DisasterRecoveryInternetIp"]) == ("10.0.0.1", "10.1.0.1")
+    spec = cell.plane.items[ItemKey(Kind.INSTANCE, f"{gateway}-1")]
+    assert isinstance(spec, InstanceSpec)
+    assert spec.public is None
+
+
+def test_a_subscription_ends_after_its_months_and_is_not_deleted_before(cell: Cell) -> None:
+    gateway = cell.gateway(cell.network(), InstanceChargeType="PREPAY", Period=1, AutoPay=True)
+    described = cell.until_status(gateway, "active")
+    assert described["ChargeType"] == "Prepay"
+    assert 28 * 86_400_000 <= described["EndTime"] - described["CreateTime"] <= 31 * 86_400_000
+    refused = cell.refusal("DeleteVpnGateway", VpnGatewayId=gateway)
+    assert (refused.status, refused.code) == (403, "ForbiddenRelease")
+    cell.clock.advance(32 * 86_400)
+    cell.call("DeleteVpnGateway", VpnGatewayId=gateway)
+    cell.until_gone(gateway)
+
+
+def test_the_quota_counts_every_region_and_frees_what_is_gone(make_cell: Callable[..., Cell]) -> None:
+    cell = make_cell(quota=2)
+    network = cell.network()
+    first = cell.gateway(network)
+    cell.gateway(network)
+    refused = cell.refusal("CreateVpnGateway", **order(network))
+    assert (refused.code, refused.message) == ("Resource.QuotaFull", "The quota of resource is full")
+    cell.until_status(first, "active")
+    cell.call("DeleteVpnGateway", VpnGatewayId=first)
+    cell.until_gone(first)
+    cell.gateway(network)
+
+
+def test_a_vswitch_without_a_free_address_is_refused(cell: Cell) -> None:
+    vpc = cell.call("CreateVpc", CidrBlock="10.0.0.0/8")["VpcId"]
+    # A /29 has four addresses to give.
+    first, second = (
+        cell.call("CreateVSwitch", VpcId=vpc, ZoneId=zone, CidrBlock=cidr)["VSwitchId"]
+        for zone, cidr in (("cn-hangzhou-k", "10.0.0.0/29"), ("cn-hangzhou-j", "10.1.0.0/24"))
+    )
+    for _ in range(4):
+        cell.gateway((vpc, first, second))
+    refused = cell.refusal("CreateVpnGateway", **order((vpc, first, second)))
+    assert refused.code == "OperationFailed.IpNotEnough"
+    assert refused.detail.startswith("VSwitchId")
+    assert cell.call("DescribeVSwitchAttributes", VSwitchId=second)["AvailableIpAddressCount"] == 248
+
+
+def test_an_exhausted_public_pool_is_no_inventory(make_cell: Callable[..., Cell]) -> None:
+    cell = make_cell(public_pool="198.51.100.0/29")
+    network = cell.network()
+    first = cell.gateway(network)
+    cell.gateway(network)
+    refused = cell.refusal("CreateVpnGateway", **order(network))
+    assert (refused.code, refused.message) == ("InventoryNotEnough", "The inventory is not enough.")
+    cell.until_status(first, "active")
+    cell.call("DeleteVpnGateway", VpnGatewayId=first)
+    cell.until_gone(first)
+    cell.gateway(network)
+
+
+def test_no_national_standard_on_the_linux_plane(make_cell: Callable[..., Cell]) -> None:
+    cell = make_cell(plane="linux")
+    refused = cell.refusal("CreateVpnGateway", **order(cell.network(), VpnType="NationalStandard"))
+    assert refused.code == "OperationFailed.AzNotSupport"
+
+
+def test_pages_are_newest_first_and_complete(cell: Cell) -> None:
+    network = cell.network()
+    made = []
+    for _ in range(12):
+        cell.clock.advance(1)
+        made.append(cell.gateway(network))
+    pages = [cell.call("DescribeVpnGateways", PageNumber=number, PageSize=5) for number in (1, 2, 3, 4)]
+    assert [page["TotalCount"] for page in pages] == [12, 12, 12, 12]
+    listed = [item["VpnGatewayId"] for page in pages for item in page["VpnGateways"]["VpnGateway"]]
+    assert listed == made[::-1]
+    assert cell.call("DescribeVpnGateways", VpcId=network[0], PageSize=50)["TotalCount"] == 12
+    assert cell.call("DescribeVpnGateways", VpcId="vpc-other")["TotalCount"] == 0
+    assert cell.call("DescribeVpnGateways", VpnGatewayId=made[3])["TotalCount"] == 1
+    assert cell.call("DescribeVpnGateways", BusinessStatus="FinancialLocked")["TotalCount"] == 0
+    assert cell.call("DescribeVpnGateways", RegionId="cn-beijing")["TotalCount"] == 0
+    assert cell.refusal("DescribeVpnGateways", PageSize=51).code == "InvalidParameter"
+    assert cell.refusal("DescribeVpnGateways", PageNumber=0).code == "InvalidParameter"
+
+
+def test_a_gateway_of_another_region_is_not_found(cell: Cell) -> None:
+    gateway = cell.gateway(cell.network())
+    refused = cell.refusal("DescribeVpnGateway", VpnGatewayId=gateway, RegionId="cn-beijing")
+    assert (refused.status, refused.code) == (404, "InvalidVpnGatewayInstanceId.NotFound")
+    assert cell.refusal("DeleteVpnGateway", VpnGatewayId=gateway, RegionId="cn-beijing").status == 404

@@ -1,0 +1,86 @@
+"""A PostgreSQL server that the tests start themselves, on a Unix socket in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+
+
+def binaries() -> Path | None:
+    """Where Debian keeps the newest server's programs, or None."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+class PostgresqlServer:
+    """One server process. Durability is off: these tests end processes of ours, not of the database."""
+
+    def __init__(self, programs: Path) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="gw-pg-"))
+        self._made = 0
+        data = self._folder / "data"
+        # PostgreSQL refuses to run as root.
+        self._user: list[str] = []
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(self._folder, user.pw_uid, user.pw_gid)
+            self._user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+        subprocess.run(
+            [*self._user, programs / "initdb", "-D", data, "-U", "gatewright", "--auth=trust", "--no-sync", "-E", "UTF8"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=self._folder,
+        )
+        options = ["fsync=off", "full_page_writes=off", "listen_addresses=", f"unix_socket_directories={self._folder}"]
+        options += ["max_connections=200", "shared_buffers=32MB", "logging_collector=off"]
+        with (self._folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [*self._user, programs / "postgres", "-D", data, *(word for o in options for word in ("-c", o))],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+            )
+        self._wait()
+
+    def url(self, database: str) -> str:
+        return f"postgresql://gatewright@/{database}?host={self._folder}"
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                psycopg.connect(self.url("postgres")).close()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+    def create(self) -> str:
+        """A new, empty database. Returns its URL."""
+        self._made += 1
+        name = f"t{self._made}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        name = url.partition("@/")[2].partition("?")[0]
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(timeout=30)
+        shutil.rmtree(self._folder)

@@ -1,0 +1,107 @@
+"""A real `gatewright serve` in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+from tests.support.client import Client
+
+_ENDPOINT = re.compile(r"endpoint\s+http://(?:\[?[^\]]*\]?):(\d+)")
+
+
+class Service:
+    """Starts, kills and restarts a service on one data directory. Use it as a context manager."""
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        plane: str = "simulated",
+        database: str | None = None,
+        arguments: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self.data = data
+        self.arguments = ["--data", str(data), "--plane", plane, *arguments]
+        if database is not None:
+            self.arguments += ["--database", database]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("GATEWRIGHT_")}
+        self.environment = {
+            **clean,
+            "GATEWRIGHT_ACCOUNT_ID": "1234567890123456",
+            "GATEWRIGHT_ACCESS_KEY_ID": "test",
+            "GATEWRIGHT_ACCESS_KEY_SECRET": "secret",
+            **(environment or {}),
+        }
+        self.port = 0
+        self.process: subprocess.Popen[bytes] | None = None
+        self.output = data.parent / f"{data.name}.output"
+
+    def start(self, patience: float = 30.0) -> Service:
+        """Start, and wait until calls are served. From the second start on the port stays the same."""
+        with self.output.open("ab") as output:
+            begin = output.tell()
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gatewright", "serve", *self.arguments, "--listen", f"127.0.0.1:{self.port}"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"serve ended with {self.process.returncode}:\n{self.printed(begin)}")
+            found = _ENDPOINT.search(self.printed(begin))
+            if found is not None:
+                self.port = int(found[1])
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as answer:
+                        if answer.status == 200:
+                            return self
+                except OSError:
+                    pass
+            time.sleep(0.01)
+        raise AssertionError(f"serve did not answer within {patience} s:\n{self.printed(begin)}")
+
+    def printed(self, since: int = 0) -> str:
+        """What the service printed so far, logs included."""
+        return self.output.read_bytes()[since:].decode(errors="replace")
+
+    def kill(self) -> None:
+        """SIGKILL the whole process group."""
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def stop(self) -> int:
+        """SIGTERM, and wait for the end. Returns the exit status."""
+        if self.process is None:
+            return 0
+        self.process.terminate()
+        status = self.process.wait(timeout=30)
+        self.process = None
+        return status
+
+    def client(self, **options: str) -> Client:
+        """A client with the administrator's key."""
+        return Client(self.port, **options)  # type: ignore[arg-type]
+
+    def __enter__(self) -> Service:
+        return self.start() if self.process is None else self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process is not None:
+            self.kill()
