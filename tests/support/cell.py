@@ -9,6 +9,7 @@ import asyncio
 import ipaddress
 import threading
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from types import TracebackType
@@ -65,7 +66,7 @@ class Cell:
         self._pool = ipaddress.IPv4Network(public_pool)
         self._installation = Installation("cn-hangzhou", regions(), quota, self._pool, plane)
         self._with_agent = with_agent
-        self._nonce = 0
+        self._nonce, self._nonces = 0, uuid.uuid4().hex
         self.closed = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -126,7 +127,7 @@ class Cell:
             "AccessKeyId": self.key,
             "SignatureMethod": "HMAC-SHA1",
             "SignatureVersion": "1.0",
-            "SignatureNonce": f"nonce-{self._nonce}",
+            "SignatureNonce": f"{self._nonces}-{self._nonce}",
             "Timestamp": iso_seconds(self.clock.now()),
             **texts({name: value for name, value in parameters.items() if value is not None}),
         }

@@ -51,6 +51,7 @@ _DROP_TOKENS = Statement(delete(client_tokens).where(client_tokens.c.created_at 
 _is_nonce = (nonces.c.access_key_id == bindparam("of_key"), nonces.c.digest == bindparam("of_digest"))
 _NONCE = Statement(select(nonces.c.expires_at).where(*_is_nonce))
 _ADD_NONCE = Statement(insert(nonces))
+_DROP_NONCE = Statement(delete(nonces).where(*_is_nonce))
 _DROP_NONCES = Statement(delete(nonces).where(nonces.c.expires_at < bindparam("before")))
 
 _is_counter = (
@@ -96,10 +97,13 @@ def drop_token(transaction: Transaction, account_id: str, action: str, client_to
     transaction.run(_DROP_TOKEN, of_account=account_id, of_action=action, of_token=client_token)
 
 
-def use_nonce(transaction: Transaction, access_key_id: str, digest: bytes, expires_at: int) -> bool:
-    """Remember a nonce. False when it was used before."""
-    if transaction.scalar(_NONCE, of_key=access_key_id, of_digest=digest) is not None:
-        return False
+def use_nonce(transaction: Transaction, access_key_id: str, digest: bytes, expires_at: int, now: int) -> bool:
+    """Remember a nonce. False when it was used before and has not expired since."""
+    earlier = transaction.scalar(_NONCE, of_key=access_key_id, of_digest=digest)
+    if earlier is not None:
+        if earlier >= now:
+            return False
+        transaction.run(_DROP_NONCE, of_key=access_key_id, of_digest=digest)
     transaction.run(_ADD_NONCE, access_key_id=access_key_id, digest=digest, expires_at=expires_at)
     return True
 
