@@ -48,9 +48,7 @@ def test_another_request_with_the_token_is_a_mismatch(cell: Cell) -> None:
     cell.call("CreateVpnGateway", **order)
     refused = cell.refusal("CreateVpnGateway", **{**order, "Bandwidth": 100})
     assert (refused.status, refused.code) == (400, "IdempotentParameterMismatch")
-    assert (
-        refused.message == "The request uses the same client token as a previous, but non-identical request."
-    )
+    assert refused.message == "The request uses the same client token as a previous, but non-identical request."
     assert refused.detail.startswith("ClientToken")
 
 

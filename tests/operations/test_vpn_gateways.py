@@ -113,7 +113,9 @@ def test_an_instance_that_breaks_is_made_again(cell: Cell) -> None:
         cell.plane.lose(key, "killed by the test")
 
     cell.run(lose())
-    cell.until("DescribeVpnGateway", lambda a: seen.append(a["Status"]) or key in cell.plane.items, VpnGatewayId=gateway)  # type: ignore[func-returns-value]
+    cell.until(
+        "DescribeVpnGateway", lambda a: seen.append(a["Status"]) or key in cell.plane.items, VpnGatewayId=gateway
+    )  # type: ignore[func-returns-value]
     cell.until_status(gateway, "active")
 
 
@@ -139,7 +141,12 @@ def test_what_is_missing_is_named(cell: Cell, name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "code", "message", "named"),
     [
-        ({"VpcId": "vpc-nowhere"}, "InvalidVpcId.NotFound", "The specified VPC id does not exist in our records.", "VpcId"),
+        (
+            {"VpcId": "vpc-nowhere"},
+            "InvalidVpcId.NotFound",
+            "The specified VPC id does not exist in our records.",
+            "VpcId",
+        ),
         ({"Name": "1st"}, "InvalidName", "The specified value of Name not supported.", "Name"),
         ({"Name": "a"}, "InvalidName", "The specified value of Name not supported.", "Name"),
         ({"Name": "http://abc"}, "InvalidName", "The specified value of Name not supported.", "Name"),
@@ -151,7 +158,12 @@ def test_what_is_missing_is_named(cell: Cell, name: str) -> None:
             "The specified Spec does not exist in our records.",
             "Bandwidth",
         ),
-        ({"InstanceChargeType": "FREE"}, "ChargeType.NotSupport", "The specified charge type is not support.", "InstanceChargeType"),
+        (
+            {"InstanceChargeType": "FREE"},
+            "ChargeType.NotSupport",
+            "The specified charge type is not support.",
+            "InstanceChargeType",
+        ),
         ({"InstanceChargeType": "PREPAY"}, "InvalidPeriod", "The specified period is not valid", "Period"),
         ({"Period": 10}, "InvalidPeriod", "The specified period is not valid", "Period"),
         (
@@ -190,7 +202,12 @@ def test_what_is_missing_is_named(cell: Cell, name: str) -> None:
             "Create NationalStandard vpn with private networkType is unsupported.",
             "NetworkType",
         ),
-        ({"NetworkType": "both"}, "InvalidParameter", 'The specified parameter "NetworkType" is not valid.', "NetworkType"),
+        (
+            {"NetworkType": "both"},
+            "InvalidParameter",
+            'The specified parameter "NetworkType" is not valid.',
+            "NetworkType",
+        ),
         ({"Bandwidth": "ten"}, "InvalidParameter", 'The specified parameter "Bandwidth" is not valid.', "Bandwidth"),
         ({"Bandwidth": "10.0"}, "InvalidParameter", 'The specified parameter "Bandwidth" is not valid.', "Bandwidth"),
         ({"Bandwidth": "1e1"}, "InvalidParameter", 'The specified parameter "Bandwidth" is not valid.', "Bandwidth"),
@@ -201,8 +218,18 @@ def test_what_is_missing_is_named(cell: Cell, name: str) -> None:
             'The specified parameter "SslConnections" is not valid.',
             "SslConnections",
         ),
-        ({"ClientToken": "t" * 65}, "InvalidParameter", 'The specified parameter "ClientToken" is not valid.', "ClientToken"),
-        ({"ClientToken": "tökén"}, "InvalidParameter", 'The specified parameter "ClientToken" is not valid.', "ClientToken"),
+        (
+            {"ClientToken": "t" * 65},
+            "InvalidParameter",
+            'The specified parameter "ClientToken" is not valid.',
+            "ClientToken",
+        ),
+        (
+            {"ClientToken": "tökén"},
+            "InvalidParameter",
+            'The specified parameter "ClientToken" is not valid.',
+            "ClientToken",
+        ),
         (
             {"ResourceGroupId": "rg-other"},
             "UnsupportedOperation",

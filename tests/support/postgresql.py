@@ -34,7 +34,18 @@ class PostgresqlServer:
             os.chown(self._folder, user.pw_uid, user.pw_gid)
             self._user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
         subprocess.run(
-            [*self._user, programs / "initdb", "-D", data, "-U", "gatewright", "--auth=trust", "--no-sync", "-E", "UTF8"],
+            [
+                *self._user,
+                programs / "initdb",
+                "-D",
+                data,
+                "-U",
+                "gatewright",
+                "--auth=trust",
+                "--no-sync",
+                "-E",
+                "UTF8",
+            ],
             check=True,
             stdout=subprocess.DEVNULL,
             cwd=self._folder,

@@ -42,6 +42,7 @@ class Service:
             **(environment or {}),
         }
         self.port = 0
+        self._clients: list[Client] = []
         self.process: subprocess.Popen[bytes] | None = None
         self.output = data.parent / f"{data.name}.output"
 
@@ -94,8 +95,9 @@ class Service:
         return status
 
     def client(self, **options: str) -> Client:
-        """A client with the administrator's key."""
-        return Client(self.port, **options)  # type: ignore[arg-type]
+        """A client with the administrator's key; closed with the service."""
+        self._clients.append(Client(self.port, **options))  # type: ignore[arg-type]
+        return self._clients[-1]
 
     def __enter__(self) -> Service:
         return self.start() if self.process is None else self
@@ -103,5 +105,7 @@ class Service:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for client in self._clients:
+            client.close()
         if self.process is not None:
             self.kill()
