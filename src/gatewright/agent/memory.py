@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 
@@ -28,4 +27,4 @@ class RevisionMemory:
         if self._path is not None:
             part = self._path.with_suffix(".part")
             part.write_text(f"{revision}\n", "ascii")
-            os.replace(part, self._path)
+            part.replace(self._path)

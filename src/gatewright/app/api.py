@@ -31,7 +31,7 @@ from gatewright.resources.regions import regions
 from gatewright.secrets import Sealer, load_key
 from gatewright.settings import Settings
 from gatewright.store import hosts, pools
-from gatewright.store.backends import Backend, backend_of
+from gatewright.store.backends import backend_of
 from gatewright.store.database import Database
 from gatewright.store.transaction import Transaction
 from gatewright.store.upgrade import prepare
@@ -61,12 +61,12 @@ async def _serve(settings: Settings) -> None:
     prepare(backend)
     database = Database(backend)
     try:
-        await _serve_from(settings, backend, database)
+        await _serve_from(settings, database)
     finally:
         await asyncio.to_thread(database.close)
 
 
-async def _serve_from(settings: Settings, backend: Backend, database: Database) -> None:
+async def _serve_from(settings: Settings, database: Database) -> None:
     clock = SystemClock()
     sealer = Sealer(load_key(settings.data / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY")))
     wanted = Administrator(*settings_module.administrator(os.environ))

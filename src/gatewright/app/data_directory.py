@@ -53,5 +53,5 @@ def installation_id(data: Path) -> str:
         file.write(ids.installation_id() + "\n")
         file.flush()
         os.fsync(file.fileno())
-    os.replace(part, path)
+    part.replace(path)
     return path.read_text("ascii").strip()

@@ -29,7 +29,10 @@ _PATIENCE = 20.0
 
 
 def run(settings: Settings, arguments: Sequence[str]) -> None:
-    """Serve until SIGTERM or SIGINT. ``arguments`` are the command line's, for the halves. Raises ConfigurationError."""
+    """Serve until SIGTERM or SIGINT; ``arguments`` are the command line's, for the halves.
+
+    Raises ConfigurationError.
+    """
     set_up_logging(settings.log_level)
     asyncio.run(_run(arguments))
 

@@ -1,7 +1,7 @@
 """The link over a Unix socket, for an agent in a process of its own on the control plane's machine.
 
-The kernel says who is at the other end, and the server answers root and its own user only. One connection carries one request at a time; an agent has two, so that a report never waits
-behind a long poll.
+The kernel says who is at the other end, and the server answers root and its own user only. One connection carries one
+request at a time; an agent has two, so that a report never waits behind a long poll.
 """
 
 from __future__ import annotations

@@ -191,10 +191,11 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
     def execute(self, call: Call, request: CreateVpnGatewayRequest) -> CreateVpnGatewayResponse:
         offered = call.region.bandwidths(request.network_type)
         if request.bandwidth not in offered:
+            listed = ", ".join(map(str, offered))
             raise SPEC_NOT_FOUND(
                 "Bandwidth",
                 request.bandwidth,
-                f"a {request.network_type} gateway in {call.region.id} has one of {', '.join(map(str, offered))} Mbit/s",
+                f"a {request.network_type} gateway in {call.region.id} has one of {listed} Mbit/s",
             )
         vpc = vpcs.find(call.transaction, call.account_id, request.vpc_id)
         if vpc is None or vpc.region_id != call.region.id:

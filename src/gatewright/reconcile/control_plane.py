@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from ipaddress import IPv4Network
 
 from gatewright.link.contract import HostChanges
@@ -50,7 +51,7 @@ class ControlPlane:
         """Fold what a host's agent saw. Returns once it is committed."""
         for start in range(0, len(observations), _FOLD_BATCH):
             batch = observations[start : start + _FOLD_BATCH]
-            await self._database.write(lambda transaction, batch=batch: fold(transaction, host_id, batch))  # type: ignore[misc]
+            await self._database.write(partial(fold, host_id=host_id, observations=batch))
 
     def _woken(self, hosts: set[str]) -> None:
         """Called on the store's threads after a commit."""

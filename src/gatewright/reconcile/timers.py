@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from functools import partial
 
 from gatewright.clock import Clock
 from gatewright.errors import ApiError
@@ -17,13 +19,7 @@ async def expire_for_ever(database: Database, clock: Clock, token_lifetime: int)
     """Forget client tokens and nonces that have expired, every minute. ``token_lifetime`` in milliseconds."""
     while True:
         now = clock.now()
-        try:
-            await database.write(
-                lambda transaction, now=now: ledgers.expire(  # type: ignore[misc]
-                    transaction, tokens_before=now - token_lifetime, nonces_before=now
-                )
-            )
-        except ApiError:
-            # The database does not answer, which the store has logged; the next round does what this one did not.
-            pass
+        # A database that does not answer is logged by the store; the next round does what this one did not.
+        with contextlib.suppress(ApiError):
+            await database.write(partial(ledgers.expire, tokens_before=now - token_lifetime, nonces_before=now))
         await asyncio.sleep(_INTERVAL)

@@ -67,7 +67,7 @@ def _settle_all(jobs: Sequence[_Job]) -> None:
 class Database:
     """The store of one installation."""
 
-    def __init__(self, backend: Backend, woken: Callable[[set[str]], None] = lambda hosts: None) -> None:
+    def __init__(self, backend: Backend, woken: Callable[[set[str]], object] = set) -> None:
         """``woken`` is called after a commit, on the writing thread, with the hosts that the commit concerns."""
         self.backend = backend
         self.woken = woken

@@ -1,0 +1,193 @@
+"""The link over a Unix socket: the same answers as a direct call, and a clear end when the other side goes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from gatewright.errors import SERVICE_UNAVAILABLE
+from gatewright.link.contract import HostChanges, LinkDown
+from gatewright.link.unix import UnixLink, UnixLinkServer
+from gatewright.resources.specs import (
+    InstanceSpec,
+    Kind,
+    Observation,
+    Phase,
+    PrivateLeg,
+    PublicLeg,
+    Tombstone,
+    VSwitchSpec,
+)
+
+INSTANCE = InstanceSpec(
+    id="vpn-1-1",
+    generation=3,
+    gateway_id="vpn-1",
+    account_id="1",
+    region_id="cn-hangzhou",
+    zone_id="cn-hangzhou-k",
+    role="master",
+    public=PublicLeg(addresses=("198.18.0.2",), network="198.18.0.0/15"),
+    private=PrivateLeg(vswitch_id="vsw-1", address="10.0.0.1", network="10.0.0.0/24"),
+    bandwidth=10,
+    ipsec=True,
+    ssl=False,
+    ssl_connections=0,
+    auto_propagate=True,
+)
+CHANGES = HostChanges(
+    upto=4,
+    revision=9,
+    items=(
+        VSwitchSpec(id="vsw-1", generation=1, vpc_id="vpc-1", zone_id="z", cidr_block="10.0.0.0/24"),
+        INSTANCE,
+        Tombstone(Kind.INSTANCE, "vpn-2-1"),
+    ),
+)
+SEEN = (Observation(kind=Kind.INSTANCE, id="vpn-1-1", generation=3, phase=Phase.FAILED, detail="because"),)
+
+
+class Authority:
+    """A control plane that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.calls: list[object] = []
+        self.door = asyncio.Event()
+        self.door.set()
+        self.failing = False
+
+    async def changes(self, host_id: str, since: int, wait: float) -> HostChanges:
+        self.calls.append((host_id, since, wait))
+        await self.door.wait()
+        if self.failing:
+            raise SERVICE_UNAVAILABLE.because("no database")
+        return CHANGES
+
+    async def report(self, host_id: str, observations: Sequence[Observation]) -> None:
+        self.calls.append((host_id, tuple(observations)))
+
+
+def play(path: Path, scene: Callable[[Authority, UnixLinkServer, UnixLink], Awaitable[None]]) -> None:
+    async def run() -> None:
+        authority = Authority()
+        server = UnixLinkServer(authority, "local", path)
+        await server.start()
+        link = UnixLink(path)
+        try:
+            await scene(authority, server, link)
+        finally:
+            await link.close()
+            await server.close()
+
+    asyncio.run(run())
+
+
+def test_documents_arrive_as_they_were_sent(tmp_path: Path) -> None:
+    async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+        assert await link.changes(2, 0.5) == CHANGES
+        await link.report(SEEN)
+        assert authority.calls == [("local", 2, 0.5), ("local", SEEN)]
+
+    play(tmp_path / "s", scene)
+
+
+def test_a_report_does_not_wait_behind_a_long_poll(tmp_path: Path) -> None:
+    async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+        authority.door.clear()
+        polling = asyncio.create_task(link.changes(2, 20))
+        async with asyncio.timeout(5):
+            await link.report(SEEN)
+        assert not polling.done()
+        authority.door.set()
+        assert await polling == CHANGES
+
+    play(tmp_path / "s", scene)
+
+
+def test_a_cancelled_poll_does_not_leave_its_answer_to_the_next(tmp_path: Path) -> None:
+    async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+        authority.door.clear()
+        polling = asyncio.create_task(link.changes(1, 20))
+        while not authority.calls:
+            await asyncio.sleep(0.001)
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
+        authority.door.set()
+        assert await link.changes(2, 0) == CHANGES
+
+    play(tmp_path / "s", scene)
+
+
+def test_a_failing_control_plane_is_a_link_that_is_down(tmp_path: Path) -> None:
+    async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+        authority.failing = True
+        with pytest.raises(LinkDown, match="no database"):
+            await link.changes(1, 0)
+        authority.failing = False
+        assert await link.changes(1, 0) == CHANGES
+
+    play(tmp_path / "s", scene)
+
+
+def test_a_server_that_goes_and_comes_back(tmp_path: Path) -> None:
+    async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+        assert await link.changes(1, 0) == CHANGES
+        await server.close()
+        with pytest.raises(LinkDown):
+            await link.changes(1, 0)
+        # What a killed server leaves behind does not stand in the next one's way.
+        (tmp_path / "s").touch()
+        again = UnixLinkServer(authority, "local", tmp_path / "s")
+        await again.start()
+        assert await link.changes(1, 0) == CHANGES
+        await again.close()
+
+    play(tmp_path / "s", scene)
+
+
+def test_the_socket_is_its_owners_alone(tmp_path: Path) -> None:
+    async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+        assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o600
+
+    play(tmp_path / "s", scene)
+
+
+def test_another_user_is_refused() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("becoming another user needs root")
+
+    async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+        # The other user can reach the path and open the socket: what refuses it is the server.
+        (folder / "s").chmod(0o666)
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(folder / "s"))
+        assert await process.wait() == 0
+        assert authority.calls == []
+
+    script = (
+        "import os,socket,sys; os.setresuid(65534,65534,65534); s=socket.socket(socket.AF_UNIX);"
+        "s.connect(sys.argv[1]); sys.exit(len(s.recv(10)))"
+    )
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        play(folder / "s", scene)
+
+
+def test_garbage_ends_the_connection_and_nothing_else(tmp_path: Path) -> None:
+    async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+        for garbage in (b"\xff\xff\xff\xff", b"\0\0\0\1x", b"\0\0"):
+            reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+            writer.write(garbage)
+            writer.write_eof()
+            assert await reader.read() == b""
+            writer.close()
+        assert await link.changes(1, 0) == CHANGES
+
+    play(tmp_path / "s", scene)
