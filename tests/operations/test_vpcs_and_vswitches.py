@@ -56,6 +56,12 @@ def test_a_bad_vpc_is_refused(cell: Cell, changes: dict[str, Any], code: str) ->
     assert cell.call("DescribeVpcs")["TotalCount"] == 0
 
 
+def test_a_region_that_there_is_not_has_the_operations_own_text(cell: Cell) -> None:
+    refused = cell.refusal("CreateVpc", RegionId="mars-1")
+    assert (refused.status, refused.code) == (404, "InvalidRegionId.NotFound")
+    assert refused.message == 'Specified value of "regionId" is not supported.'
+
+
 def test_what_is_not_served_but_means_nothing_is_accepted(cell: Cell) -> None:
     cell.call("CreateVpc", EnableIpv6="False", Ipv6Isp="BGP", OwnerId="1")
 

@@ -38,7 +38,7 @@ def raise_it(transaction: Transaction) -> int:
 
 
 def test_a_failed_write_leaves_nothing_and_hurts_nobody(database: Database) -> None:
-    async def storm() -> list[int | BaseException]:
+    async def storm() -> list[int | BaseException | None]:
         works = [database.write(fail if number % 3 == 0 else raise_it) for number in range(90)]
         return list(await asyncio.gather(*works, return_exceptions=True))
 

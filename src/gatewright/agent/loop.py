@@ -23,6 +23,9 @@ POLL = 20.0
 RESYNC = 300.0
 _RETRY_FIRST = 0.2
 _RETRY_LAST = 30.0
+_RETRY_LINK = 5.0
+#: From this delay on a failed try to reach the control plane is worth a warning.
+_RETRY_LOUD = 2.0
 #: How long an instance waits for its vSwitch before it tries again, seconds.
 _VSWITCH_PATIENCE = 2.0
 
@@ -65,7 +68,7 @@ class Agent:
         loop = asyncio.get_running_loop()
         since, resync_at = 0, loop.time() + RESYNC
         listed: set[ItemKey] | None = set()
-        delay = _RETRY_FIRST
+        delay = _RETRY_FIRST / 4
         while True:
             if loop.time() >= resync_at and listed is None:
                 since, listed, resync_at = 0, set(), loop.time() + RESYNC
@@ -73,12 +76,12 @@ class Agent:
             try:
                 changes = await self._link.changes(since, wait)
             except LinkDown as error:
-                if delay == _RETRY_FIRST:
-                    _log.warning("the control plane does not answer: %s", error)
+                # A few failed tries are what a start looks like from here.
+                _log.log(logging.INFO if delay < _RETRY_LOUD else logging.WARNING, "no control plane: %s", error)
                 await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
+                delay = min(delay * 1.5, _RETRY_LINK)
                 continue
-            delay = _RETRY_FIRST
+            delay = _RETRY_FIRST / 4
             if changes.revision < self._memory.highest:
                 _log.error(
                     "the control plane is at revision %d and was at %d before: nothing is changed on this host. "

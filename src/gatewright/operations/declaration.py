@@ -17,12 +17,12 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
-from types import NoneType
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from gatewright.errors import ErrorRow
+from gatewright.errors import REGION_NOT_FOUND, ErrorRow
 from gatewright.operations.wire_names import wire_name
 
 
@@ -169,6 +169,8 @@ class Operation(Generic[RequestT, ResponseT]):
     access: ClassVar[Access]
     #: The rows of the operation's error table that it can answer with.
     errors: ClassVar[tuple[ErrorRow, ...]] = ()
+    #: The row for a region that there is not: the gateway's, unless the operation's table has its own.
+    region_not_found: ClassVar[ErrorRow] = REGION_NOT_FOUND
 
     request_type: ClassVar[type[Request]]
     response_type: ClassVar[type[Part]]
@@ -197,7 +199,8 @@ def fields_of(request: type[Request]) -> tuple[Field, ...]:
     declared = []
     for field in msgspec.structs.fields(request):
         annotated, parameter = get_args(hints[field.name])[:2]
-        kinds = [kind for kind in get_args(annotated) or (annotated,) if kind is not NoneType]
+        choices = get_args(annotated) if get_origin(annotated) in (Union, UnionType) else (annotated,)
+        kinds = [kind for kind in choices if kind is not NoneType]
         declared.append(
             Field(
                 attribute=field.name,

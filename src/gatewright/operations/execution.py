@@ -9,7 +9,7 @@ import msgspec
 
 from gatewright.access.principal import Credential
 from gatewright.clock import Clock
-from gatewright.errors import DRY_RUN, IDEMPOTENT_MISMATCH, NONCE_USED, REGION_NOT_FOUND
+from gatewright.errors import DRY_RUN, IDEMPOTENT_MISMATCH, NONCE_USED
 from gatewright.operations.call import Call, Installation
 from gatewright.operations.declaration import Access, Operation, Part, Request
 from gatewright.resources.regions import Region
@@ -35,7 +35,7 @@ class Executor:
         A write notes its nonce in its own transaction, so that a replay of it is refused after a restart too.
         """
         operation.validate(request)
-        region = self._region(request)
+        region = self._region(operation, request)
 
         def call_in(transaction: Transaction) -> Call:
             return Call(credential.principal, transaction, self._clock.now(), self._installation, region)
@@ -55,13 +55,13 @@ class Executor:
             lambda transaction: self._once(operation, call_in(transaction), request), note_nonce
         )
 
-    def _region(self, request: Request) -> Region | None:
+    def _region(self, operation: Operation[Any, Any], request: Request) -> Region | None:
         region_id: str | None = getattr(request, "region_id", None)
         if region_id is None:
             return None
         region = self._installation.regions.get(region_id)
         if region is None:
-            raise REGION_NOT_FOUND("RegionId", region_id, "must be one that DescribeRegions lists")
+            raise operation.region_not_found("RegionId", region_id, "must be one that DescribeRegions lists")
         return region
 
     def _once(self, operation: Operation[Any, Any], call: Call, request: Request) -> Part:

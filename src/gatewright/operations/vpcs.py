@@ -31,6 +31,9 @@ DEFAULT_CIDR_BLOCK = "172.16.0.0/12"
 _MASKS = range(8, 29)
 _USER_CIDRS = 3
 
+REGION_NOT_FOUND = ErrorRow(
+    404, "InvalidRegionId.NotFound", 'Specified value of "regionId" is not supported.', "DescribeRegions lists them."
+)
 INVALID_CIDR = ErrorRow(400, "InvalidParameter", "Specified CIDR block is not valid")
 INVALID_NAME = ErrorRow(400, "InvalidVpcName.Malformed", "Specified VPC name is not valid.")
 INVALID_DESCRIPTION = ErrorRow(400, "InvalidVpcDiscription.Malformed", "Specified VPC description is not valid.")
@@ -94,7 +97,9 @@ class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
     """
 
     access = Access.WRITE
+    region_not_found = REGION_NOT_FOUND
     errors = (
+        REGION_NOT_FOUND,
         INVALID_CIDR,
         INVALID_NAME,
         INVALID_DESCRIPTION,
@@ -167,6 +172,15 @@ class NatGatewayIds(Part, kw_only=True):
     nat_gateway_ids: list[str]
 
 
+class Ipv6CidrBlockPart(Part, kw_only=True):
+    ipv6_cidr_block: str
+    ipv6_isp: str
+
+
+class Ipv6CidrBlocks(Part, kw_only=True):
+    ipv6_cidr_block: list[Ipv6CidrBlockPart]
+
+
 class VpcPart(Part, kw_only=True):
     vpc_id: str
     vpc_name: str
@@ -175,7 +189,9 @@ class VpcPart(Part, kw_only=True):
     status: str
     cidr_block: str
     ipv6_cidr_block: str
+    ipv6_cidr_blocks: Ipv6CidrBlocks
     enabled_ipv6: bool
+    dns_hostname_status: str
     is_default: bool
     owner_id: int
     creation_time: str
@@ -251,7 +267,9 @@ def _part(call: Call, row: VpcRow) -> VpcPart:
         status=row.status,
         cidr_block=row.cidr_block,
         ipv6_cidr_block="",
+        ipv6_cidr_blocks=Ipv6CidrBlocks(ipv6_cidr_block=[]),
         enabled_ipv6=False,
+        dns_hostname_status="DISABLED",
         is_default=False,
         owner_id=int(row.account_id),
         creation_time=iso_seconds(row.created_at),
@@ -299,9 +317,12 @@ class DescribeVpcAttributeResponse(Response, kw_only=True):
     status: str
     cidr_block: str
     ipv6_cidr_block: str
+    ipv6_cidr_blocks: Ipv6CidrBlocks
     enabled_ipv6: bool
+    dns_hostname_status: str
     is_default: bool
     classic_link_enabled: bool
+    support_ipv4_gateway: bool
     owner_id: int
     creation_time: str
     resource_group_id: str
@@ -330,9 +351,12 @@ class DescribeVpcAttribute(Operation[DescribeVpcAttributeRequest, DescribeVpcAtt
             status=row.status,
             cidr_block=row.cidr_block,
             ipv6_cidr_block="",
+            ipv6_cidr_blocks=Ipv6CidrBlocks(ipv6_cidr_block=[]),
             enabled_ipv6=False,
+            dns_hostname_status="DISABLED",
             is_default=False,
             classic_link_enabled=False,
+            support_ipv4_gateway=False,
             owner_id=int(row.account_id),
             creation_time=iso_seconds(row.created_at),
             resource_group_id=default_group(row.account_id),

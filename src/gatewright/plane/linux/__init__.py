@@ -1,0 +1,7 @@
+"""The linux plane: VPN gateways as network namespaces, bridges and strongSwan daemons on this host."""
+
+from gatewright.plane.linux.host_check import requirements
+from gatewright.plane.linux.plane import LinuxPlane
+from gatewright.plane.linux.survey import leftovers
+
+__all__ = ["LinuxPlane", "leftovers", "requirements"]

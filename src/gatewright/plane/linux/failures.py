@@ -1,0 +1,36 @@
+"""Turns what the kernel answers into errors that people can read: every failure says what was being done."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyroute2.netlink.exceptions import NetlinkError
+
+from gatewright.plane.contract import PlaneError
+
+_HINTS = {
+    errno.EPERM: "the linux plane needs root with CAP_NET_ADMIN and CAP_SYS_ADMIN",
+    errno.EACCES: "the linux plane needs root with CAP_NET_ADMIN and CAP_SYS_ADMIN",
+    errno.EOPNOTSUPP: "this kernel does not have it",
+    errno.ENOSPC: "make room on the disk, or raise the limit (for namespaces: user.max_net_namespaces)",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+}
+
+
+@contextmanager
+def step(doing: str) -> Iterator[None]:
+    """Raises PlaneError that says ``doing``, and a hint, for what the system refuses inside the block."""
+    try:
+        yield
+    except (OSError, NetlinkError) as error:
+        code = error.errno if isinstance(error, OSError) else error.code
+        hint = _HINTS.get(code or 0)
+        raise PlaneError(f"{doing}: {_text(error)}" + (f" ({hint})" if hint else "")) from error
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return str(error)
+    return str(error.args[-1]) if error.args else type(error).__name__

@@ -1,0 +1,113 @@
+"""The files of an installation on a host: one folder per item, and in it the spec that stands applied.
+
+A folder is made before anything else of its item and removed after everything else, so whatever a killed
+agent left half made can be found. They need not outlive a reboot: neither do namespaces.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import threading
+from pathlib import Path
+
+import msgspec
+
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux.failures import step
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec, VSwitchSpec
+
+_VSWITCHES = "vswitches"
+_APPLIED = "applied.json"
+_decoder: msgspec.json.Decoder[Spec] = msgspec.json.Decoder(InstanceSpec | VSwitchSpec)
+
+
+class Folder:
+    """The folder of one item, mode 0700."""
+
+    def __init__(self, path: Path, lock: threading.Lock, root: Path) -> None:
+        self.path = path
+        self._lock = lock
+        self._root = root
+
+    def make(self) -> None:
+        with step(f"making {self.path}"), self._lock:
+            self._root.parent.mkdir(parents=True, exist_ok=True)
+            for folder in (self._root, self.path.parent, self.path):
+                folder.mkdir(mode=0o700, exist_ok=True)
+
+    def applied(self) -> Spec | None:
+        """The spec that stands applied; None if there is none, or one that this version cannot read."""
+        try:
+            return _decoder.decode((self.path / _APPLIED).read_bytes())
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return None
+
+    def set_applied(self, spec: Spec) -> None:
+        """Record, atomically, that the item is as the spec says."""
+        self.write(_APPLIED, msgspec.json.encode(spec))
+
+    def forget_applied(self) -> None:
+        with step(f"removing {self.path / _APPLIED}"):
+            (self.path / _APPLIED).unlink(missing_ok=True)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace a file's content atomically, mode 0600; a file that holds it already is not touched."""
+        path = self.path / name
+        with step(f"writing {path}"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.read_bytes() == content:
+                    return
+            draft = self.path / f".{name}.new"
+            draft.write_bytes(content)
+            draft.chmod(0o600)
+            draft.replace(path)
+
+    def delete(self) -> None:
+        """Remove the folder, and the installation's with the last one in it."""
+        with step(f"removing {self.path}"), self._lock:
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(self.path)
+            for parent in dict.fromkeys((self.path.parent, self._root)):
+                if parent.is_dir() and not any(parent.iterdir()):
+                    parent.rmdir()
+
+
+class Folders:
+    """The folders of one installation under a runtime folder such as ``/run/gatewright``.
+
+    Raises ValueError if the runtime folder's path has characters that daemons' configuration would misread.
+    """
+
+    def __init__(self, installation: str, runtime: Path) -> None:
+        if not runtime.is_absolute() or not re.fullmatch(r"[A-Za-z0-9/._-]+", str(runtime)):
+            raise ValueError(
+                f"the runtime folder must be an absolute path of A-Z a-z 0-9 / . _ -, not {str(runtime)!r}"
+            )
+        self.root = runtime / installation
+        self._lock = threading.Lock()
+
+    def of(self, key: ItemKey) -> Folder:
+        path = self.root / _VSWITCHES / key.id if key.kind is Kind.VSWITCH else self.root / key.id
+        if key.kind is Kind.INSTANCE and key.id == _VSWITCHES:
+            raise PlaneError(f"an instance cannot be called {_VSWITCHES!r}")
+        return Folder(path, self._lock, self.root)
+
+    def found(self) -> list[ItemKey]:
+        """The items that have a folder."""
+        instances = [ItemKey(Kind.INSTANCE, name) for name in _folders_in(self.root) if name != _VSWITCHES]
+        return instances + [ItemKey(Kind.VSWITCH, name) for name in _folders_in(self.root / _VSWITCHES)]
+
+    def files(self) -> list[Path]:
+        """Everything on disk, for people and tests."""
+        return [self.root, *sorted(self.root.rglob("*"))] if self.root.exists() else []
+
+
+def _folders_in(path: Path) -> list[str]:
+    try:
+        with os.scandir(path) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
+        return []

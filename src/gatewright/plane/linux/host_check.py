@@ -1,0 +1,71 @@
+"""What a host must have before the linux plane can run on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux import esp, netns
+from gatewright.plane.linux.charon import EXECUTABLE
+from gatewright.plane.linux.failures import step
+from gatewright.plane.linux.names import LinkMark
+from gatewright.plane.linux.rtnl import Rtnl
+
+_PLUGINS = Path("/usr/lib/ipsec/plugins")
+_PACKAGES = {
+    "openssl": "libstrongswan-standard-plugins",
+    "gcm": "libstrongswan-standard-plugins",
+    "vici": "strongswan-swanctl",
+    "kernel-libipsec": "libcharon-extra-plugins",
+}
+
+
+def requirements() -> list[str]:
+    """What is missing on this host, one sentence for people each; empty if the plane can run."""
+    # in a thread of its own: pyroute2 does not work in one that runs an event loop
+    with ThreadPoolExecutor(1) as worker:
+        return worker.submit(lambda: list(_missing())).result()
+
+
+def _missing() -> Iterator[str]:
+    if os.geteuid() != 0:
+        yield "The linux plane has to run as root."
+        return
+    if not Path(EXECUTABLE).exists():
+        yield "charon-systemd is not installed: apt-get install charon-systemd."
+    if shutil.which("ip") is None:
+        yield "ip is not installed: apt-get install iproute2."
+        return
+    try:
+        _try_links()
+        backend = esp.backend()
+    except PlaneError as error:
+        yield f"This kernel or container does not let us: {error}."
+        return
+    if _PLUGINS.is_dir():
+        for plugin in ("openssl", "gcm", "vici", *backend.plugins):
+            if not (_PLUGINS / f"libstrongswan-{plugin}.so").exists():
+                yield f"strongSwan's plugin {plugin} is not installed: apt-get install {_PACKAGES[plugin]}."
+
+
+def _try_links() -> None:
+    """Make what instances are made of, in a namespace that is thrown away. Raises PlaneError."""
+    with step("making a network namespace"), netns.temporary(), Rtnl() as trial:
+        trial.add_bridge(LinkMark("trial", "", "02:00:00:00:00:01"))
+        bridge = trial.find("trial")
+        if bridge is not None:
+            namespace = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                trial.add_veth(
+                    LinkMark("outer", "", "02:00:00:00:00:02"),
+                    bridge,
+                    "inner",
+                    "02:00:00:00:00:03",
+                    namespace,
+                )
+            finally:
+                os.close(namespace)

@@ -1,0 +1,154 @@
+"""An instance on this host: its namespace, its legs, its charon, put together and taken apart."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux import netns, processes, sysctl
+from gatewright.plane.linux.bridges import find_marked, remove_marked
+from gatewright.plane.linux.charon import Charon
+from gatewright.plane.linux.failures import step
+from gatewright.plane.linux.folders import Folders
+from gatewright.plane.linux.legs import Legs
+from gatewright.plane.linux.names import LAN, WAN, Names, check_id
+from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.rtnl import Link, Rtnl
+from gatewright.plane.linux.uplink import Uplink
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
+
+
+class Instances:
+    """The instances of one installation. Methods block, may run in several threads, and raise PlaneError."""
+
+    def __init__(
+        self, names: Names, folders: Folders, uplink: Uplink, started: Callable[[ItemKey, Process], None]
+    ) -> None:
+        """``started`` is handed every living charon, in the calling thread, to be watched and closed."""
+        self._names = names
+        self._started = started
+        self._folders = folders
+        self._uplink = uplink
+
+    def apply(self, spec: InstanceSpec) -> None:
+        """Make the instance be as the spec says."""
+        check_id(spec.id)
+        lan, wan = _lan_addresses(spec), _wan_addresses(spec)
+        name = self._names.namespace(spec.id)
+        with ExitStack() as stack:
+            host = stack.enter_context(Rtnl())
+            vswitch = self._vswitch(host, spec)
+            folder = self._folders.of(spec.key)
+            folder.make()
+            with step(f"making network namespace {name}"):
+                new = netns.ensure(name)
+            with step(f"entering network namespace {name}"), netns.entered(name):
+                sysctl.quiet_ipv6("all")
+                sysctl.announce_addresses()
+                inside = stack.enter_context(Rtnl())
+            with step(f"opening network namespace {name}"):
+                namespace = stack.enter_context(netns.opened(name))
+            charon = Charon(folder, name)
+            process = None
+            if spec.ipsec:
+                # it starts while the links are made, and learns of them as they come
+                process = charon.begin([WAN if spec.public else LAN], new_namespace=new)
+            elif not new:
+                charon.end()
+            try:
+                self._connect(spec, Legs(host, inside, namespace), vswitch, lan, wan)
+                if process is not None:
+                    process = charon.finish(process)
+                folder.set_applied(spec)
+            finally:
+                # also when the rest failed: it carries on, and it is our child
+                if process is not None and not process.closed:
+                    self._started(spec.key, process)
+
+    def remove(self, instance_id: str) -> None:
+        """Remove every trace of the instance."""
+        check_id(instance_id)
+        key = ItemKey(Kind.INSTANCE, instance_id)
+        name = self._names.namespace(instance_id)
+        folder = self._folders.of(key)
+        folder.forget_applied()
+        # first, so that it can tell its peers
+        Charon(folder, name).end()
+        self._end_strays(name)
+        with Rtnl() as host:
+            remove_marked(host, self._names.lan(instance_id))
+            self._uplink.unplug(host, instance_id)
+        with step(f"deleting network namespace {name}"):
+            netns.delete(name)
+        folder.delete()
+
+    def _connect(
+        self,
+        spec: InstanceSpec,
+        legs: Legs,
+        vswitch: Link,
+        lan: list[tuple[str, int]],
+        wan: list[tuple[str, int]],
+    ) -> None:
+        loopback = legs.inside.find("lo")
+        if loopback is not None and not loopback.up:
+            legs.inside.change(loopback, state="up")
+        news = []
+        if legs.ensure(self._names.lan(spec.id), vswitch, LAN, lan):
+            news.append((self._names.lan(spec.id), LAN))
+        if wan:
+            with self._uplink.held(legs.host) as bridge:
+                if legs.ensure(self._names.wan(spec.id), bridge, WAN, wan):
+                    news.append((self._names.wan(spec.id), WAN))
+        elif legs.inside.find(WAN):
+            self._uplink.unplug(legs.host, spec.id)
+        for mark, inner in news:
+            legs.announce(mark, inner)
+
+    def _vswitch(self, host: Rtnl, spec: InstanceSpec) -> Link:
+        bridge = find_marked(host, self._names.vswitch(spec.private.vswitch_id))
+        if bridge is None:
+            raise PlaneError(f"vSwitch {spec.private.vswitch_id} is not on this host: it must be applied first")
+        return bridge
+
+    def _end_strays(self, namespace: str) -> None:
+        """End every process in the namespace, whoever started it there."""
+        with step(f"looking for processes in {namespace}"):
+            which = netns.identity(namespace)
+            if which is None:
+                return
+            strays = []
+            for pid, where in processes.running():
+                process = Process.open(pid) if where == which else None
+                if process is not None:
+                    # looked at again: only now is it certain that the number still means the same process
+                    if processes.namespace_of(pid) == which:
+                        strays.append(process)
+                    else:
+                        process.close()
+        processes.terminate(strays)
+
+
+def _lan_addresses(spec: InstanceSpec) -> list[tuple[str, int]]:
+    return [(spec.private.address, _prefix(spec, spec.private.address, spec.private.network))]
+
+
+def _wan_addresses(spec: InstanceSpec) -> list[tuple[str, int]]:
+    if spec.public is None:
+        return []
+    if not spec.public.addresses:
+        raise PlaneError(f"the spec of {spec.id} has a public leg without an address")
+    first, *further = [(one, _prefix(spec, one, spec.public.network)) for one in spec.public.addresses]
+    return [first, *((address, 32) for address, _ in further)]
+
+
+def _prefix(spec: InstanceSpec, address: str, network: str) -> int:
+    try:
+        within = ipaddress.IPv4Network(network)
+        if ipaddress.IPv4Address(address) not in within:
+            raise PlaneError(f"the spec of {spec.id} has address {address}, which is not in {network}")
+    except ValueError as error:
+        raise PlaneError(f"the spec of {spec.id} has an unusable address or network: {error}") from error
+    return within.prefixlen

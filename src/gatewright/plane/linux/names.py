@@ -1,0 +1,90 @@
+"""What an installation's things are called on a host, so that all of it can be found and proved its own."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import NamedTuple
+
+from gatewright.plane.contract import PlaneError
+
+_INSTALLATION = re.compile(r"[0-9a-z]{8}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_ALIAS = re.compile(r"gatewright:([0-9a-z]{8}):([a-z]+)(?::(.+))?")
+
+#: What a link in the host's namespace is. A leg's other end, in its instance's namespace, has that as its name.
+UPLINK = "uplink"
+VSWITCH = "vswitch"
+LAN = "lan"
+WAN = "wan"
+
+
+class LinkMark(NamedTuple):
+    """How a link in the host's namespace is named and how it is known to be ours.
+
+    The kernel takes an alias only in a request of its own, after the one that creates the link; an agent
+    killed between the two leaves a link without one. The hardware address comes with the creation and is
+    derived from the alias, so it proves ownership of such a half-made link.
+    """
+
+    name: str
+    alias: str
+    mac: str
+
+    def owns(self, alias: str | None, mac: str | None) -> bool:
+        """Whether a link with this alias and hardware address is the marked one."""
+        return alias == self.alias if alias else mac == self.mac
+
+
+class Names:
+    """Names of one installation. Raises ValueError if ``installation`` is not 8 base-36 characters."""
+
+    def __init__(self, installation: str) -> None:
+        if not _INSTALLATION.fullmatch(installation):
+            raise ValueError(f"an installation id is 8 characters of 0-9 and a-z, not {installation!r}")
+        self.installation = installation
+        self.uplink = self._mark(UPLINK)
+        self._namespace_prefix = f"gw-{installation}-"
+
+    def namespace(self, instance_id: str) -> str:
+        return self._namespace_prefix + instance_id
+
+    def instance_of(self, namespace: str) -> str | None:
+        """The id of the instance that a namespace belongs to, None if it is not of this installation."""
+        if not namespace.startswith(self._namespace_prefix):
+            return None
+        return namespace.removeprefix(self._namespace_prefix)
+
+    def vswitch(self, vswitch_id: str) -> LinkMark:
+        return self._mark(VSWITCH, vswitch_id)
+
+    def lan(self, instance_id: str) -> LinkMark:
+        return self._mark(LAN, instance_id)
+
+    def wan(self, instance_id: str) -> LinkMark:
+        return self._mark(WAN, instance_id)
+
+    def parse_alias(self, alias: str | None) -> tuple[str, str] | None:
+        """``(what, id)`` of a link of this installation, None for any other; the uplink's id is empty."""
+        found = _ALIAS.fullmatch(alias or "")
+        if found is None or found[1] != self.installation:
+            return None
+        return found[2], found[3] or ""
+
+    def _mark(self, *what: str) -> LinkMark:
+        alias = ":".join(("gatewright", self.installation, *what))
+        digest = hashlib.sha256(alias.encode()).hexdigest()
+        # IFNAMSIZ leaves 15 characters
+        return LinkMark("gw" + digest[:13], alias, stable_mac(alias))
+
+
+def stable_mac(text: str) -> str:
+    """A locally administered unicast hardware address that is always the same for the same text."""
+    digest = hashlib.sha256(f"mac:{text}".encode()).digest()
+    return ":".join(f"{byte:02x}" for byte in (2, *digest[:5]))
+
+
+def check_id(item_id: str) -> None:
+    """Raises PlaneError unless the id may become part of file names and aliases."""
+    if not _ID.fullmatch(item_id):
+        raise PlaneError(f"{item_id!r} cannot be used as an id: only letters, digits, '-' and '_', at most 100")

@@ -1,0 +1,122 @@
+"""The linux plane as the agent sees it: blocking work in threads, events on the agent's loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from gatewright.plane.contract import Changed, PlaneError
+from gatewright.plane.linux import esp, survey
+from gatewright.plane.linux.folders import Folders
+from gatewright.plane.linux.instance import Instances
+from gatewright.plane.linux.names import Names
+from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.uplink import Uplink
+from gatewright.plane.linux.vswitch import VSwitches
+from gatewright.plane.linux.watch import Watch
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec
+
+#: Items that are worked on at a time. The work is mostly waiting for the kernel and for daemons.
+_WORKERS = 8
+
+
+class LinuxPlane:
+    """Builds items on this host with network namespaces, bridges and strongSwan.
+
+    ``installation`` is an id of 8 base-36 characters: everything made here carries it, nothing of another
+    installation is touched. There may be one plane per installation and host at a time. Raises ValueError if
+    an argument cannot be used.
+    """
+
+    def __init__(self, installation: str, runtime: Path = Path("/run/gatewright")) -> None:
+        self._names = Names(installation)
+        self._folders = Folders(installation, runtime)
+        self._vswitches = VSwitches(self._names, self._folders)
+        self._instances = Instances(self._names, self._folders, Uplink(self._names), self._started)
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="gatewright-plane")
+        self._at_work: dict[ItemKey, asyncio.Future[None]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watch: Watch | None = None
+
+    async def open(self, changed: Changed) -> Mapping[ItemKey, int]:
+        """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
+        self._loop = loop = asyncio.get_running_loop()
+        self._watch = Watch(loop, changed)
+        generations = {}
+        for key, (generation, charon) in (await loop.run_in_executor(self._workers, self._look)).items():
+            generations[key] = generation
+            if charon is not None:
+                self._watch.add(key, charon)
+        return generations
+
+    async def apply(self, spec: Spec) -> None:
+        """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
+        if isinstance(spec, InstanceSpec):
+            await self._work(spec.key, functools.partial(self._instances.apply, spec))
+        else:
+            await self._work(spec.key, functools.partial(self._vswitches.apply, spec))
+
+    async def remove(self, key: ItemKey) -> None:
+        """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
+        items = self._instances if key.kind is Kind.INSTANCE else self._vswitches
+        await self._work(key, functools.partial(items.remove, key.id))
+
+    async def close(self) -> None:
+        """See :class:`gatewright.plane.contract.Plane`."""
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+        await asyncio.to_thread(self._workers.shutdown)
+
+    def _opened(self) -> Watch:
+        if self._watch is None:
+            raise RuntimeError("the plane is not open")
+        return self._watch
+
+    def _look(self) -> dict[ItemKey, tuple[int, Process | None]]:
+        with contextlib.suppress(PlaneError):  # whoever applies an instance is told
+            esp.backend()
+        seen = survey.take(self._names, self._folders)
+        return {
+            key: survey.adopt(seen, self._names, self._folders.of(key).applied())
+            for key in survey.items(seen, self._names, self._folders)
+        }
+
+    async def _work(self, key: ItemKey, job: Callable[[], None]) -> None:
+        """Do a job for an item in a thread.
+
+        A thread cannot be cancelled: if the caller is, the job goes on, and the item's next one waits for it.
+        """
+        while (before := self._at_work.get(key)) is not None:
+            await asyncio.wait([before])
+        self._opened().drop(key)
+        future = asyncio.get_running_loop().run_in_executor(self._workers, job)
+        self._at_work[key] = future
+        future.add_done_callback(lambda done: self._worked(key, done))
+        try:
+            await asyncio.shield(future)
+        except PlaneError:
+            raise
+        except Exception as error:
+            raise PlaneError(f"{key}: {type(error).__name__}: {error}; this is a bug, please report it") from error
+
+    def _worked(self, key: ItemKey, done: asyncio.Future[None]) -> None:
+        del self._at_work[key]
+        if not done.cancelled():
+            done.exception()  # whoever was to get it may have been cancelled
+
+    def _started(self, key: ItemKey, process: Process) -> None:
+        """Called in a worker's thread."""
+        if self._loop is None:
+            raise RuntimeError("the plane is not open")
+        self._loop.call_soon_threadsafe(self._keep, key, process)
+
+    def _keep(self, key: ItemKey, process: Process) -> None:
+        if self._watch is not None:
+            self._watch.add(key, process)
+        else:
+            process.close()

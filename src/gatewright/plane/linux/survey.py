@@ -1,0 +1,120 @@
+"""What an installation has on a host: one look at all of it, however many items there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatewright.plane.linux import netns, processes
+from gatewright.plane.linux.charon import CONFIG_VARIABLE, EXECUTABLE
+from gatewright.plane.linux.failures import step
+from gatewright.plane.linux.folders import Folders
+from gatewright.plane.linux.names import UPLINK, VSWITCH, LinkMark, Names
+from gatewright.plane.linux.netns import Identity
+from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.rtnl import Link, Rtnl
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Namespaces by instance id (None: a name without a namespace), links by alias, processes by number."""
+
+    namespaces: Mapping[str, Identity | None]
+    links: Mapping[str, Link]
+    processes: Mapping[int, Identity]
+
+    def charons_in(self, namespace: Identity) -> list[int]:
+        return [pid for pid, where in self.processes.items() if where == namespace and processes.runs(pid, EXECUTABLE)]
+
+
+def take(names: Names, folders: Folders) -> Survey:
+    """Look around: links in one dump, namespaces and processes in one listing each. Raises PlaneError."""
+    with step("listing network namespaces"):
+        found = ((names.instance_of(name), identity) for name, identity in netns.listing().items())
+        namespaces = {instance_id: identity for instance_id, identity in found if instance_id}
+    with Rtnl() as host:
+        links = {link.alias: link for link in host.links() if link.alias and names.parse_alias(link.alias)}
+    ours = set(namespaces.values())
+    home = netns.home()
+    own_files = f"{folders.root}/"
+    seen = {}
+    with step("listing processes"):
+        for pid, where in processes.running():
+            if where in ours or (
+                # a charon whose namespace has lost its name
+                where != home
+                and processes.runs(pid, EXECUTABLE)
+                and (processes.environment_of(pid, CONFIG_VARIABLE) or "").startswith(own_files)
+            ):
+                seen[pid] = where
+    return Survey(namespaces, links, seen)
+
+
+def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
+    """Every item of which something is there, complete or not."""
+    found = set(folders.found())
+    found.update(ItemKey(Kind.INSTANCE, instance_id) for instance_id in survey.namespaces)
+    for alias in survey.links:
+        what, item_id = names.parse_alias(alias) or ("", "")
+        if what != UPLINK:
+            found.add(ItemKey(Kind.VSWITCH if what == VSWITCH else Kind.INSTANCE, item_id))
+    return found
+
+
+def adopt(survey: Survey, names: Names, spec: Spec | None) -> tuple[int, Process | None]:
+    """The generation at which an item stands, 0 if anything is missing, and its charon, to be closed.
+
+    A charon is given even if something else is missing. Raises PlaneError.
+    """
+    if spec is None:
+        return 0, None
+    if not isinstance(spec, InstanceSpec):
+        bridge = survey.links.get(names.vswitch(spec.id).alias)
+        return (spec.generation if bridge is not None and bridge.up else 0), None
+    charon = _charon(survey, spec) if spec.ipsec else None
+    whole = (
+        survey.namespaces.get(spec.id) is not None
+        and _plugged(survey, names.lan(spec.id), names.vswitch(spec.private.vswitch_id))
+        and (_plugged(survey, names.wan(spec.id), names.uplink) if spec.public else True)
+        and (charon is not None or not spec.ipsec)
+    )
+    return (spec.generation if whole else 0), charon
+
+
+def leftovers(installation: str, runtime: Path) -> list[str]:
+    """Everything that an installation has on this host, one line each: empty once all is removed."""
+    names, folders = Names(installation), Folders(installation, runtime)
+    # in a thread of its own: pyroute2 does not work in one that runs an event loop
+    with ThreadPoolExecutor(1) as worker:
+        return list(_lines(worker.submit(take, names, folders).result(), names, folders))
+
+
+def _lines(survey: Survey, names: Names, folders: Folders) -> Iterator[str]:
+    for instance_id in sorted(survey.namespaces):
+        yield f"namespace {names.namespace(instance_id)}"
+    for alias, link in sorted(survey.links.items()):
+        yield f"link {link.name} {alias}"
+    for pid in sorted(survey.processes):
+        yield f"process {pid} {processes.executable_of(pid)}"
+    for path in folders.files():
+        yield f"file {path}"
+
+
+def _plugged(survey: Survey, leg: LinkMark, bridge: LinkMark) -> bool:
+    outer, into = survey.links.get(leg.alias), survey.links.get(bridge.alias)
+    return outer is not None and into is not None and outer.up and outer.master == into.index
+
+
+def _charon(survey: Survey, spec: InstanceSpec) -> Process | None:
+    namespace = survey.namespaces.get(spec.id)
+    with step(f"watching the charon of {spec.id}"):
+        for pid in survey.charons_in(namespace) if namespace else ():
+            process = Process.open(pid)
+            if process is not None:
+                if processes.namespace_of(pid) == namespace:
+                    return process
+                process.close()
+    return None

@@ -1,0 +1,240 @@
+"""A made-up installation on this host: its specs, what is really there of it, and how to get rid of it all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gatewright.plane.linux import LinuxPlane, leftovers
+from gatewright.plane.linux.names import Names
+from gatewright.plane.linux.vici_client import ViciClient
+from gatewright.resources.specs import InstanceSpec, ItemKey, PrivateLeg, PublicLeg, VSwitchSpec
+
+CHARON = "/usr/sbin/charon-systemd"
+
+
+def run(*command: str, check: bool = True, seconds: float = 10) -> str:
+    return subprocess.run(command, check=check, capture_output=True, text=True, timeout=seconds).stdout
+
+
+def links(*where: str) -> dict[str, Any]:
+    """Links by name, as ``ip`` sees them."""
+    return {link["ifname"]: link for link in json.loads(run("ip", "-j", "-d", *where, "link", "show") or "[]")}
+
+
+def vswitch(number: int = 1, generation: int = 1) -> VSwitchSpec:
+    return VSwitchSpec(
+        id=f"vsw-{number}",
+        generation=generation,
+        vpc_id="vpc-1",
+        zone_id="cn-hangzhou-h",
+        cidr_block=f"10.9.{number}.0/24",
+    )
+
+
+def instance(
+    number: int = 1,
+    *,
+    generation: int = 1,
+    vswitch: int = 1,
+    address: str | None = None,
+    public: tuple[str, ...] | None = ("198.51.100.1",),
+    bandwidth: int = 10,
+    ipsec: bool = True,
+) -> InstanceSpec:
+    return InstanceSpec(
+        id=f"vpn-{number}",
+        generation=generation,
+        gateway_id="vpn-1",
+        account_id="1234567890123456",
+        region_id="cn-hangzhou",
+        zone_id="cn-hangzhou-h",
+        role="master",
+        public=None if public is None else PublicLeg(addresses=public, network="198.51.100.0/24"),
+        private=PrivateLeg(
+            vswitch_id=f"vsw-{vswitch}",
+            address=address or f"10.9.{vswitch}.{number}",
+            network=f"10.9.{vswitch}.0/24",
+        ),
+        bandwidth=bandwidth,
+        ipsec=ipsec,
+        ssl=False,
+        ssl_connections=0,
+        auto_propagate=False,
+    )
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Looks at the host with other tools than the plane's own."""
+
+    installation: str
+    runtime: Path
+
+    def plane(self) -> LinuxPlane:
+        return LinuxPlane(self.installation, self.runtime)
+
+    @property
+    def names(self) -> Names:
+        return Names(self.installation)
+
+    def namespace(self, item: InstanceSpec | ItemKey) -> str:
+        return f"gw-{self.installation}-{item.id}"
+
+    def folder(self, item: InstanceSpec | ItemKey) -> Path:
+        return self.runtime / self.installation / item.id
+
+    def ip(self, item: InstanceSpec, *arguments: str) -> str:
+        return run("ip", "-n", self.namespace(item), *arguments)
+
+    def inside(self, item: InstanceSpec, *command: str) -> str:
+        return run("ip", "netns", "exec", self.namespace(item), *command)
+
+    def addresses(self, item: InstanceSpec) -> dict[str, set[str]]:
+        """All addresses of both families, by link."""
+        found = json.loads(self.ip(item, "-j", "address", "show"))
+        return {link["ifname"]: {f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"]} for link in found}
+
+    def listening(self, item: InstanceSpec) -> set[tuple[str, str]]:
+        """``(protocol, address:port)`` of all TCP and UDP sockets that take packets from anybody."""
+        lines = self.inside(item, "ss", "-H", "-lntu").splitlines()
+        return {(words[0], words[4]) for words in (line.split() for line in lines)}
+
+    def charon(self, item: InstanceSpec) -> int:
+        """The number of the charon that answers on the instance's socket; checked to be in its namespace."""
+        with ViciClient(self.folder(item) / "vici", 5) as client:
+            assert client.version().startswith("charon-systemd ")
+            pid = client.peer
+        assert pid in self.processes(item)
+        return pid
+
+    def processes(self, item: InstanceSpec) -> list[int]:
+        return [int(pid) for pid in run("ip", "netns", "pids", self.namespace(item), check=False).split()]
+
+    def bridge_of(self, item: InstanceSpec, leg: str) -> str | None:
+        """The alias of the bridge that a leg is plugged into."""
+        found = links()
+        outer = next(one for one in found.values() if one["ifindex"] == self.peer(item, leg))
+        return str(found[outer["master"]]["ifalias"]) if "master" in outer else None
+
+    def peer(self, item: InstanceSpec, leg: str) -> int:
+        return int(links("-n", self.namespace(item))[leg]["link_index"])
+
+    def present(self) -> list[str]:
+        """All that is there of the installation, found without the plane's code."""
+        found = [line.split()[0] for line in run("ip", "netns", "list").splitlines()]
+        found = [name for name in found if self.installation in name]
+        found += [
+            f"{name} {link['ifalias']}"
+            for name, link in links().items()
+            if self.installation in link.get("ifalias", "")
+        ]
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdigit():
+                try:
+                    if self.installation.encode() in (folder / "environ").read_bytes():
+                        found.append(f"process {folder.name}")
+                except OSError:
+                    continue
+        return found + [str(path) for path in self.runtime.rglob("*")]
+
+    def nothing_left(self) -> bool:
+        assert leftovers(self.installation, self.runtime) == []
+        assert self.present() == []
+        return True
+
+    def sweep(self) -> None:
+        """Remove everything by its id, whatever state it is in and whatever the plane can do."""
+        for line in run("ip", "netns", "list").splitlines():
+            name = line.split()[0]
+            if name.startswith(f"gw-{self.installation}-"):
+                for pid in run("ip", "netns", "pids", name, check=False).split():
+                    kill(int(pid))
+                run("ip", "netns", "delete", name, check=False)
+        for line in leftovers(self.installation, self.runtime):
+            if line.startswith("process "):
+                kill(int(line.split()[1]))
+        for name, link in links().items():
+            if f"gatewright:{self.installation}:" in link.get("ifalias", "") or name in self.computed_names():
+                run("ip", "link", "delete", name, check=False)
+        shutil.rmtree(self.runtime)
+
+    def computed_names(self) -> set[str]:
+        """Names that links of these specs get, with or without an alias."""
+        marks = [self.names.uplink]
+        for number in range(1, 6):
+            marks += [
+                self.names.lan(f"vpn-{number}"),
+                self.names.wan(f"vpn-{number}"),
+                self.names.vswitch(f"vsw-{number}"),
+            ]
+        return {mark.name for mark in marks}
+
+
+def kill(pid: int) -> None:
+    """SIGKILL, and wait until it has taken effect."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        wait_readable(descriptor)
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(descriptor)
+
+
+def wait_readable(descriptor: int, seconds: float = 5) -> None:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    assert poll.poll(seconds * 1000), "waited too long"
+
+
+class Told:
+    """Collects what a plane tells through its ``changed``."""
+
+    def __init__(self) -> None:
+        self._told: asyncio.Queue[tuple[ItemKey, str]] = asyncio.Queue()
+
+    def __call__(self, key: ItemKey, reason: str) -> None:
+        self._told.put_nowait((key, reason))
+
+    async def next(self, seconds: float = 5) -> tuple[ItemKey, str]:
+        return await asyncio.wait_for(self._told.get(), seconds)
+
+    @property
+    def nothing(self) -> bool:
+        return self._told.empty()
+
+
+@contextlib.asynccontextmanager
+async def opened(lab: Lab, told: Told | None = None) -> AsyncIterator[tuple[LinuxPlane, Mapping[ItemKey, int]]]:
+    """A plane on the installation, and the generations that it found."""
+    plane = lab.plane()
+    found = await plane.open(told or Told())
+    try:
+        yield plane, found
+    finally:
+        await plane.close()
+
+
+def play(lab: Lab, scenario: Callable[[LinuxPlane], Awaitable[None]]) -> None:
+    """Run a scenario with an open plane, for a minute at most."""
+
+    async def main() -> None:
+        async with asyncio.timeout(60), opened(lab) as (plane, _):
+            await scenario(plane)
+
+    asyncio.run(main())

@@ -1,0 +1,240 @@
+"""Killed anywhere and called again, the plane ends up with what the spec says, or with nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux import folders, netns, processes, rtnl
+from tests.plane.linux.lab import Lab, instance, opened, play, run, vswitch
+
+#: Everything by which the plane changes the host.
+STEPS = [
+    (folders.Folder, "make"),
+    (folders.Folder, "write"),
+    (folders.Folder, "forget_applied"),
+    (folders.Folder, "delete"),
+    (netns, "_share_folder"),
+    (netns, "_mount"),
+    (netns, "delete"),
+    (rtnl.Rtnl, "add_bridge"),
+    (rtnl.Rtnl, "add_veth"),
+    (rtnl.Rtnl, "change"),
+    (rtnl.Rtnl, "add_address"),
+    (rtnl.Rtnl, "delete"),
+    (processes, "start"),
+    (processes, "terminate"),
+]
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing catches it."""
+
+
+@contextlib.contextmanager
+def killed_before(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Raises Killed instead of taking the step with that number, and at every step from then on."""
+    taken: list[str] = []
+
+    def counting(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*arguments: Any, **more: Any) -> Any:
+            taken.append(name)
+            if len(taken) >= number:
+                raise Killed
+            return real(*arguments, **more)
+
+        return step
+
+    with monkeypatch.context() as patch:
+        for owner, name in STEPS:
+            patch.setattr(owner, name, counting(name, getattr(owner, name)))
+        yield taken
+
+
+def test_killed_between_any_two_steps_of_making_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def build(plane: Any) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(instance())
+
+    async def scenario() -> None:
+        number, done = 0, False
+        while not done:
+            number += 1
+            async with opened(lab) as (plane, _):
+                with killed_before(number, monkeypatch) as taken:
+                    try:
+                        await build(plane)
+                        done = True
+                    except Killed:
+                        pass
+            async with opened(lab) as (plane, found):
+                if not done:
+                    assert found.get(instance().key, 0) == 0, taken
+                if number % 2:  # completed, then removed; otherwise removed as it is
+                    await build(plane)
+                    assert lab.processes(instance()) == [lab.charon(instance())], taken
+                    assert lab.addresses(instance())["wan"] == {"198.51.100.1/24"}
+                    assert lab.addresses(instance())["lan"] == {"10.9.1.1/24"}
+                    found = dict.fromkeys([instance().key, vswitch().key], 1)
+                # only what was found: nothing may be there that the plane does not find
+                for key in sorted(found):
+                    await plane.remove(key)
+            assert lab.nothing_left(), taken
+        assert number > 20
+
+    asyncio.run(asyncio.wait_for(scenario(), 120))
+
+
+def test_killed_between_any_two_steps_of_removing_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        number, done = 0, False
+        while not done:
+            number += 1
+            async with opened(lab) as (plane, _):
+                await plane.apply(vswitch())
+                await plane.apply(instance())
+                with killed_before(number, monkeypatch) as taken:
+                    try:
+                        await plane.remove(instance().key)
+                        await plane.remove(vswitch().key)
+                        done = True
+                    except Killed:
+                        pass
+            async with opened(lab) as (plane, found):
+                if number > 2 and instance().key in found:
+                    assert found[instance().key] == 0, taken
+                for key in sorted(found):
+                    await plane.remove(key)
+            assert lab.nothing_left(), taken
+        assert number > 8
+
+    asyncio.run(asyncio.wait_for(scenario(), 120))
+
+
+AGENT = textwrap.dedent("""
+    import asyncio, sys
+    from pathlib import Path
+    from gatewright.plane.linux import LinuxPlane
+    from tests.plane.linux.lab import instance, vswitch
+
+    async def main():
+        plane = LinuxPlane(sys.argv[1], Path(sys.argv[2]))
+        await plane.open(lambda key, reason: None)
+        print("ready", flush=True)
+        for generation in range(1, 1000):
+            await plane.apply(vswitch())
+            await plane.apply(instance(generation=generation, public=("198.51.100.1",)))
+            if generation % 2:
+                await plane.remove(instance().key)
+
+    asyncio.run(main())
+""")
+
+
+def test_a_killed_agent(lab: Lab) -> None:
+    """The real thing: SIGKILL to a process that applies and removes, at whatever point it is."""
+    for milliseconds in (5, 20, 40, 70, 110, 160):
+        agent = subprocess.Popen(
+            [sys.executable, "-c", AGENT, lab.installation, str(lab.runtime)],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[3],
+            env={**os.environ, "PYTHONPATH": "src:."},
+        )
+        try:
+            assert agent.stdout is not None
+            assert agent.stdout.readline() == b"ready\n"
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                agent.wait(milliseconds / 1000)
+        finally:
+            agent.send_signal(signal.SIGKILL)
+            agent.wait(5)
+            assert agent.stdout is not None
+            agent.stdout.close()
+
+        async def converge(plane: Any, leave: bool = milliseconds == 40) -> None:
+            await plane.apply(vswitch())
+            await plane.apply(instance(generation=2000))
+            assert lab.processes(instance()) == [lab.charon(instance())]
+            assert lab.addresses(instance())["wan"] == {"198.51.100.1/24"}
+            if not leave:  # or the next round finds it
+                await plane.remove(instance().key)
+                await plane.remove(vswitch().key)
+                assert lab.nothing_left()
+
+        play(lab, converge)
+
+
+@pytest.mark.parametrize("mounted", [True, False])
+def test_only_the_namespace_is_there(lab: Lab, mounted: bool) -> None:
+    name = lab.namespace(instance())
+    if mounted:
+        run("ip", "netns", "add", name)
+    else:
+        netns._share_folder()
+        netns.path(name).touch(0o444)
+
+    async def scenario() -> None:
+        async with opened(lab) as (plane, found):
+            assert found == {instance().key: 0}
+            await plane.apply(vswitch())
+            await plane.apply(instance())
+            assert lab.charon(instance())
+            await plane.remove(instance().key)
+            await plane.remove(vswitch().key)
+        assert lab.nothing_left()
+        run("ip", "netns", "add", name)
+        async with opened(lab) as (plane, _):
+            await plane.remove(instance().key)
+        assert lab.nothing_left()
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+
+
+def test_a_lan_that_leads_elsewhere_is_replaced(lab: Lab) -> None:
+    async def scenario(plane: Any) -> None:
+        await plane.apply(vswitch())
+        run("ip", "netns", "add", lab.namespace(instance()))
+        run("ip", "-n", lab.namespace(instance()), "link", "add", "lan", "type", "veth", "peer", "name", "x")
+        await plane.apply(instance())
+        assert lab.bridge_of(instance(), "lan") == lab.names.vswitch("vsw-1").alias
+
+    play(lab, scenario)
+
+
+def test_a_failed_start_says_what_the_log_says(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leaves no charon behind; the next apply, with nothing in the way, succeeds."""
+    real = "gatewright.plane.linux.charon_config._SERVICES"
+
+    async def scenario(plane: Any) -> None:
+        await plane.apply(vswitch())
+        with monkeypatch.context() as patch:
+            patch.setattr(real, "no-such-plugin!")
+            with pytest.raises(PlaneError, match=r"charon did not come up .*: process \d+ ended with status"):
+                await plane.apply(instance())
+        assert lab.processes(instance()) == []
+        await plane.apply(instance())
+        assert lab.charon(instance())
+
+    play(lab, scenario)
+
+
+def test_a_missing_daemon_is_named_with_its_package(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatewright.plane.linux.charon.EXECUTABLE", "/usr/sbin/no-such-charon")
+
+    async def scenario(plane: Any) -> None:
+        await plane.apply(vswitch())
+        with pytest.raises(PlaneError, match="apt-get install charon-systemd"):
+            await plane.apply(instance())
+
+    play(lab, scenario)

@@ -1,0 +1,97 @@
+"""The way to carry ESP is chosen by trying, and charon is configured for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux import LinuxPlane, charon_config, esp
+from gatewright.plane.linux.esp import Backend
+from tests.plane.linux.lab import Lab, instance, links, play, vswitch
+
+
+@pytest.fixture
+def fresh_choice() -> Iterator[None]:
+    esp.backend.cache_clear()
+    yield
+    esp.backend.cache_clear()
+
+
+@pytest.mark.usefixtures("linux_host", "fresh_choice")
+@pytest.mark.parametrize(("works", "chosen"), [(True, Backend.KERNEL), (False, Backend.USERSPACE)])
+def test_the_kernel_is_used_if_it_has_esp(monkeypatch: pytest.MonkeyPatch, works: bool, chosen: Backend) -> None:
+    monkeypatch.setattr(esp, "_ip", lambda _: works)
+    assert esp.backend() is chosen
+
+
+@pytest.mark.usefixtures("linux_host", "fresh_choice")
+def test_a_host_without_either_is_told_what_to_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(esp, "_ip", lambda _: False)
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    with pytest.raises(PlaneError, match="modprobe"):
+        esp.backend()
+
+
+def test_the_plugin_that_carries_esp_comes_first() -> None:
+    def plugins(backend: Backend) -> list[str]:
+        text = charon_config.render(backend, ["wan"], Path("/r/vici"), Path("/r/log"))
+        return next(line for line in text.splitlines() if " load = " in line).split()[2:]
+
+    kernel, userspace = plugins(Backend.KERNEL), plugins(Backend.USERSPACE)
+    assert "kernel-libipsec" not in kernel
+    assert "kernel-netlink" in kernel
+    assert userspace.index("kernel-libipsec") < userspace.index("kernel-netlink")
+    assert "bypass-lan" not in kernel + userspace  # it would let traffic around the tunnels
+
+
+def test_charon_runs_without_a_tun_device_where_the_kernel_has_esp(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(esp, "backend", lambda: Backend.KERNEL)
+    if not esp._has_xfrm():
+        pytest.skip("this kernel has no XFRM netlink")
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(instance())
+        assert lab.charon(instance())
+        assert set(links("-n", lab.namespace(instance()))) == {"lo", "lan", "wan"}
+
+    play(lab, scenario)
+
+
+def test_what_a_killed_charon_left_in_the_kernel_is_flushed(lab: Lab) -> None:
+    if not esp._has_xfrm():
+        pytest.skip("this kernel has no XFRM netlink")
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(instance())
+        os.kill(lab.charon(instance()), signal.SIGKILL)
+        policy = ("dir", "out", "src", "10.9.1.0/24", "dst", "192.168.0.0/24")
+        template = ("tmpl", "src", "198.51.100.1", "dst", "203.0.113.1", "proto", "esp", "mode", "tunnel")
+        lab.ip(instance(), "xfrm", "policy", "add", *policy, *template)
+        await plane.apply(instance())
+        assert lab.charon(instance())
+        assert "192.168.0.0/24" not in lab.ip(instance(), "xfrm", "policy", "list")
+
+    play(lab, scenario)
+
+
+def test_the_plane_works_in_a_program_whose_default_loop_is_uvloop(lab: Lab) -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(instance())
+
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    try:
+        play(lab, scenario)
+    finally:
+        asyncio.set_event_loop_policy(None)
+    assert lab.charon(instance())

@@ -1,0 +1,141 @@
+"""What both planes promise, one suite for both: see gatewright.plane.contract."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from gatewright.plane.contract import Plane, PlaneError
+from gatewright.plane.simulated import SimulatedPlane
+from gatewright.resources.specs import (
+    InstanceSpec,
+    ItemKey,
+    Kind,
+    PrivateLeg,
+    PublicLeg,
+    Spec,
+    VSwitchSpec,
+)
+from tests.support.linux import clean, unmet
+
+VSWITCH = VSwitchSpec(id="vsw-1", generation=1, vpc_id="vpc-1", zone_id="zone", cidr_block="10.0.0.0/24")
+
+
+def instance(generation: int = 1, address: str = "10.0.0.1", item_id: str = "vpn-1-1") -> InstanceSpec:
+    return InstanceSpec(
+        id=item_id,
+        generation=generation,
+        gateway_id="vpn-1",
+        account_id="1",
+        region_id="cn-hangzhou",
+        zone_id="zone",
+        role="master",
+        public=PublicLeg(addresses=("198.18.0.2",), network="198.18.0.0/15"),
+        private=PrivateLeg(vswitch_id="vsw-1", address=address, network="10.0.0.0/24"),
+        bandwidth=10,
+        ipsec=True,
+        ssl=False,
+        ssl_connections=0,
+        auto_propagate=False,
+    )
+
+
+class Theatre:
+    """Makes planes of one installation: what one of them built the next one finds."""
+
+    def __init__(self, make: Callable[[], Plane]) -> None:
+        self._make = make
+
+    def play(self, scene: Callable[[Plane, Mapping[ItemKey, int], list[ItemKey]], Awaitable[None]]) -> None:
+        async def run() -> None:
+            plane = self._make()
+            broken: list[ItemKey] = []
+            found = await plane.open(lambda key, reason: broken.append(key))
+            try:
+                await scene(plane, found, broken)
+            finally:
+                await plane.close()
+
+        asyncio.run(run())
+
+
+@pytest.fixture(params=["simulated", "linux"])
+def theatre(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Theatre]:
+    if request.param == "simulated":
+        one = SimulatedPlane()
+        yield Theatre(lambda: one)
+        return
+    missing = unmet()
+    if missing:
+        pytest.skip(missing)
+    from gatewright.plane.linux import LinuxPlane
+
+    installation = uuid.uuid4().hex[:8]
+    # A short path: a socket's may have 107 bytes.
+    runtime = Path("/run/gatewright-tests")
+    yield Theatre(lambda: LinuxPlane(installation, runtime))
+    clean(installation, runtime)
+
+
+async def build(plane: Plane, *specs: Spec) -> None:
+    for spec in specs:
+        await plane.apply(spec)
+
+
+def test_what_was_applied_is_found_by_the_next_run(theatre: Theatre) -> None:
+    async def first(plane: Plane, found: Mapping[ItemKey, int], broken: list[ItemKey]) -> None:
+        assert found == {}
+        await build(plane, VSWITCH, instance(generation=4))
+
+    async def second(plane: Plane, found: Mapping[ItemKey, int], broken: list[ItemKey]) -> None:
+        assert found == {VSWITCH.key: 1, instance().key: 4}
+        await plane.remove(instance().key)
+        await plane.remove(VSWITCH.key)
+
+    async def third(plane: Plane, found: Mapping[ItemKey, int], broken: list[ItemKey]) -> None:
+        assert found == {}
+
+    for scene in (first, second, third):
+        theatre.play(scene)
+
+
+def test_applying_again_and_applying_a_change(theatre: Theatre) -> None:
+    async def scene(plane: Plane, found: Mapping[ItemKey, int], broken: list[ItemKey]) -> None:
+        await build(plane, VSWITCH, VSWITCH, instance(), instance(), instance(2, "10.0.0.9"))
+
+    async def after(plane: Plane, found: Mapping[ItemKey, int], broken: list[ItemKey]) -> None:
+        assert found[instance().key] == 2
+
+    theatre.play(scene)
+    theatre.play(after)
+
+
+def test_removing_what_is_not_there_is_fine(theatre: Theatre) -> None:
+    async def scene(plane: Plane, found: Mapping[ItemKey, int], broken: list[ItemKey]) -> None:
+        await plane.remove(ItemKey(Kind.INSTANCE, "vpn-none-1"))
+        await plane.remove(ItemKey(Kind.VSWITCH, "vsw-none"))
+
+    theatre.play(scene)
+
+
+def test_an_instance_needs_its_vswitch(theatre: Theatre) -> None:
+    async def scene(plane: Plane, found: Mapping[ItemKey, int], broken: list[ItemKey]) -> None:
+        with pytest.raises(PlaneError, match="vsw-1"):
+            await plane.apply(instance())
+        await build(plane, VSWITCH, instance())
+
+    theatre.play(scene)
+
+
+def test_items_at_the_same_time(theatre: Theatre) -> None:
+    async def scene(plane: Plane, found: Mapping[ItemKey, int], broken: list[ItemKey]) -> None:
+        await plane.apply(VSWITCH)
+        specs = [instance(address=f"10.0.0.{n}", item_id=f"vpn-{n}-1") for n in range(1, 5)]
+        await asyncio.gather(*(plane.apply(spec) for spec in specs))
+        await asyncio.gather(*(plane.remove(spec.key) for spec in specs))
+
+    theatre.play(scene)
