@@ -14,7 +14,7 @@ from types import TracebackType
 
 from tests.support.client import Client
 
-_ENDPOINT = re.compile(r"endpoint\s+http://(?:\[?[^\]]*\]?):(\d+)")
+_ENDPOINT = re.compile(r"endpoint\s+http://\S+:(\d+)\n")
 
 
 class Service:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 
@@ -15,6 +16,7 @@ from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
 from gatewright.app.announcement import announce
 from gatewright.app.data_directory import Lock, open_data_directory
+from gatewright.app.listening import listening_socket
 from gatewright.app.processes import set_up_logging, stop_event
 from gatewright.clock import SystemClock
 from gatewright.errors import ConfigurationError
@@ -37,13 +39,16 @@ from gatewright.store.transaction import Transaction
 from gatewright.store.upgrade import prepare
 from gatewright.wire.authentication import Authenticator
 from gatewright.wire.endpoint import Endpoint
-from gatewright.wire.server import listening_socket, server_for
+from gatewright.wire.server import server_for
 
 _log = logging.getLogger(__name__)
 
 
-def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ConfigurationError."""
+def run(settings: Settings, listener: socket.socket | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, on a socket that listens already or else on one of our own.
+
+    Raises ConfigurationError.
+    """
     import uvloop
 
     set_up_logging(settings.log_level)
@@ -52,21 +57,21 @@ def run(settings: Settings) -> None:
     open_data_directory(settings.data)
     lock = Lock(settings.data / "api.lock", "another gatewright serve")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings))
+        runner.run(_serve(settings, listener or listening_socket(settings)))
     lock.release()
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, listener: socket.socket) -> None:
     backend = backend_of(settings.database)
     prepare(backend)
     database = Database(backend)
     try:
-        await _serve_from(settings, database)
+        await _serve_from(settings, listener, database)
     finally:
         await asyncio.to_thread(database.close)
 
 
-async def _serve_from(settings: Settings, database: Database) -> None:
+async def _serve_from(settings: Settings, listener: socket.socket, database: Database) -> None:
     clock = SystemClock()
     sealer = Sealer(load_key(settings.data / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY")))
     wanted = Administrator(*settings_module.administrator(os.environ))
@@ -88,10 +93,6 @@ async def _serve_from(settings: Settings, database: Database) -> None:
     endpoint = Endpoint(registry(), Authenticator(keys, clock), Executor(database, clock, installation))
     control_plane = ControlPlane(database, settings.public_pool)
     stop = stop_event()
-    try:
-        listener = listening_socket(settings.host, settings.port)
-    except OSError as error:
-        raise ConfigurationError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
     server = server_for(endpoint)
     async with AsyncExitStack() as stack:
         background = [_background(expire_for_ever(database, clock, TOKEN_LIFETIME), "timers")]

@@ -1,7 +1,8 @@
 """The linux plane's `serve`: two halves in one process group, each restarted when it dies.
 
-The halves are the API and the agent. The gateways' daemons belong to neither: they have sessions of their own and
-outlive everything here.
+The halves are the API and the agent. The supervisor holds the socket that the API listens on, so that while the API is
+being restarted its callers wait rather than being refused. The gateways' daemons belong to neither half: they have
+sessions of their own and outlive everything here.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 
+from gatewright.app.listening import listening_socket
 from gatewright.app.processes import set_up_logging, stop_event
 from gatewright.errors import ConfigurationError
 from gatewright.settings import SECRETS, Settings
@@ -34,14 +37,15 @@ def run(settings: Settings, arguments: Sequence[str]) -> None:
     Raises ConfigurationError.
     """
     set_up_logging(settings.log_level)
-    asyncio.run(_run(arguments))
+    with listening_socket(settings) as listener:
+        asyncio.run(_run(arguments, listener))
 
 
-async def _run(arguments: Sequence[str]) -> None:
+async def _run(arguments: Sequence[str], listener: socket.socket) -> None:
     stop = stop_event()
     without_secrets = {name: value for name, value in os.environ.items() if name not in SECRETS}
     halves = [
-        asyncio.create_task(_keep("api", arguments, dict(os.environ), stop)),
+        asyncio.create_task(_keep("api", arguments, dict(os.environ), stop, (listener.fileno(),))),
         asyncio.create_task(_keep("agent", arguments, without_secrets, stop)),
     ]
     done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
@@ -51,14 +55,27 @@ async def _run(arguments: Sequence[str]) -> None:
         half.result()
 
 
-async def _keep(half: str, arguments: Sequence[str], environment: dict[str, str], stop: asyncio.Event) -> None:
-    """Run one half until it is to stop. Raises ConfigurationError when it cannot be served."""
+async def _keep(
+    half: str,
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    stop: asyncio.Event,
+    descriptors: tuple[int, ...] = (),
+) -> None:
+    """Run one half, with some descriptors of ours, until it is to stop.
+
+    Raises ConfigurationError when it cannot be served.
+    """
     loop = asyncio.get_running_loop()
     delay = _RETRY_FIRST
     while not stop.is_set():
         started = loop.time()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gatewright", f"half-{half}", str(os.getpid()), *arguments, env=environment
+            *(sys.executable, "-m", "gatewright", f"half-{half}", str(os.getpid())),
+            *map(str, descriptors),
+            *arguments,
+            env=environment,
+            pass_fds=descriptors,
         )
         ended = asyncio.create_task(process.wait())
         stopping = asyncio.create_task(stop.wait())

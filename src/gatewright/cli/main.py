@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if given and given[0] in ("half-api", "half-agent"):
-            _run_half(given[0].removeprefix("half-"), int(given[1]), given[2:])
+            _run_half(given[0], given[1:])
         else:
             _run_command(given)
     except ConfigurationError as error:
@@ -50,18 +51,22 @@ def _run_command(given: list[str]) -> None:
         api.run(settings)
 
 
-def _run_half(half: str, parent: int, given: list[str]) -> None:
-    """One half of a linux plane's `serve`, as its supervisor starts it."""
+def _run_half(command: str, given: list[str]) -> None:
+    """One half of a linux plane's `serve`, as its supervisor starts it.
+
+    Before the settings stand the supervisor's process id and, for the API, the descriptor of its listening socket.
+    """
     from gatewright.app.processes import die_with_parent
 
-    die_with_parent(parent)
-    parser = argparse.ArgumentParser(prog=f"gatewright half-{half}")
+    die_with_parent(int(given.pop(0)))
+    listener = socket.socket(fileno=int(given.pop(0))) if command == "half-api" else None
+    parser = argparse.ArgumentParser(prog=f"gatewright {command}")
     _add_settings(parser)
     settings = _settings(parser.parse_args(given))
-    if half == "api":
+    if listener is not None:
         from gatewright.app import api
 
-        api.run(settings)
+        api.run(settings, listener)
     else:
         from gatewright.app import agent
 

@@ -28,7 +28,7 @@ def prepare(backend: Backend) -> None:
     except Exception as error:
         if not backend.unavailable(error):
             raise
-        raise ConfigurationError(f"the database cannot be opened: {str(error).strip()}") from error
+        raise ConfigurationError(f"the database cannot be opened: {' '.join(str(error).split())}") from error
     try:
         if backend.flavour is Flavour.POSTGRESQL:
             connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))

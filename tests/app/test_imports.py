@@ -1,0 +1,22 @@
+"""What `serve` loads: memory and start-up time are spent on what is used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HEAVY = ("alembic", "psycopg", "pyroute2", "vici", "typer", "rich", "starlette", "jinja2", "mako")
+
+
+def test_serving_loads_nothing_that_it_does_not_use() -> None:
+    code = "import gatewright.app.api, gatewright.store.upgrade, sys; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "sqlalchemy" in loaded
+    assert [name for name in loaded if name.partition(".")[0] in HEAVY] == []
+
+
+def test_the_supervisor_loads_next_to_nothing() -> None:
+    code = "import gatewright.cli.main, gatewright.app.supervisor, sys; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    unwanted = (*HEAVY, "sqlalchemy", "uvicorn", "cryptography")
+    assert [name for name in loaded if name.partition(".")[0] in unwanted] == []

@@ -1,0 +1,323 @@
+"""`gatewright serve` as an operator meets it: starting, stopping, restarting, and being told no."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.client import Client, Refused
+from tests.support.linux import clean, unmet
+from tests.support.service import Service
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that is to end by itself."""
+    clean_environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEWRIGHT_")}
+    return subprocess.run(
+        [sys.executable, "-m", "gatewright", *arguments],
+        env={**clean_environment, **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_a_restart_keeps_everything(data: Path, database_url: str) -> None:
+    service = Service(data, database=database_url)
+    with service:
+        vpc = service.client().call("CreateVpc", VpcName="kept")["VpcId"]
+        assert service.stop() == 0
+        service.start()
+        assert service.client().call("DescribeVpcAttribute", VpcId=vpc)["VpcName"] == "kept"
+        assert service.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly(data: Path, number: signal.Signals) -> None:
+    with Service(data) as service:
+        assert service.process is not None
+        client = service.client()
+        client.call("DescribeRegions")
+        service.process.send_signal(number)
+        assert service.process.wait(timeout=15) == 0
+        assert "Traceback" not in service.printed()
+        service.process = None
+
+
+def test_the_first_key_is_shown_once_and_works(data: Path) -> None:
+    service = Service(data)
+    for name in ("GATEWRIGHT_ACCOUNT_ID", "GATEWRIGHT_ACCESS_KEY_ID", "GATEWRIGHT_ACCESS_KEY_SECRET"):
+        del service.environment[name]
+    with service:
+        key = re.search(r"access key id\s+(\S+)", service.printed())
+        secret = re.search(r"access key secret\s+(\S+)", service.printed())
+        assert key is not None
+        assert secret is not None
+        service.client(key=key[1], secret=secret[1]).call("DescribeRegions")
+        service.stop()
+        length = len(service.printed())
+        service.start()
+        assert secret[1] not in service.printed()[length:]
+        assert key[1] in service.printed()[length:]
+        service.client(key=key[1], secret=secret[1]).call("DescribeRegions")
+
+
+def test_the_environments_administrator_wins_over_the_stored_one(data: Path) -> None:
+    service = Service(data)
+    with service:
+        service.client().call("CreateVpc")
+        service.stop()
+        service.environment["GATEWRIGHT_ACCESS_KEY_SECRET"] = "other"
+        service.start()
+        with pytest.raises(Refused) as refused:
+            service.client().call("DescribeVpcs")
+        assert refused.value.code == "SignatureDoesNotMatch"
+        assert service.client(secret="other").call("DescribeVpcs")["TotalCount"] == 1
+        service.stop()
+        service.environment["GATEWRIGHT_ACCESS_KEY_ID"] = "second"
+        service.start()
+        with pytest.raises(Refused) as refused:
+            service.client(secret="other").call("DescribeVpcs")
+        assert refused.value.code == "InvalidAccessKeyId.NotFound"
+        assert service.client(key="second", secret="other").call("DescribeVpcs")["TotalCount"] == 1
+
+
+def test_no_secret_is_written_anywhere_in_the_clear(data: Path) -> None:
+    service = Service(
+        data, environment={"GATEWRIGHT_ACCESS_KEY_SECRET": "Plant3dS3cr3t", "GATEWRIGHT_LOG_LEVEL": "DEBUG"}
+    )
+    with service:
+        assert service.process is not None
+        client = service.client(secret="Plant3dS3cr3t")
+        client.call("CreateVpc")
+        with pytest.raises(Refused):
+            service.client(secret="wrong").call("DescribeVpcs")
+        with pytest.raises(Refused):
+            client.call("CreateVpc", CidrBlock="x")
+        command = Path(f"/proc/{service.process.pid}/cmdline").read_bytes()
+        service.stop()
+    written = b"".join(path.read_bytes() for path in [*data.rglob("*"), service.output] if path.is_file())
+    assert b"Plant3dS3cr3t" not in written + command
+
+
+def test_two_services_on_one_data_directory_are_one_too_many(data: Path) -> None:
+    with Service(data):
+        ended = run("serve", "--data", str(data), "--listen", "127.0.0.1:0")
+        assert ended.returncode == 2
+        assert "runs already" in ended.stderr
+
+
+def test_a_port_in_use_is_said(data: Path, tmp_path: Path) -> None:
+    with Service(data) as service:
+        ended = run("serve", "--data", str(tmp_path / "other"), "--listen", f"127.0.0.1:{service.port}")
+        assert ended.returncode == 2
+        assert f"cannot listen on 127.0.0.1:{service.port}" in ended.stderr
+
+
+def test_wrong_settings_end_with_one_line(tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path / "d"))
+    for arguments, said in (
+        (("--listen", "0.0.0.0:0"), "--allow-plaintext"),
+        (("--region", "mars"), "region is 'mars'"),
+        (("--database", "mysql://x"), "mysql"),
+        (("--database", "postgresql://nobody@127.0.0.1:1/x"), "cannot be opened"),
+        (("--config", "/nowhere.toml"), "/nowhere.toml"),
+    ):
+        ended = run("serve", *data, *arguments)
+        assert ended.returncode == 2, ended
+        assert said in ended.stderr
+        assert ended.stderr.count("\n") == 1, ended.stderr
+    ended = run("serve", *data, GATEWRIGHT_ACCESS_KEY_ID="k")
+    assert "GATEWRIGHT_ACCESS_KEY_SECRET" in ended.stderr
+
+
+def test_another_sealing_key_is_refused(data: Path) -> None:
+    with Service(data) as service:
+        service.stop()
+        (data / "secret.key").unlink()
+        del service.environment["GATEWRIGHT_ACCESS_KEY_ID"], service.environment["GATEWRIGHT_ACCESS_KEY_SECRET"]
+        ended = run("serve", "--data", str(data), "--listen", "127.0.0.1:0")
+        assert ended.returncode == 2
+        assert "secret.key" in ended.stderr
+
+
+def test_the_data_directory_is_its_owners_alone(data: Path) -> None:
+    with Service(data):
+        assert data.stat().st_mode & 0o077 == 0
+        assert (data / "secret.key").stat().st_mode & 0o077 == 0
+
+
+@pytest.fixture
+def linux(data: Path) -> Iterator[Service]:
+    if unmet():
+        pytest.skip(unmet())
+    with Service(data, plane="linux") as service:
+        yield service
+        service.stop()
+    clean((data / "installation").read_text().strip())
+
+
+def children(pid: int) -> dict[str, int]:
+    """The halves of a service by name."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            words = (path / "cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            continue
+        half = next((word.decode() for word in words if word.startswith(b"half-")), None)
+        if parent == pid and half is not None:
+            found[half] = int(path.name)
+    return found
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except OSError:
+        return False
+
+
+def until_served(service: Service) -> None:
+    deadline = time.monotonic() + 15
+    while True:
+        client = Client(service.port)
+        try:
+            client.call("DescribeRegions")
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        else:
+            return
+        finally:
+            client.close()
+
+
+def charons(service: Service) -> set[int]:
+    """The processes of the installation's namespaces."""
+    from gatewright.plane.linux import leftovers
+
+    installation = (service.data / "installation").read_text().strip()
+    lines = leftovers(installation, Path("/run/gatewright"))
+    return {int(line.split()[1]) for line in lines if line.startswith("process ")}
+
+
+def gateway(service: Service) -> str:
+    client = service.client()
+    vpc = client.call("CreateVpc", CidrBlock="10.0.0.0/8")["VpcId"]
+    first, second = (
+        client.call("CreateVSwitch", VpcId=vpc, ZoneId=zone, CidrBlock=cidr)["VSwitchId"]
+        for zone, cidr in (("cn-hangzhou-k", "10.1.0.0/16"), ("cn-hangzhou-j", "10.2.0.0/16"))
+    )
+    made: str = client.call(
+        "CreateVpnGateway", VpcId=vpc, VSwitchId=first, DisasterRecoveryVSwitchId=second, Bandwidth=10
+    )["VpnGatewayId"]
+    return made
+
+
+def until_status(service: Service, gateway_id: str, wanted: str) -> None:
+    client = service.client()
+    deadline = time.monotonic() + 15
+    while (status := client.call("DescribeVpnGateway", VpnGatewayId=gateway_id)["Status"]) != wanted:
+        assert time.monotonic() < deadline, status
+        time.sleep(0.01)
+
+
+def test_one_linux_service_is_one_process_group_and_daemons_outlive_it(linux: Service) -> None:
+    assert linux.process is not None
+    halves = children(linux.process.pid)
+    assert set(halves) == {"half-api", "half-agent"}
+    assert {os.getpgid(pid) for pid in halves.values()} == {linux.process.pid}
+    made = gateway(linux)
+    until_status(linux, made, "active")
+    daemons = charons(linux)
+    assert len(daemons) == 2
+    assert all(os.getpgid(pid) != linux.process.pid for pid in daemons)
+    assert linux.stop() == 0
+    assert charons(linux) == daemons
+    linux.start()
+    assert linux.client().call("DescribeVpnGateway", VpnGatewayId=made)["Status"] == "active"
+    linux.kill()
+    assert charons(linux) == daemons
+    linux.start()
+    until_status(linux, made, "active")
+    # Adopted, not started again.
+    assert charons(linux) == daemons
+
+
+def test_a_dead_half_is_started_again(linux: Service) -> None:
+    assert linux.process is not None
+    made = gateway(linux)
+    until_status(linux, made, "active")
+    daemons = charons(linux)
+    for half in ("half-api", "half-agent"):
+        before = children(linux.process.pid)[half]
+        os.kill(before, signal.SIGKILL)
+        deadline = time.monotonic() + 15
+        while children(linux.process.pid).get(half, before) == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        until_served(linux)
+    changed = linux.client().call("ModifyVpnGatewayAttribute", VpnGatewayId=made, AutoPropagate=True)
+    assert changed["AutoPropagate"] is True
+    until_status(linux, made, "active")
+    assert charons(linux) == daemons
+
+
+def test_the_halves_do_not_outlive_a_killed_supervisor(linux: Service) -> None:
+    assert linux.process is not None
+    halves = children(linux.process.pid)
+    os.kill(linux.process.pid, signal.SIGKILL)
+    linux.process.wait()
+    deadline = time.monotonic() + 15
+    while any(
+        Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes() for pid in halves.values()
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    linux.process = None
+    linux.start()
+
+
+def test_a_killed_charon_is_back_and_the_gateway_active_again(linux: Service) -> None:
+    made = gateway(linux)
+    until_status(linux, made, "active")
+    daemons = charons(linux)
+    victim = min(daemons)
+    os.kill(victim, signal.SIGKILL)
+    deadline = time.monotonic() + 15
+    while len(charons(linux) - {victim}) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    until_status(linux, made, "active")
+    assert len(charons(linux) & daemons) == 1
+
+
+def test_an_agents_environment_has_no_secrets(linux: Service) -> None:
+    assert linux.process is not None
+    environment = Path(f"/proc/{children(linux.process.pid)['half-agent']}/environ").read_bytes()
+    assert b"GATEWRIGHT_ACCESS_KEY_SECRET" not in environment
+
+
+def test_wrong_settings_of_a_half_end_the_whole_service(tmp_path: Path) -> None:
+    ended = run(
+        "serve", "--plane", "linux", "--data", str(tmp_path / "d"), "--listen", "127.0.0.1:0", "--region", "mars"
+    )
+    assert ended.returncode == 2
+    assert "region is 'mars'" in ended.stderr

@@ -1,0 +1,110 @@
+"""Settings: where they come from, which wins, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gatewright.errors import ConfigurationError
+from gatewright.settings import OPTIONS, Settings, administrator, load
+
+
+def settings(
+    command_line: dict[str, object] | None = None, environment: dict[str, str] | None = None, file: Path | None = None
+) -> Settings:
+    return load({"data": "/d", **(command_line or {})}, environment or {}, file)
+
+
+def test_defaults() -> None:
+    found = settings()
+    assert (found.host, found.port) == ("127.0.0.1", 8080)
+    assert (found.plane, found.region, found.quota_vpn_gateways) == ("simulated", "cn-hangzhou", 30)
+    assert found.database == "sqlite:////d/gatewright.db"
+    assert found.public_pool.num_addresses >= 1_000_000
+    assert settings({"plane": "linux"}).public_pool.num_addresses > 100_000
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "gatewright.toml"
+    file.write_text('region = "cn-beijing"\nlisten = "127.0.0.1:1"\nquota_vpn_gateways = 7\n')
+    environment = {"GATEWRIGHT_LISTEN": "127.0.0.1:2", "GATEWRIGHT_REGION": "cn-shanghai"}
+    found = settings({"region": "cn-chengdu"}, environment, file)
+    assert (found.region, found.port, found.quota_vpn_gateways) == ("cn-chengdu", 2, 7)
+
+
+def test_every_option_can_be_set_in_the_environment() -> None:
+    values = {
+        "data": "/elsewhere",
+        "listen": "[::1]:3",
+        "database": "postgresql://u@h/d",
+        "plane": "linux",
+        "region": "cn-beijing",
+        "allow_plaintext": "true",
+        "public_pool": "192.0.2.0/24",
+        "quota_vpn_gateways": "5",
+        "log_level": "INFO",
+    }
+    assert set(values) == {option.name for option in OPTIONS}
+    found = load({}, {f"GATEWRIGHT_{name.upper()}": value for name, value in values.items()}, None)
+    assert (found.host, found.port, found.data) == ("::1", 3, Path("/elsewhere"))
+    assert found.allow_plaintext
+    assert str(found.public_pool) == "192.0.2.0/24"
+    assert (found.database, found.log_level, found.quota_vpn_gateways) == ("postgresql://u@h/d", "INFO", 5)
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8080", "192.0.2.1:80", "[::]:80", ":8080", "example.org:80"])
+def test_beyond_loopback_plaintext_must_be_allowed(listen: str) -> None:
+    with pytest.raises(ConfigurationError, match="--allow-plaintext"):
+        settings({"listen": listen})
+    assert settings({"listen": listen, "allow_plaintext": True}).allow_plaintext
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("regoin = 'x'", "regoin"),
+        ("plane = 'moon'", "plane"),
+        ("quota_vpn_gateways = 'many'", "quota_vpn_gateways"),
+        ("allow_plaintext = 'yes'", "allow_plaintext"),
+        ("listen = [", "gatewright.toml"),
+        ("listen = 'here'", "listen"),
+        ("public_pool = '10.0.0.1/8'", "public_pool"),
+        ("public_pool = '10.0.0.0/30'", "public_pool"),
+        ("quota_vpn_gateways = -1", "quota_vpn_gateways"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
+    file = tmp_path / "gatewright.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match=named):
+        settings(file=file)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"none\.toml"):
+        settings(file=tmp_path / "none.toml")
+
+
+def test_the_administrator() -> None:
+    assert administrator({}) == (None, None, None)
+    given = administrator({"GATEWRIGHT_ACCESS_KEY_ID": "k", "GATEWRIGHT_ACCESS_KEY_SECRET": "s3cret"})
+    assert (given.key_id, given.secret) == ("k", "s3cret")
+    assert "s3cret" not in repr(given)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"GATEWRIGHT_ACCESS_KEY_ID": "k"},
+        {"GATEWRIGHT_ACCESS_KEY_SECRET": "s"},
+        {"GATEWRIGHT_ACCESS_KEY_ID": "k", "GATEWRIGHT_ACCESS_KEY_SECRET": ""},
+        {"GATEWRIGHT_ACCESS_KEY_ID": "k", "GATEWRIGHT_ACCESS_KEY_SECRET": "s" * 129},
+        {"GATEWRIGHT_ACCESS_KEY_ID": "k", "GATEWRIGHT_ACCESS_KEY_SECRET": "a\tb"},
+        {"GATEWRIGHT_ACCOUNT_ID": "me"},
+    ],
+)
+def test_a_wrong_administrator_is_refused_without_telling_the_secret(environment: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        administrator(environment)
+    assert "s" * 129 not in str(refused.value)
