@@ -1,38 +1,31 @@
-"""CreateVpnGateway, DescribeVpnGateway, DescribeVpnGateways, ModifyVpnGatewayAttribute, DeleteVpnGateway."""
+"""CreateVpnGateway: ordering a gateway, and wanting it built."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
-
-import msgspec
+from typing import Annotated, NamedTuple
 
 from gatewright import ids
-from gatewright.errors import ApiError, ErrorRow, missing_parameter
+from gatewright.errors import ErrorRow, missing_parameter
 from gatewright.operations.call import Call
 from gatewright.operations.client_token import ClientToken
 from gatewright.operations.declaration import (
     Access,
-    Length,
     Matches,
     NotYet,
     OneOf,
     Operation,
     Parameter,
-    Part,
     Request,
     Response,
 )
-from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
-from gatewright.operations.resource_groups import default_group
-from gatewright.operations.tags import TagList
+from gatewright.operations.vpn_gateways.facts import NAME_PATTERN, NAME_RULE
 from gatewright.orders import ordering
 from gatewright.orders.ordering import ChargeType
 from gatewright.quotas import gateways as quota
 from gatewright.reconcile import placement
-from gatewright.resources.addresses import dotted
 from gatewright.resources.statuses import GatewayStatus
 from gatewright.store import gateways, pools, vpcs, vswitches
-from gatewright.store.gateways import GatewayRow, GatewayView, InstanceRow
+from gatewright.store.gateways import GatewayRow, InstanceRow
 from gatewright.store.vpcs import VpcRow
 from gatewright.store.vswitches import VSwitchRow
 
@@ -91,27 +84,6 @@ STANDARD_PRIVATE = ErrorRow(
 )
 SSL_PRIVATE = ErrorRow(400, "OperationFailed.SslNotSupport", "Enable ssl vpn with private networkType is unsupported.")
 
-NOT_FOUND = ErrorRow(
-    404,
-    "InvalidVpnGatewayInstanceId.NotFound",
-    "The specified vpn gateway instance id does not exist.",
-    "DescribeVpnGateways lists the gateways of a region.",
-)
-MODIFY_INVALID_NAME = ErrorRow(400, "InvalidName", "The name is not valid")
-INVALID_DESCRIPTION = ErrorRow(400, "InvalidDescription", "The description is not valid")
-CONFIGURING = ErrorRow(
-    400, "VpnGateway.Configuring", "The specified service is configuring.", "The gateway is being deleted."
-)
-WITHIN_TERM = ErrorRow(
-    403,
-    "ForbiddenRelease",
-    "Forbidden to release a prepaid instance within validity period",
-    "A PREPAY gateway can be deleted after its EndTime; order test gateways with POSTPAY.",
-)
-
-_NAME_PATTERN = r"[A-Za-z][A-Za-z0-9._-]{1,99}"
-_NAME_RULE = "must be 2 to 100 letters, digits, '.', '_' or '-', starting with a letter"
-
 MASTER = "master"
 SLAVE = "slave"
 
@@ -122,7 +94,7 @@ class CreateVpnGatewayRequest(Request, kw_only=True, frozen=True):
     region_id: Annotated[str, Parameter()]
     vpc_id: Annotated[str, Parameter()]
     bandwidth: Annotated[int, Parameter()]
-    name: Annotated[str | None, Parameter(Matches(_NAME_PATTERN, _NAME_RULE, error=INVALID_NAME))] = None
+    name: Annotated[str | None, Parameter(Matches(NAME_PATTERN, NAME_RULE, error=INVALID_NAME))] = None
     vswitch_id: Annotated[str | None, Parameter(name="VSwitchId")] = None
     disaster_recovery_vswitch_id: Annotated[str | None, Parameter()] = None
     enable_ipsec: Annotated[bool, Parameter()] = True
@@ -360,292 +332,3 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
                 f"The public pool {call.installation.public_network} has no free address for the gateway."
             )
         return address
-
-
-class EniInstanceIds(Part, kw_only=True):
-    eni_instance_id: list[str]
-
-
-class VpnGatewayPart(Part, kw_only=True):
-    vpn_gateway_id: str
-    name: str
-    description: str
-    status: str
-    business_status: str
-    gateway_type: str
-    network_type: str
-    vpn_type: str
-    vpc_id: str
-    vswitch_id: str
-    disaster_recovery_vswitch_id: str | None = None
-    internet_ip: str
-    disaster_recovery_internet_ip: str | None = None
-    ssl_vpn_internet_ip: str | None = None
-    spec: str
-    ipsec_vpn: str
-    ssl_vpn: str
-    ssl_max_connections: int
-    enable_bgp: bool
-    auto_propagate: bool
-    charge_type: str
-    create_time: int
-    end_time: int | None = None
-    resource_group_id: str
-    eni_instance_ids: EniInstanceIds
-    tag: str
-    tags: TagList
-
-
-class DescribeVpnGatewayRequest(Request, kw_only=True, frozen=True):
-    region_id: Annotated[str, Parameter()]
-    vpn_gateway_id: Annotated[str, Parameter()]
-    include_reservation_data: Annotated[bool, Parameter()] = False
-
-
-class DescribeVpnGatewayResponse(VpnGatewayPart, kw_only=True):
-    pass
-
-
-#: What a gateway can do, as a JSON text: clients look here before they use a feature.
-CAPABILITIES = msgspec.json.encode(
-    {"VpnEnableBgp": "false", "VisuallySsl": "false", "PbrPriority": "false", "VpnNewImage": "true"}
-).decode()
-
-
-def find_gateway(call: Call, gateway_id: str) -> GatewayView:
-    """The account's gateway in the request's region. Raises InvalidVpnGatewayInstanceId.NotFound."""
-    row = gateways.view(call.transaction, call.account_id, gateway_id)
-    if row is None or not call.here(row.region_id):
-        raise NOT_FOUND("VpnGatewayId", gateway_id, f"names no VPN gateway of this account in {call.region.id}")
-    return row
-
-
-def addresses_of(row: GatewayView) -> dict[str, str | None]:
-    """A gateway's addresses: where it is reached, for a private gateway its private ones."""
-    first, second, ssl = row.master_public, row.slave_public, row.ssl_address
-    if row.network_type == "private":
-        first, second = row.master_private, row.slave_private
-    elif row.enable_ssl and second is None:
-        ssl = first
-    return {
-        "internet_ip": dotted(first) if first is not None else "",
-        "disaster_recovery_internet_ip": dotted(second) if second is not None else None,
-        "ssl_vpn_internet_ip": dotted(ssl) if ssl is not None else None,
-    }
-
-
-def _facts(row: GatewayView) -> dict[str, Any]:
-    """What both descriptions tell of a gateway."""
-    return {
-        **addresses_of(row),
-        "vpn_gateway_id": row.id,
-        "name": row.name,
-        "description": row.description,
-        "status": row.status,
-        "business_status": "Normal",
-        "gateway_type": "Traditional",
-        "network_type": row.network_type,
-        "vpn_type": row.vpn_type,
-        "vpc_id": row.vpc_id,
-        "vswitch_id": row.vswitch_id,
-        "disaster_recovery_vswitch_id": row.disaster_recovery_vswitch_id,
-        "spec": f"{row.bandwidth}M",
-        "ipsec_vpn": "enable" if row.enable_ipsec else "disable",
-        "ssl_vpn": "enable" if row.enable_ssl else "disable",
-        "ssl_max_connections": row.ssl_connections,
-        "enable_bgp": False,
-        "auto_propagate": row.auto_propagate,
-        "charge_type": row.charge_type,
-        "create_time": row.created_at,
-        "end_time": row.ends_at,
-        "resource_group_id": default_group(row.account_id),
-        "eni_instance_ids": _NO_ENIS,
-        "tag": CAPABILITIES,
-        "tags": _NO_TAGS,
-    }
-
-
-_NO_ENIS = EniInstanceIds(eni_instance_id=[])
-_NO_TAGS = TagList(tag=[])
-
-
-class DescribeVpnGateway(Operation[DescribeVpnGatewayRequest, DescribeVpnGatewayResponse]):
-    """Describe one gateway. No order is ever pending, so there is no ``ReservationData`` to include."""
-
-    access = Access.READ
-    errors = (NOT_FOUND,)
-
-    def execute(self, call: Call, request: DescribeVpnGatewayRequest) -> DescribeVpnGatewayResponse:
-        return DescribeVpnGatewayResponse(**_facts(find_gateway(call, request.vpn_gateway_id)))
-
-
-class DescribeVpnGatewaysRequest(Request, kw_only=True, frozen=True):
-    not_yet = (NotYet("ResourceGroupId", "string"), NotYet("Tag", "array<object>"))
-
-    region_id: Annotated[str, Parameter()]
-    vpc_id: Annotated[str | None, Parameter()] = None
-    vpn_gateway_id: Annotated[str | None, Parameter()] = None
-    status: Annotated[str | None, Parameter(OneOf(*(status.value for status in GatewayStatus)))] = None
-    business_status: Annotated[str | None, Parameter(OneOf("Normal", "FinancialLocked"))] = None
-    gateway_type: Annotated[str | None, Parameter(OneOf("Traditional", "Enhanced.SiteToSite"))] = None
-    include_reservation_data: Annotated[bool, Parameter()] = False
-    page_number: PageNumber = FIRST_PAGE
-    page_size: PageSize = DEFAULT_PAGE_SIZE
-
-
-class VpnGatewayList(Part, kw_only=True):
-    vpn_gateway: list[VpnGatewayPart]
-
-
-class DescribeVpnGatewaysResponse(Response, kw_only=True):
-    page_number: int
-    page_size: int
-    total_count: int
-    vpn_gateways: VpnGatewayList
-
-
-class DescribeVpnGateways(Operation[DescribeVpnGatewaysRequest, DescribeVpnGatewaysResponse]):
-    """Page through the gateways of a region, newest first."""
-
-    access = Access.LIST
-
-    def execute(self, call: Call, request: DescribeVpnGatewaysRequest) -> DescribeVpnGatewaysResponse:
-        rows, total = self._page(call, request)
-        return DescribeVpnGatewaysResponse(
-            page_number=request.page_number,
-            page_size=request.page_size,
-            total_count=total,
-            vpn_gateways=VpnGatewayList(vpn_gateway=[VpnGatewayPart(**_facts(row)) for row in rows]),
-        )
-
-    def _page(self, call: Call, request: DescribeVpnGatewaysRequest) -> tuple[list[GatewayView], int]:
-        if request.business_status == "FinancialLocked" or request.gateway_type == "Enhanced.SiteToSite":
-            return [], 0
-        filters: dict[str, Any] = {"account_id": call.account_id, "region_id": call.region.id}
-        wanted = {"vpc_id": request.vpc_id, "id": request.vpn_gateway_id, "status": request.status}
-        chosen = {name: value for name, value in wanted.items() if value is not None}
-        number, size = request.page_number, request.page_size
-        if chosen:
-            return gateways.page(call.transaction, filters | chosen, number=number, size=size)
-        rows = gateways.rows(call.transaction, filters, number=number, size=size)
-        return rows, quota.in_region(call.transaction, call.account_id, call.region.id)
-
-
-class ModifyVpnGatewayAttributeRequest(Request, kw_only=True, frozen=True):
-    region_id: Annotated[str, Parameter()]
-    vpn_gateway_id: Annotated[str, Parameter()]
-    name: Annotated[str | None, Parameter(Matches(_NAME_PATTERN, _NAME_RULE, error=MODIFY_INVALID_NAME))] = None
-    description: Annotated[str | None, Parameter(Length(1, 100, INVALID_DESCRIPTION))] = None
-    auto_propagate: Annotated[bool | None, Parameter()] = None
-    client_token: ClientToken = None
-
-
-class ModifyVpnGatewayAttributeResponse(Response, kw_only=True):
-    vpn_gateway_id: str
-    name: str
-    description: str
-    status: str
-    business_status: str
-    vpc_id: str
-    vswitch_id: str
-    disaster_recovery_vswitch_id: str | None = None
-    internet_ip: str
-    disaster_recovery_internet_ip: str | None = None
-    ssl_vpn_internet_ip: str | None = None
-    intranet_ip: str
-    spec: str
-    enable_bgp: bool
-    auto_propagate: bool
-    create_time: int
-    end_time: int | None = None
-    resource_group_id: str
-
-
-class ModifyVpnGatewayAttribute(Operation[ModifyVpnGatewayAttributeRequest, ModifyVpnGatewayAttributeResponse]):
-    """Change name, description or route propagation.
-
-    A new name or description changes nothing on a host, and the gateway stays ``active``; changed propagation makes
-    it ``updating`` until its hosts have it. A gateway that is being deleted is not changed any more.
-    """
-
-    access = Access.WRITE
-    errors = (NOT_FOUND, MODIFY_INVALID_NAME, INVALID_DESCRIPTION, CONFIGURING)
-
-    def execute(self, call: Call, request: ModifyVpnGatewayAttributeRequest) -> ModifyVpnGatewayAttributeResponse:
-        row = find_gateway(call, request.vpn_gateway_id)
-        if row.status == GatewayStatus.DELETING:
-            raise CONFIGURING("VpnGatewayId", row.id, "is being deleted")
-        auto_propagate = row.auto_propagate if request.auto_propagate is None else request.auto_propagate
-        generation, status = row.generation, row.status
-        if auto_propagate != row.auto_propagate:
-            generation += 1
-            placement.want_generation(call.transaction, row.id, generation)
-            if status == GatewayStatus.ACTIVE:
-                status = GatewayStatus.UPDATING.value
-        changed = msgspec.structs.replace(
-            row,
-            name=row.name if request.name is None else request.name,
-            description=row.description if request.description is None else request.description,
-            auto_propagate=auto_propagate,
-            generation=generation,
-            status=status,
-        )
-        gateways.change(
-            call.transaction,
-            row.id,
-            name=changed.name,
-            description=changed.description,
-            auto_propagate=changed.auto_propagate,
-            generation=changed.generation,
-            status=changed.status,
-        )
-        facts = _facts(changed)
-        told = {name: facts[name] for name in _MODIFY_FIELDS if name in facts}
-        return ModifyVpnGatewayAttributeResponse(**told, intranet_ip=dotted(row.master_private))
-
-
-_MODIFY_FIELDS = ModifyVpnGatewayAttributeResponse.__struct_fields__
-
-
-class DeleteVpnGatewayRequest(Request, kw_only=True, frozen=True):
-    region_id: Annotated[str, Parameter()]
-    vpn_gateway_id: Annotated[str, Parameter()]
-    client_token: ClientToken = None
-
-
-class DeleteVpnGatewayResponse(Response, kw_only=True):
-    pass
-
-
-class DeleteVpnGateway(Operation[DeleteVpnGatewayRequest, DeleteVpnGatewayResponse]):
-    """Delete a gateway: ``deleting`` until its hosts have removed every trace, then gone.
-
-    Deleting it again meanwhile succeeds and changes nothing (*assumed*).
-    """
-
-    access = Access.WRITE
-    errors = (NOT_FOUND, WITHIN_TERM)
-
-    def execute(self, call: Call, request: DeleteVpnGatewayRequest) -> DeleteVpnGatewayResponse:
-        row = find_gateway(call, request.vpn_gateway_id)
-        refusal = self._refusal(call, row)
-        if refusal is not None:
-            raise refusal
-        if row.status != GatewayStatus.DELETING:
-            gateways.set_status(call.transaction, row.id, GatewayStatus.DELETING.value)
-            placement.bury(call.transaction, row.id)
-        return DeleteVpnGatewayResponse()
-
-    def _refusal(self, call: Call, row: GatewayView) -> ApiError | None:
-        if row.ends_at is not None and call.now < row.ends_at:
-            return WITHIN_TERM("VpnGatewayId", row.id, "is a subscription whose term has not ended")
-        return None
-
-
-OPERATIONS = (
-    CreateVpnGateway,
-    DescribeVpnGateway,
-    DescribeVpnGateways,
-    ModifyVpnGatewayAttribute,
-    DeleteVpnGateway,
-)

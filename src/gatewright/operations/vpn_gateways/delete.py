@@ -1,0 +1,63 @@
+"""DeleteVpnGateway."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from gatewright.errors import ApiError, ErrorRow
+from gatewright.operations.call import Call
+from gatewright.operations.client_token import ClientToken
+from gatewright.operations.declaration import (
+    Access,
+    Operation,
+    Parameter,
+    Request,
+    Response,
+)
+from gatewright.operations.vpn_gateways.facts import NOT_FOUND, find_gateway
+from gatewright.reconcile import placement
+from gatewright.resources.statuses import GatewayStatus
+from gatewright.store import gateways
+from gatewright.store.gateways import GatewayView
+
+WITHIN_TERM = ErrorRow(
+    403,
+    "ForbiddenRelease",
+    "Forbidden to release a prepaid instance within validity period",
+    "A PREPAY gateway can be deleted after its EndTime; order test gateways with POSTPAY.",
+)
+
+
+class DeleteVpnGatewayRequest(Request, kw_only=True, frozen=True):
+    region_id: Annotated[str, Parameter()]
+    vpn_gateway_id: Annotated[str, Parameter()]
+    client_token: ClientToken = None
+
+
+class DeleteVpnGatewayResponse(Response, kw_only=True):
+    pass
+
+
+class DeleteVpnGateway(Operation[DeleteVpnGatewayRequest, DeleteVpnGatewayResponse]):
+    """Delete a gateway: ``deleting`` until its hosts have removed every trace, then gone.
+
+    Deleting it again meanwhile succeeds and changes nothing (*assumed*).
+    """
+
+    access = Access.WRITE
+    errors = (NOT_FOUND, WITHIN_TERM)
+
+    def execute(self, call: Call, request: DeleteVpnGatewayRequest) -> DeleteVpnGatewayResponse:
+        row = find_gateway(call, request.vpn_gateway_id)
+        refusal = self._refusal(call, row)
+        if refusal is not None:
+            raise refusal
+        if row.status != GatewayStatus.DELETING:
+            gateways.set_status(call.transaction, row.id, GatewayStatus.DELETING.value)
+            placement.bury(call.transaction, row.id)
+        return DeleteVpnGatewayResponse()
+
+    def _refusal(self, call: Call, row: GatewayView) -> ApiError | None:
+        if row.ends_at is not None and call.now < row.ends_at:
+            return WITHIN_TERM("VpnGatewayId", row.id, "is a subscription whose term has not ended")
+        return None

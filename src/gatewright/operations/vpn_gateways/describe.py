@@ -1,0 +1,95 @@
+"""DescribeVpnGateway and DescribeVpnGateways."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from gatewright.operations.call import Call
+from gatewright.operations.declaration import (
+    Access,
+    NotYet,
+    OneOf,
+    Operation,
+    Parameter,
+    Part,
+    Request,
+    Response,
+)
+from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
+from gatewright.operations.vpn_gateways.facts import NOT_FOUND, VpnGatewayPart, facts_of, find_gateway
+from gatewright.quotas import gateways as quota
+from gatewright.resources.statuses import GatewayStatus
+from gatewright.store import gateways
+from gatewright.store.gateways import GatewayView
+
+
+class DescribeVpnGatewayRequest(Request, kw_only=True, frozen=True):
+    region_id: Annotated[str, Parameter()]
+    vpn_gateway_id: Annotated[str, Parameter()]
+    include_reservation_data: Annotated[bool, Parameter()] = False
+
+
+class DescribeVpnGatewayResponse(VpnGatewayPart, kw_only=True):
+    pass
+
+
+class DescribeVpnGateway(Operation[DescribeVpnGatewayRequest, DescribeVpnGatewayResponse]):
+    """Describe one gateway. No order is ever pending, so there is no ``ReservationData`` to include."""
+
+    access = Access.READ
+    errors = (NOT_FOUND,)
+
+    def execute(self, call: Call, request: DescribeVpnGatewayRequest) -> DescribeVpnGatewayResponse:
+        return DescribeVpnGatewayResponse(**facts_of(find_gateway(call, request.vpn_gateway_id)))
+
+
+class DescribeVpnGatewaysRequest(Request, kw_only=True, frozen=True):
+    not_yet = (NotYet("ResourceGroupId", "string"), NotYet("Tag", "array<object>"))
+
+    region_id: Annotated[str, Parameter()]
+    vpc_id: Annotated[str | None, Parameter()] = None
+    vpn_gateway_id: Annotated[str | None, Parameter()] = None
+    status: Annotated[str | None, Parameter(OneOf(*(status.value for status in GatewayStatus)))] = None
+    business_status: Annotated[str | None, Parameter(OneOf("Normal", "FinancialLocked"))] = None
+    gateway_type: Annotated[str | None, Parameter(OneOf("Traditional", "Enhanced.SiteToSite"))] = None
+    include_reservation_data: Annotated[bool, Parameter()] = False
+    page_number: PageNumber = FIRST_PAGE
+    page_size: PageSize = DEFAULT_PAGE_SIZE
+
+
+class VpnGatewayList(Part, kw_only=True):
+    vpn_gateway: list[VpnGatewayPart]
+
+
+class DescribeVpnGatewaysResponse(Response, kw_only=True):
+    page_number: int
+    page_size: int
+    total_count: int
+    vpn_gateways: VpnGatewayList
+
+
+class DescribeVpnGateways(Operation[DescribeVpnGatewaysRequest, DescribeVpnGatewaysResponse]):
+    """Page through the gateways of a region, newest first."""
+
+    access = Access.LIST
+
+    def execute(self, call: Call, request: DescribeVpnGatewaysRequest) -> DescribeVpnGatewaysResponse:
+        rows, total = self._page(call, request)
+        return DescribeVpnGatewaysResponse(
+            page_number=request.page_number,
+            page_size=request.page_size,
+            total_count=total,
+            vpn_gateways=VpnGatewayList(vpn_gateway=[VpnGatewayPart(**facts_of(row)) for row in rows]),
+        )
+
+    def _page(self, call: Call, request: DescribeVpnGatewaysRequest) -> tuple[list[GatewayView], int]:
+        if request.business_status == "FinancialLocked" or request.gateway_type == "Enhanced.SiteToSite":
+            return [], 0
+        filters: dict[str, Any] = {"account_id": call.account_id, "region_id": call.region.id}
+        wanted = {"vpc_id": request.vpc_id, "id": request.vpn_gateway_id, "status": request.status}
+        chosen = {name: value for name, value in wanted.items() if value is not None}
+        number, size = request.page_number, request.page_size
+        if chosen:
+            return gateways.page(call.transaction, filters | chosen, number=number, size=size)
+        rows = gateways.rows(call.transaction, filters, number=number, size=size)
+        return rows, quota.in_region(call.transaction, call.account_id, call.region.id)

@@ -1,0 +1,107 @@
+"""ModifyVpnGatewayAttribute."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from gatewright.errors import ErrorRow
+from gatewright.operations.call import Call
+from gatewright.operations.client_token import ClientToken
+from gatewright.operations.declaration import (
+    Access,
+    Length,
+    Matches,
+    Operation,
+    Parameter,
+    Request,
+    Response,
+)
+from gatewright.operations.vpn_gateways.facts import NAME_PATTERN, NAME_RULE, NOT_FOUND, facts_of, find_gateway
+from gatewright.reconcile import placement
+from gatewright.resources.addresses import dotted
+from gatewright.resources.statuses import GatewayStatus
+from gatewright.store import gateways
+
+MODIFY_INVALID_NAME = ErrorRow(400, "InvalidName", "The name is not valid")
+INVALID_DESCRIPTION = ErrorRow(400, "InvalidDescription", "The description is not valid")
+CONFIGURING = ErrorRow(
+    400, "VpnGateway.Configuring", "The specified service is configuring.", "The gateway is being deleted."
+)
+
+
+class ModifyVpnGatewayAttributeRequest(Request, kw_only=True, frozen=True):
+    region_id: Annotated[str, Parameter()]
+    vpn_gateway_id: Annotated[str, Parameter()]
+    name: Annotated[str | None, Parameter(Matches(NAME_PATTERN, NAME_RULE, error=MODIFY_INVALID_NAME))] = None
+    description: Annotated[str | None, Parameter(Length(1, 100, INVALID_DESCRIPTION))] = None
+    auto_propagate: Annotated[bool | None, Parameter()] = None
+    client_token: ClientToken = None
+
+
+class ModifyVpnGatewayAttributeResponse(Response, kw_only=True):
+    vpn_gateway_id: str
+    name: str
+    description: str
+    status: str
+    business_status: str
+    vpc_id: str
+    vswitch_id: str
+    disaster_recovery_vswitch_id: str | None = None
+    internet_ip: str
+    disaster_recovery_internet_ip: str | None = None
+    ssl_vpn_internet_ip: str | None = None
+    intranet_ip: str
+    spec: str
+    enable_bgp: bool
+    auto_propagate: bool
+    create_time: int
+    end_time: int | None = None
+    resource_group_id: str
+
+
+class ModifyVpnGatewayAttribute(Operation[ModifyVpnGatewayAttributeRequest, ModifyVpnGatewayAttributeResponse]):
+    """Change name, description or route propagation.
+
+    A new name or description changes nothing on a host, and the gateway stays ``active``; changed propagation makes
+    it ``updating`` until its hosts have it. A gateway that is being deleted is not changed any more.
+    """
+
+    access = Access.WRITE
+    errors = (NOT_FOUND, MODIFY_INVALID_NAME, INVALID_DESCRIPTION, CONFIGURING)
+
+    def execute(self, call: Call, request: ModifyVpnGatewayAttributeRequest) -> ModifyVpnGatewayAttributeResponse:
+        row = find_gateway(call, request.vpn_gateway_id)
+        if row.status == GatewayStatus.DELETING:
+            raise CONFIGURING("VpnGatewayId", row.id, "is being deleted")
+        auto_propagate = row.auto_propagate if request.auto_propagate is None else request.auto_propagate
+        generation, status = row.generation, row.status
+        if auto_propagate != row.auto_propagate:
+            generation += 1
+            placement.want_generation(call.transaction, row.id, generation)
+            if status == GatewayStatus.ACTIVE:
+                status = GatewayStatus.UPDATING.value
+        changed = msgspec.structs.replace(
+            row,
+            name=row.name if request.name is None else request.name,
+            description=row.description if request.description is None else request.description,
+            auto_propagate=auto_propagate,
+            generation=generation,
+            status=status,
+        )
+        gateways.change(
+            call.transaction,
+            row.id,
+            name=changed.name,
+            description=changed.description,
+            auto_propagate=changed.auto_propagate,
+            generation=changed.generation,
+            status=changed.status,
+        )
+        facts = facts_of(changed)
+        told = {name: facts[name] for name in _MODIFY_FIELDS if name in facts}
+        return ModifyVpnGatewayAttributeResponse(**told, intranet_ip=dotted(row.master_private))
+
+
+_MODIFY_FIELDS = ModifyVpnGatewayAttributeResponse.__struct_fields__
