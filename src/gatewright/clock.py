@@ -6,9 +6,12 @@ clock, apart from the event loop's own timers.
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
 from typing import Protocol
+
+_ISO_SECONDS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z")
 
 
 class Clock(Protocol):
@@ -49,10 +52,10 @@ def iso_seconds(milliseconds: int) -> str:
 
 def parse_iso_seconds(text: str) -> int | None:
     """Milliseconds of ``2026-11-23T08:00:00Z``, or None when the text is of another form."""
-    if len(text) != 20:
+    if not _ISO_SECONDS.match(text):
         return None
     try:
-        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return int(moment.replace(tzinfo=UTC).timestamp()) * 1000
+    return int(moment.timestamp()) * 1000

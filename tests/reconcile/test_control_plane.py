@@ -45,7 +45,7 @@ def test_specs_come_in_the_order_of_changes_and_once(alone: Cell) -> None:
     gateway = alone.gateway(network)
     first = changes(alone)
     assert [item.key.id for item in first.items] == [network[1], network[2], f"{gateway}-1", f"{gateway}-2"]
-    assert first.upto == first.revision == 4
+    assert first.upto == first.revision == 3
     spec = first.items[2]
     assert isinstance(spec, InstanceSpec)
     assert (spec.role, spec.zone_id, spec.generation) == ("master", "cn-hangzhou-k", 1)
@@ -146,7 +146,8 @@ def test_many_changes_come_in_pages_that_split_no_revision(alone: Cell, monkeypa
     since, revision = 0, -1
     while since != revision:
         page = changes(alone, since)
-        assert len(page.items) <= 3
+        # Two instances share their revision, and a page has whole revisions.
+        assert len(page.items) <= 4
         collected += [item.key.id for item in page.items]
         since, revision = page.upto, page.revision
     assert len(collected) == len(set(collected)) == 10

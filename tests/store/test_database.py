@@ -51,10 +51,10 @@ def test_a_failed_write_leaves_nothing_and_hurts_nobody(database: Database) -> N
 def test_what_a_prelude_did_stays_when_the_work_fails(database: Database) -> None:
     async def run() -> None:
         with pytest.raises(Boom):
-            await database.write(fail, lambda transaction: ledgers.use_nonce(transaction, "k", b"n", 1, 0))
+            await database.write(fail, lambda transaction: ledgers.use_nonce(transaction, b"n", 1))
 
     asyncio.run(run())
-    assert database.write_now(lambda transaction: ledgers.use_nonce(transaction, "k", b"n", 1, 0)) is False
+    assert database.write_now(lambda transaction: ledgers.use_nonce(transaction, b"n", 1)) is False
     assert database.write_now(lambda transaction: hosts.revision(transaction, "h")) == 0
 
 

@@ -31,22 +31,22 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.mark.parametrize("seed", range(4))
 def test_addresses_are_handed_out_once_and_used_again(database: Database, seed: int) -> None:
     chance = random.Random(seed)
-    held: dict[str, int] = {}
+    held: set[int] = set()
 
     def play(transaction: Transaction) -> None:
         pools.create(transaction, "p", NETWORK, USABLE)
-        for number in range(400):
+        for _ in range(400):
             if held and chance.random() < 0.48:
-                owner = chance.choice(sorted(held))
-                pools.release_all(transaction, owner)
-                del held[owner]
+                address = chance.choice(sorted(held))
+                pools.release(transaction, "p", address)
+                held.remove(address)
             else:
-                address = pools.take(transaction, "p", f"o{number}")
-                assert (address is None) == (len(held) == USABLE.size)
-                if address is not None:
-                    assert address not in held.values()
-                    assert USABLE.first <= address <= USABLE.last
-                    held[f"o{number}"] = address
+                taken = pools.take(transaction, "p")
+                assert (taken is None) == (len(held) == USABLE.size)
+                if taken is not None:
+                    assert taken not in held
+                    assert USABLE.first <= taken <= USABLE.last
+                    held.add(taken)
             pool = pools.find(transaction, "p")
             assert pool is not None
             assert pool.available == USABLE.size - len(held)
@@ -54,30 +54,55 @@ def test_addresses_are_handed_out_once_and_used_again(database: Database, seed: 
     database.write_now(play)
 
 
-def test_a_freed_address_is_not_given_out_at_once(database: Database) -> None:
+def test_a_freed_address_is_not_given_out_while_there_are_fresh_ones(database: Database) -> None:
     def play(transaction: Transaction) -> None:
         pools.create(transaction, "p", NETWORK, USABLE)
-        first = pools.take(transaction, "p", "a")
-        pools.release_all(transaction, "a")
-        assert pools.take(transaction, "p", "b") != first
+        first = pools.take(transaction, "p")
+        assert first is not None
+        pools.release(transaction, "p", first)
+        others = [pools.take(transaction, "p") for _ in range(USABLE.size - 1)]
+        assert first not in others
+        assert pools.take(transaction, "p") == first
+        assert pools.take(transaction, "p") is None
 
     database.write_now(play)
 
 
-def test_another_public_network_leaves_what_is_handed_out(database: Database) -> None:
+def test_public_addresses_go_back_to_the_pool_that_they_are_of(database: Database) -> None:
+    first, second = ipaddress.IPv4Network("10.0.0.0/27"), ipaddress.IPv4Network("10.9.0.0/29")
+
     def play(transaction: Transaction) -> None:
-        pools.ensure_public(transaction, NETWORK, USABLE)
-        assert pools.take(transaction, pools.PUBLIC, "a") == USABLE.first
-        other = ipaddress.IPv4Network("10.9.0.0/29")
-        pools.ensure_public(transaction, other, AddressRange(int(other[2]), int(other[6])))
-        assert pools.take(transaction, pools.PUBLIC, "b") == int(other[2])
-        pools.ensure_public(transaction, NETWORK, USABLE)
-        assert pools.take(transaction, pools.PUBLIC, "c") == USABLE.first + 1
-        pools.release_all(transaction, "a")
+        pools.ensure_public(transaction, first)
+        address = pools.take(transaction, pools.public_pool(first))
+        assert address == int(first[2])
+        pools.ensure_public(transaction, second)
+        assert [pool.network for pool in pools.public_pools(transaction)] == [str(first), str(second)]
+        assert pools.take(transaction, pools.public_pool(second)) == int(second[2])
+        pools.release_public(transaction, address)
+        pools.ensure_public(transaction, second)
+        # Nothing is in use of the first one any more.
+        assert [pool.network for pool in pools.public_pools(transaction)] == [str(second)]
+        with pytest.raises(KeyError):
+            pools.release_public(transaction, address)
+
+    database.write_now(play)
+
+
+def test_a_public_pool_that_overlaps_one_in_use_is_refused(database: Database) -> None:
+    first, wider = ipaddress.IPv4Network("10.0.0.0/27"), ipaddress.IPv4Network("10.0.0.0/24")
+
+    def play(transaction: Transaction) -> None:
+        pools.ensure_public(transaction, first)
+        address = pools.take(transaction, pools.public_pool(first))
+        with pytest.raises(pools.PoolOverlap, match="1 addresses are in use"):
+            pools.ensure_public(transaction, wider)
+        assert address is not None
+        pools.release_public(transaction, address)
+        pools.ensure_public(transaction, wider)
 
     database.write_now(play)
 
 
 def test_an_unknown_pool_is_an_error(database: Database) -> None:
     with pytest.raises(KeyError):
-        database.write_now(lambda transaction: pools.take(transaction, "none", "a"))
+        database.write_now(lambda transaction: pools.take(transaction, "none"))

@@ -27,7 +27,6 @@ from gatewright.operations.execution import Executor
 from gatewright.operations.registry import registry
 from gatewright.plane.simulated import SimulatedPlane
 from gatewright.reconcile.control_plane import ControlPlane
-from gatewright.resources.addresses import public_range
 from gatewright.resources.regions import regions
 from gatewright.resources.specs import ItemKey
 from gatewright.secrets import Sealer
@@ -64,7 +63,7 @@ class Cell:
         self.region = "cn-hangzhou"
         self.key, self.secret = "test", "secret"
         self._pool = ipaddress.IPv4Network(public_pool)
-        self._installation = Installation("cn-hangzhou", regions(), quota, self._pool, plane)
+        self._installation = Installation("cn-hangzhou", regions(), quota, pools.public_pool(self._pool), plane)
         self._with_agent = with_agent
         self._nonce, self._nonces = 0, uuid.uuid4().hex
         self.closed = False
@@ -82,13 +81,13 @@ class Cell:
 
         def set_up(transaction: Transaction) -> keyring.Keyring:
             hosts.ensure(transaction, hosts.LOCAL)
-            pools.ensure_public(transaction, self._pool, public_range(self._pool))
+            pools.ensure_public(transaction, self._pool)
             wanted = Administrator(ACCOUNT, self.key, self.secret)
             keyring.settle_first_administrator(transaction, sealer, wanted, self.clock.now())
             return keyring.load(transaction, sealer)
 
         keys = await self.database.write(set_up)
-        self.control_plane = ControlPlane(self.database, self._pool)
+        self.control_plane = ControlPlane(self.database)
         self.executor = Executor(self.database, self.clock, self._installation)
         self.endpoint = Endpoint(registry(), Authenticator(keys, self.clock), self.executor)
         if self._with_agent:
@@ -115,7 +114,7 @@ class Cell:
         if self._agent is not None:
             self._agent.cancel()
             await asyncio.gather(self._agent, return_exceptions=True)
-        await asyncio.to_thread(self.database.close)
+        await self.database.aclose()
 
     def signed(self, action: str, version: str = VPC, **parameters: Any) -> dict[str, str]:
         """The parameters of a V1 request, signed, at the cell's own time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -58,17 +59,25 @@ class Service:
                 env=self.environment,
                 start_new_session=True,
             )
+        try:
+            self._until_served(self.process, begin, patience)
+        except AssertionError:
+            self.kill()
+            raise
+        return self
+
+    def _until_served(self, process: subprocess.Popen[bytes], begin: int, patience: float) -> None:
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise AssertionError(f"serve ended with {self.process.returncode}:\n{self.printed(begin)}")
+            if process.poll() is not None:
+                raise AssertionError(f"serve ended with {process.returncode}:\n{self.printed(begin)}")
             found = _ENDPOINT.search(self.printed(begin))
             if found is not None:
                 self.port = int(found[1])
                 try:
                     with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as answer:
                         if answer.status == 200:
-                            return self
+                            return
                 except OSError:
                     pass
             time.sleep(0.01)
@@ -81,7 +90,9 @@ class Service:
     def kill(self) -> None:
         """SIGKILL the whole process group."""
         if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            # The group is gone already when the service has ended by itself.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
 

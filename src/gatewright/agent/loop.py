@@ -143,10 +143,8 @@ class Agent:
         del self._tasks[key]
         if not task.cancelled() and task.exception() is not None:
             _log.error("the task of %s failed", key, exc_info=task.exception())
-        if self._changed[key].is_set() and not task.cancelled():
+        if self._changed.pop(key).is_set() and not task.cancelled():
             self._kick(key)
-        elif key not in self._wanted:
-            del self._changed[key]
 
     async def _drive(self, key: ItemKey, changed: asyncio.Event) -> None:
         """Bring one item to what is wanted, trying again ever more slowly."""

@@ -28,7 +28,6 @@ from gatewright.operations.registry import registry
 from gatewright.plane.simulated import SimulatedPlane
 from gatewright.reconcile.control_plane import ControlPlane
 from gatewright.reconcile.timers import expire_for_ever
-from gatewright.resources.addresses import public_range
 from gatewright.resources.regions import regions
 from gatewright.secrets import Sealer, load_key
 from gatewright.settings import Settings
@@ -68,7 +67,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     try:
         await _serve_from(settings, listener, database)
     finally:
-        await asyncio.to_thread(database.close)
+        await database.aclose()
 
 
 async def _serve_from(settings: Settings, listener: socket.socket, database: Database) -> None:
@@ -78,20 +77,23 @@ async def _serve_from(settings: Settings, listener: socket.socket, database: Dat
 
     def set_up(transaction: Transaction) -> tuple[AccessKey | None, keyring.Keyring]:
         hosts.ensure(transaction, hosts.LOCAL)
-        pools.ensure_public(transaction, settings.public_pool, public_range(settings.public_pool))
+        pools.ensure_public(transaction, settings.public_pool)
         made_up = keyring.settle_first_administrator(transaction, sealer, wanted, clock.now())
         return made_up, keyring.load(transaction, sealer)
 
-    made_up, keys = await database.write(set_up)
+    try:
+        made_up, keys = await database.write(set_up)
+    except pools.PoolOverlap as error:
+        raise ConfigurationError(f"{error}: keep the pool, or choose one apart from it") from error
     installation = Installation(
         default_region=settings.region,
         regions=regions(),
         quota_vpn_gateways=settings.quota_vpn_gateways,
-        public_network=settings.public_pool,
+        public_pool=pools.public_pool(settings.public_pool),
         plane=settings.plane,
     )
     endpoint = Endpoint(registry(), Authenticator(keys, clock), Executor(database, clock, installation))
-    control_plane = ControlPlane(database, settings.public_pool)
+    control_plane = ControlPlane(database)
     stop = stop_event()
     server = server_for(endpoint)
     async with AsyncExitStack() as stack:

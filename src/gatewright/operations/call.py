@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
 from gatewright.access.principal import Principal
 from gatewright.resources.regions import Region
@@ -18,7 +17,8 @@ class Installation:
     regions: dict[str, Region]
     #: Gateways an account.
     quota_vpn_gateways: int
-    public_network: IPv4Network
+    #: The id of the pool that public addresses are of.
+    public_pool: str
     #: ``simulated`` or ``linux``.
     plane: str
 

@@ -47,8 +47,7 @@ class Executor:
 
         def note_nonce(transaction: Transaction) -> None:
             accounts.lock(transaction, credential.principal.account_id)
-            now = self._clock.now()
-            if not ledgers.use_nonce(transaction, credential.key_id, credential.nonce, credential.nonce_expires, now):
+            if not ledgers.use_nonce(transaction, credential.nonce, credential.nonce_expires):
                 raise NONCE_USED("SignatureNonce", credential.nonce_text, "was used by an earlier request")
 
         return await self._database.write(

@@ -26,7 +26,7 @@ from gatewright.operations.vpcs import find_vpc
 from gatewright.reconcile import placement
 from gatewright.resources.addresses import parse_network, vswitch_range
 from gatewright.resources.statuses import PlainStatus
-from gatewright.store import gateways, pools, vswitches
+from gatewright.store import gateways, placements, pools, vswitches
 from gatewright.store.vswitches import VSwitchRow, VSwitchView
 
 _MASKS = range(16, 30)
@@ -301,7 +301,7 @@ class DeleteVSwitch(Operation[DeleteVSwitchRequest, DeleteVSwitchResponse]):
         gateway = gateways.one_in_vswitch(call.transaction, row.id)
         if gateway is not None:
             raise IN_USE("VSwitchId", row.id, f"still holds an instance of VPN gateway {gateway}")
-        placement.bury(call.transaction, row.id)
+        placements.bury(call.transaction, row.id)
         vswitches.drop(call.transaction, row.id)
         pools.drop(call.transaction, row.id)
         return DeleteVSwitchResponse()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from ipaddress import IPv4Network
 
 from gatewright.link.contract import HostChanges
 from gatewright.reconcile.folding import fold
@@ -15,16 +14,17 @@ from gatewright.store.database import Database
 
 #: How long a poll sleeps before it looks again by itself, seconds: what a lost wake-up costs at the most.
 LOOK_AGAIN = 1.0
+#: How long a poll that was woken waits for more to come, seconds.
+GATHER = 0.005
 #: How many observations one transaction folds.
-_FOLD_BATCH = 500
+_FOLD_BATCH = 50
 
 
 class ControlPlane:
     """Answers the agents' polls and folds their reports."""
 
-    def __init__(self, database: Database, public_network: IPv4Network) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._public_network = public_network
         self._wakeups: dict[str, asyncio.Event] = {}
         self._loop = asyncio.get_running_loop()
         database.woken = self._woken
@@ -35,15 +35,15 @@ class ControlPlane:
         while True:
             wakeup = self._wakeups.setdefault(host_id, asyncio.Event())
             wakeup.clear()
-            found = await self._database.read(
-                lambda transaction: changes(transaction, host_id, since, self._public_network)
-            )
+            found = await self._database.read(lambda transaction: changes(transaction, host_id, since))
             remaining = deadline - self._loop.time()
             if found.items or found.revision != since or remaining <= 0:
                 return found
             try:
                 async with asyncio.timeout(min(remaining, LOOK_AGAIN)):
                     await wakeup.wait()
+                # Under load one answer serves many writes.
+                await asyncio.sleep(GATHER)
             except TimeoutError:
                 continue
 

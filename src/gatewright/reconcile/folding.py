@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from gatewright.resources.specs import Kind, Observation, Phase
 from gatewright.resources.statuses import GatewayStatus, PlainStatus, gateway_status, vswitch_status
 from gatewright.store import accounts, gateways, ledgers, placements, pools, vswitches
+from gatewright.store.gateways import GatewayRow
+from gatewright.store.placements import PlacementRow
 from gatewright.store.transaction import Transaction
 
 
@@ -16,13 +19,17 @@ def fold(transaction: Transaction, host_id: str, observations: Sequence[Observat
     Takes the accounts' locks in the order of their ids. An observation of something that is not placed on the host is
     old news and changes nothing.
     """
-    known = {seen.key: placements.find(transaction, seen.key, host_id) for seen in observations}
-    for account_id in sorted({row.account_id for row in known.values() if row is not None}):
+    keys = [observation.key for observation in observations]
+    known = placements.find_all(transaction, keys, host_id)
+    for account_id in sorted({row.account_id for row in known.values()}):
         accounts.lock(transaction, account_id)
-    concerned: dict[tuple[str, str], None] = {}
+    if not transaction.alone:
+        # Read again behind the locks: a write may have come in between.
+        known = placements.find_all(transaction, keys, host_id)
+    concerned: dict[str, dict[str, None]] = {kind: {} for kind in Kind}
+    news = []
     for observation in observations:
-        # Read again behind the lock: a write may have come in between.
-        row = placements.find(transaction, observation.key, host_id)
+        row = known.get(observation.key)
         if row is None:
             continue
         if row.tombstone and observation.phase is Phase.REMOVED:
@@ -30,37 +37,53 @@ def fold(transaction: Transaction, host_id: str, observations: Sequence[Observat
         elif row.tells(observation):
             continue
         else:
-            placements.observe(transaction, row, observation)
-        concerned[row.kind, row.resource_id] = None
-    for kind, resource_id in concerned:
-        if kind == Kind.INSTANCE:
-            _settle_gateway(transaction, resource_id)
-        else:
-            _settle_vswitch(transaction, resource_id)
+            news.append(observation)
+        concerned[row.kind][row.resource_id] = None
+    placements.observe(transaction, host_id, news)
+    _settle_gateways(transaction, tuple(concerned[Kind.INSTANCE]))
+    _settle_vswitches(transaction, tuple(concerned[Kind.VSWITCH]))
 
 
-def _settle_gateway(transaction: Transaction, gateway_id: str) -> None:
-    gateway = gateways.find_any(transaction, gateway_id)
-    if gateway is None:
-        return
-    placed = placements.of_resource(transaction, gateway_id)
-    if gateway.status == GatewayStatus.DELETING and not placed:
-        for instance in gateways.instances_of(transaction, gateway_id):
-            pools.release_all(transaction, instance.id)
-            gateways.drop_instance(transaction, instance.id)
-        gateways.drop(transaction, gateway_id)
-        ledgers.adjust(transaction, gateway.account_id, ledgers.VPN_GATEWAYS, gateway.region_id, -1)
-        return
-    status = gateway_status(GatewayStatus(gateway.status), [row.seen for row in placed])
-    if status != gateway.status:
-        gateways.set_status(transaction, gateway_id, status.value)
+def _settle_gateways(transaction: Transaction, gateway_ids: Sequence[str]) -> None:
+    placed = _by_resource(transaction, gateway_ids)
+    changed: dict[GatewayStatus, list[str]] = defaultdict(list)
+    for gateway in gateways.find_all(transaction, gateway_ids):
+        before = GatewayStatus(gateway.status)
+        if before is GatewayStatus.DELETING and not placed[gateway.id]:
+            _let_go(transaction, gateway)
+            continue
+        status = gateway_status(before, [row.seen for row in placed[gateway.id]])
+        if status is not before:
+            changed[status].append(gateway.id)
+    for status, ids in changed.items():
+        gateways.set_status(transaction, ids, status.value)
 
 
-def _settle_vswitch(transaction: Transaction, vswitch_id: str) -> None:
-    vswitch = vswitches.find_any(transaction, vswitch_id)
-    if vswitch is None:
-        return
-    placed = placements.of_resource(transaction, vswitch_id)
-    status = vswitch_status(PlainStatus(vswitch.status), [row.seen for row in placed])
-    if status != vswitch.status:
-        vswitches.set_status(transaction, vswitch_id, status.value)
+def _let_go(transaction: Transaction, gateway: GatewayRow) -> None:
+    """Every host has confirmed that nothing of the gateway is left: its rows and addresses go."""
+    for instance in gateways.instances_of(transaction, [gateway.id]):
+        pools.release(transaction, instance.vswitch_id, instance.private_address)
+        if instance.public_address is not None:
+            pools.release_public(transaction, instance.public_address)
+        gateways.drop_instance(transaction, instance.id)
+    if gateway.ssl_address is not None:
+        pools.release_public(transaction, gateway.ssl_address)
+    gateways.drop(transaction, gateway.id)
+    ledgers.adjust(transaction, gateway.account_id, ledgers.VPN_GATEWAYS, gateway.region_id, -1)
+
+
+def _settle_vswitches(transaction: Transaction, vswitch_ids: Sequence[str]) -> None:
+    placed = _by_resource(transaction, vswitch_ids)
+    for vswitch in vswitches.find_all(transaction, vswitch_ids):
+        before = PlainStatus(vswitch.status)
+        status = vswitch_status(before, [row.seen for row in placed[vswitch.id]])
+        if status is not before:
+            vswitches.set_status(transaction, vswitch.id, status.value)
+
+
+def _by_resource(transaction: Transaction, resource_ids: Sequence[str]) -> dict[str, list[PlacementRow]]:
+    """What is placed of each resource, on whatever host."""
+    found: dict[str, list[PlacementRow]] = {resource_id: [] for resource_id in resource_ids}
+    for row in placements.of_resources(transaction, resource_ids):
+        found[row.resource_id].append(row)
+    return found

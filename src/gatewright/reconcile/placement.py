@@ -20,29 +20,15 @@ def host_of_zone(region_id: str, zone_id: str) -> str:  # noqa: ARG001 - one hos
 def place_vswitch(transaction: Transaction, row: VSwitchRow) -> None:
     """Want a new vSwitch on its zone's host."""
     host = host_of_zone(row.region_id, row.zone_id)
-    placements.place(transaction, ItemKey(Kind.VSWITCH, row.id), host, row.account_id, row.id)
+    placements.place(transaction, [ItemKey(Kind.VSWITCH, row.id)], host, row.account_id, row.id)
 
 
 def place_instances(
-    transaction: Transaction,
-    account_id: str,
-    gateway_id: str,
-    region_id: str,
-    instances: list[tuple[str, str]],
+    transaction: Transaction, account_id: str, gateway_id: str, region_id: str, instances: list[tuple[str, str]]
 ) -> None:
     """Want a new gateway's instances, given as id and zone, on their zones' hosts. Locks hosts in id order."""
-    chosen = sorted((host_of_zone(region_id, zone_id), instance_id) for instance_id, zone_id in instances)
-    for host, instance_id in chosen:
-        placements.place(transaction, ItemKey(Kind.INSTANCE, instance_id), host, account_id, gateway_id)
-
-
-def want_generation(transaction: Transaction, resource_id: str, generation: int) -> None:
-    """Want another generation of everything that a resource runs."""
-    for row in placements.of_resource(transaction, resource_id):
-        placements.want(transaction, row, generation)
-
-
-def bury(transaction: Transaction, resource_id: str) -> None:
-    """Want everything removed that a resource runs."""
-    for row in placements.of_resource(transaction, resource_id):
-        placements.bury(transaction, row)
+    chosen: dict[str, list[ItemKey]] = {}
+    for instance_id, zone_id in instances:
+        chosen.setdefault(host_of_zone(region_id, zone_id), []).append(ItemKey(Kind.INSTANCE, instance_id))
+    for host in sorted(chosen):
+        placements.place(transaction, chosen[host], host, account_id, gateway_id)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from collections.abc import Sequence
 
 from gatewright.link.contract import HostChanges, Wanted
 from gatewright.resources.addresses import dotted
 from gatewright.resources.compile import GatewayFacts, InstanceFacts, compile_instance, compile_vswitch
 from gatewright.resources.specs import Kind, Spec, Tombstone
-from gatewright.store import gateways, hosts, placements, vswitches
-from gatewright.store.gateways import GatewayRow, InstanceView
+from gatewright.store import gateways, hosts, placements, pools, vswitches
 from gatewright.store.placements import PlacementRow
 from gatewright.store.transaction import Transaction
 
@@ -21,24 +20,28 @@ class HostUnknown(Exception):
     """An agent asks for a host that there is not."""
 
 
-def changes(transaction: Transaction, host_id: str, since: int, public_network: IPv4Network) -> HostChanges:
+def changes(transaction: Transaction, host_id: str, since: int) -> HostChanges:
     """What changed on a host after a revision, in the order in which it changed."""
     revision = hosts.revision(transaction, host_id)
     if revision is None:
         raise HostUnknown(host_id)
     rows = placements.since(transaction, host_id, since, PAGE)
     upto = rows[-1].revision if len(rows) >= PAGE else revision
-    compiler = _Compiler(transaction, public_network)
+    compiler = _Compiler(transaction, rows)
     return HostChanges(upto=upto, revision=revision, items=tuple(compiler.wanted(row) for row in rows))
 
 
 class _Compiler:
-    """Compiles the rows of one answer; the two halves of a gateway share what is read for it."""
+    """Compiles the rows of one answer, having read at once what they need."""
 
-    def __init__(self, transaction: Transaction, public_network: IPv4Network) -> None:
-        self._transaction = transaction
-        self._public_network = str(public_network)
-        self._gateways: dict[str, tuple[GatewayRow, dict[str, InstanceView]]] = {}
+    def __init__(self, transaction: Transaction, rows: Sequence[PlacementRow]) -> None:
+        living = [row for row in rows if not row.tombstone]
+        gateway_ids = list(dict.fromkeys(row.resource_id for row in living if row.kind == Kind.INSTANCE))
+        vswitch_ids = [row.item_id for row in living if row.kind == Kind.VSWITCH]
+        self._public_pools = pools.public_pools(transaction)
+        self._gateways = {row.id: row for row in gateways.find_all(transaction, gateway_ids)}
+        self._instances = {row.id: row for row in gateways.instances_of(transaction, gateway_ids)}
+        self._vswitches = {row.id: row for row in vswitches.find_all(transaction, vswitch_ids)}
 
     def wanted(self, row: PlacementRow) -> Wanted:
         if row.tombstone:
@@ -46,16 +49,15 @@ class _Compiler:
         return self._vswitch(row) if row.kind == Kind.VSWITCH else self._instance(row)
 
     def _vswitch(self, row: PlacementRow) -> Spec:
-        vswitch = vswitches.find_any(self._transaction, row.item_id)
-        if vswitch is None:
-            raise LookupError(f"vSwitch {row.item_id} is placed and has no row")
+        vswitch = self._vswitches[row.item_id]
         return compile_vswitch(vswitch.id, vswitch.vpc_id, vswitch.zone_id, vswitch.cidr_block)
 
     def _instance(self, row: PlacementRow) -> Spec:
-        gateway, instances = self._gateway(row.resource_id)
-        instance = instances[row.item_id]
+        gateway, instance = self._gateways[row.resource_id], self._instances[row.item_id]
         public: tuple[str, ...] = ()
+        network = ""
         if instance.public_address is not None:
+            network = next(p.network for p in self._public_pools if p.first <= instance.public_address <= p.last)
             public = (dotted(instance.public_address),)
             if gateway.ssl_address is not None and instance.role == "master":
                 public += (dotted(gateway.ssl_address),)
@@ -78,17 +80,7 @@ class _Compiler:
                 vswitch_id=instance.vswitch_id,
                 vswitch_cidr=instance.vswitch_cidr,
                 private_address=dotted(instance.private_address),
-                public_network=self._public_network,
+                public_network=network,
                 public_addresses=public,
             ),
         )
-
-    def _gateway(self, gateway_id: str) -> tuple[GatewayRow, dict[str, InstanceView]]:
-        known = self._gateways.get(gateway_id)
-        if known is None:
-            gateway = gateways.find_any(self._transaction, gateway_id)
-            if gateway is None:
-                raise LookupError(f"VPN gateway {gateway_id} is placed and has no row")
-            halves = gateways.instances_of(self._transaction, gateway_id)
-            known = self._gateways[gateway_id] = (gateway, {half.id: half for half in halves})
-        return known

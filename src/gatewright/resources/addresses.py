@@ -19,7 +19,7 @@ class AddressRange(NamedTuple):
 
 def dotted(address: int) -> str:
     """An address as text."""
-    return str(ipaddress.IPv4Address(address))
+    return f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"
 
 
 def parse_network(text: str) -> ipaddress.IPv4Network | None:

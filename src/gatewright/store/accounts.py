@@ -39,7 +39,8 @@ _SET_KEY = Statement(
 
 def lock(transaction: Transaction, account_id: str) -> None:
     """Make the writes of one account follow each other. Every write takes this lock first."""
-    transaction.scalar(_LOCK, account_id=account_id)
+    if not transaction.alone:
+        transaction.scalar(_LOCK, account_id=account_id)
 
 
 def ensure(transaction: Transaction, account_id: str, now: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from gatewright.errors import ConfigurationError
-from gatewright.store.dialects import Flavour
+from gatewright.store.dialects import POSTGRESQL, SQLITE, Flavour
 from gatewright.store.transaction import Connection
 
 
@@ -46,7 +46,7 @@ class SqliteBackend:
     there is one writing thread, and what has queued up while a commit was under way shares the next one.
     """
 
-    flavour = Flavour.SQLITE
+    flavour: Flavour = SQLITE
     begin_write = "BEGIN IMMEDIATE"
     begin_read = "BEGIN"
     writers = 1
@@ -82,7 +82,7 @@ class SqliteBackend:
 class PostgresqlBackend:
     """A PostgreSQL server. Row locks order the writes: a few threads, a transaction each."""
 
-    flavour = Flavour.POSTGRESQL
+    flavour: Flavour = POSTGRESQL
     begin_write = "BEGIN"
     begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     writers = 4

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import enum
 from functools import cache
-from typing import Any
+from typing import Any, Final, Literal
 
 from sqlalchemy.engine import Dialect
 
-
-class Flavour(enum.Enum):
-    """Which database a connection is to."""
-
-    SQLITE = "sqlite"
-    POSTGRESQL = "postgresql"
+#: Which database a connection is to. Plain text, because it is looked up for every statement that runs.
+Flavour = Literal["sqlite", "postgresql"]
+SQLITE: Final = "sqlite"
+POSTGRESQL: Final = "postgresql"
 
 
 @cache
 def dialect_of(flavour: Flavour) -> Dialect:
     """SQLAlchemy's dialect, for compiling. Loads no driver."""
-    if flavour is Flavour.SQLITE:
+    if flavour == SQLITE:
         from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
         return SQLiteDialect_pysqlite(paramstyle="qmark")

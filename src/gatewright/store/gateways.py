@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import and_, bindparam, delete, insert, select, update
 
+from gatewright.store.among import QueryAmong, StatementAmong
 from gatewright.store.paging import Listing
 from gatewright.store.schema import instances, vpn_gateways, vswitches
 from gatewright.store.statement import Query, Statement
@@ -86,17 +87,25 @@ _VIEW = (
 _INSTANCE_COLUMNS = tuple(instances.c[name] for name in InstanceRow.__struct_fields__)
 
 _ADD = Statement(insert(vpn_gateways))
-_ADD_INSTANCE = Statement(insert(instances))
-_FIND_ANY = Query(select(*_COLUMNS).where(vpn_gateways.c.id == bindparam("gateway_id")), GatewayRow)
+#: By how many there are: one, or the two of a dual-tunnel gateway.
+_ADD_INSTANCES = {
+    count: Statement(
+        insert(instances).values(
+            [{name: bindparam(f"{name}_{i}") for name in InstanceRow.__struct_fields__} for i in range(count)]
+        )
+    )
+    for count in (1, 2)
+}
+_FIND_ALL = QueryAmong(select(*_COLUMNS), vpn_gateways.c.id, GatewayRow)
 _FIND_VIEW = Query(
     _VIEW.where(vpn_gateways.c.id == bindparam("gateway_id"), vpn_gateways.c.account_id == bindparam("account_id")),
     GatewayView,
 )
-_INSTANCES = Query(
-    select(*_INSTANCE_COLUMNS, vswitches.c.cidr_block.label("vswitch_cidr"))
-    .join(vswitches, vswitches.c.id == instances.c.vswitch_id)
-    .where(instances.c.gateway_id == bindparam("of_gateway"))
-    .order_by(instances.c.id),
+_INSTANCES = QueryAmong(
+    select(*_INSTANCE_COLUMNS, vswitches.c.cidr_block.label("vswitch_cidr")).join(
+        vswitches, vswitches.c.id == instances.c.vswitch_id
+    ),
+    instances.c.gateway_id,
     InstanceView,
 )
 _IN_VSWITCH = Statement(
@@ -108,9 +117,7 @@ _IN_VSWITCH = Statement(
 _IN_VPC = Statement(
     select(vpn_gateways.c.id).where(vpn_gateways.c.vpc_id == bindparam("of_vpc")).order_by(vpn_gateways.c.id).limit(1)
 )
-_SET_STATUS = Statement(
-    update(vpn_gateways).where(vpn_gateways.c.id == bindparam("gateway_id")).values(status=bindparam("new_status"))
-)
+_SET_STATUS = StatementAmong(update(vpn_gateways).values(status=bindparam("new_status")), vpn_gateways.c.id)
 _CHANGE = Statement(
     update(vpn_gateways)
     .where(vpn_gateways.c.id == bindparam("gateway_id"))
@@ -132,14 +139,15 @@ def add(transaction: Transaction, row: GatewayRow) -> None:
     transaction.run(_ADD, **msgspec.structs.asdict(row))
 
 
-def add_instance(transaction: Transaction, row: InstanceRow) -> None:
-    """Add an instance of a gateway."""
-    transaction.run(_ADD_INSTANCE, **msgspec.structs.asdict(row))
+def add_instances(transaction: Transaction, rows: Sequence[InstanceRow]) -> None:
+    """Add the instances of a gateway."""
+    values = {f"{name}_{i}": value for i, row in enumerate(rows) for name, value in msgspec.structs.asdict(row).items()}
+    transaction.run(_ADD_INSTANCES[len(rows)], **values)
 
 
-def find_any(transaction: Transaction, gateway_id: str) -> GatewayRow | None:
-    """A gateway of whatever account; for the reconciler."""
-    return transaction.one(_FIND_ANY, gateway_id=gateway_id)
+def find_all(transaction: Transaction, gateway_ids: Sequence[str]) -> list[GatewayRow]:
+    """Gateways of whatever accounts; for the reconciler."""
+    return _FIND_ALL.rows(transaction, gateway_ids)
 
 
 def view(transaction: Transaction, account_id: str, gateway_id: str) -> GatewayView | None:
@@ -147,9 +155,9 @@ def view(transaction: Transaction, account_id: str, gateway_id: str) -> GatewayV
     return transaction.one(_FIND_VIEW, account_id=account_id, gateway_id=gateway_id)
 
 
-def instances_of(transaction: Transaction, gateway_id: str) -> list[InstanceView]:
-    """A gateway's instances, master first."""
-    return transaction.all(_INSTANCES, of_gateway=gateway_id)
+def instances_of(transaction: Transaction, gateway_ids: Sequence[str]) -> list[InstanceView]:
+    """Some gateways' instances."""
+    return _INSTANCES.rows(transaction, gateway_ids)
 
 
 def one_in_vswitch(transaction: Transaction, vswitch_id: str) -> str | None:
@@ -164,9 +172,9 @@ def one_in_vpc(transaction: Transaction, vpc_id: str) -> str | None:
     return found
 
 
-def set_status(transaction: Transaction, gateway_id: str, status: str) -> None:
+def set_status(transaction: Transaction, gateway_ids: Sequence[str], status: str) -> None:
     """Set what the API tells as ``Status``."""
-    transaction.run(_SET_STATUS, gateway_id=gateway_id, new_status=status)
+    _SET_STATUS.run(transaction, gateway_ids, new_status=status)
 
 
 def change(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 
 from gatewright.store.schema import client_tokens, counters, nonces, orders
 from gatewright.store.statement import Query, Statement
@@ -48,10 +48,14 @@ _ADD_TOKEN = Statement(insert(client_tokens))
 _DROP_TOKEN = Statement(delete(client_tokens).where(*_is_token))
 _DROP_TOKENS = Statement(delete(client_tokens).where(client_tokens.c.created_at < bindparam("before")))
 
-_is_nonce = (nonces.c.access_key_id == bindparam("of_key"), nonces.c.digest == bindparam("of_digest"))
-_NONCE = Statement(select(nonces.c.expires_at).where(*_is_nonce))
-_ADD_NONCE = Statement(insert(nonces))
-_DROP_NONCE = Statement(delete(nonces).where(*_is_nonce))
+_expiry = bindparam("of_expiry", type_=nonces.c.expires_at.type)
+_digest = bindparam("of_digest", type_=nonces.c.digest.type)
+_USE_NONCE = Statement(
+    insert(nonces).from_select(
+        ["expires_at", "digest"],
+        select(_expiry, _digest).where(~exists().where(nonces.c.expires_at == _expiry, nonces.c.digest == _digest)),
+    )
+)
 _DROP_NONCES = Statement(delete(nonces).where(nonces.c.expires_at < bindparam("before")))
 
 _is_counter = (
@@ -97,15 +101,9 @@ def drop_token(transaction: Transaction, account_id: str, action: str, client_to
     transaction.run(_DROP_TOKEN, of_account=account_id, of_action=action, of_token=client_token)
 
 
-def use_nonce(transaction: Transaction, access_key_id: str, digest: bytes, expires_at: int, now: int) -> bool:
-    """Remember a nonce. False when it was used before and has not expired since."""
-    earlier = transaction.scalar(_NONCE, of_key=access_key_id, of_digest=digest)
-    if earlier is not None:
-        if earlier >= now:
-            return False
-        transaction.run(_DROP_NONCE, of_key=access_key_id, of_digest=digest)
-    transaction.run(_ADD_NONCE, access_key_id=access_key_id, digest=digest, expires_at=expires_at)
-    return True
+def use_nonce(transaction: Transaction, digest: bytes, expires_at: int) -> bool:
+    """Remember a nonce. False when it was used before: by a request of the same time, which a repetition has."""
+    return transaction.run(_USE_NONCE, of_expiry=expires_at, of_digest=digest) == 1
 
 
 def expire(transaction: Transaction, *, tokens_before: int, nonces_before: int) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from gatewright.resources.specs import ItemKey, Observation, Phase
+from gatewright.resources.specs import ItemKey, Kind, Observation, Phase
 from gatewright.resources.statuses import Seen
 from gatewright.store import hosts
+from gatewright.store.among import QueryAmong, StatementAmong
 from gatewright.store.schema import placements
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
@@ -27,6 +30,10 @@ class PlacementRow(msgspec.Struct, frozen=True):
     observed: int
     phase: str | None
     detail: str
+
+    @property
+    def key(self) -> ItemKey:
+        return ItemKey(Kind(self.kind), self.item_id)
 
     def tells(self, observation: Observation) -> bool:
         """Whether the row says already what the observation says."""
@@ -61,12 +68,31 @@ _IS_ITEM = (
     _c.item_id == bindparam("of_item"),
     _c.host_id == bindparam("of_host"),
 )
-_ADD = Statement(insert(placements))
-_FIND = Query(select(*_COLUMNS).where(*_IS_ITEM), PlacementRow)
-_OF_RESOURCE = Query(
-    select(*_COLUMNS).where(_c.resource_id == bindparam("resource")).order_by(_c.host_id, _c.item_id),
-    PlacementRow,
-)
+_SAME = ("host_id", "account_id", "resource_id", "revision")
+#: By how many items there are: one, or the two instances of a gateway.
+_ADD = {
+    count: Statement(
+        insert(placements).values(
+            [
+                {
+                    **{name: bindparam(name, type_=_c[name].type) for name in _SAME},
+                    "kind": bindparam(f"kind_{i}"),
+                    "item_id": bindparam(f"item_{i}"),
+                    "wanted": 1,
+                    "tombstone": False,
+                    "observed": 0,
+                    "phase": None,
+                    "detail": "",
+                }
+                for i in range(count)
+            ]
+        )
+    )
+    for count in (1, 2)
+}
+_ON_HOST = select(*_COLUMNS).where(_c.host_id == bindparam("of_host"))
+_FIND = QueryAmong(_ON_HOST, _c.item_id, PlacementRow)
+_OF_RESOURCES = QueryAmong(select(*_COLUMNS), _c.resource_id, PlacementRow)
 _SINCE = Query(
     select(*_COLUMNS)
     .where(_c.host_id == bindparam("of_host"), _c.revision > bindparam("since"))
@@ -89,65 +115,71 @@ _WANT = Statement(
         tombstone=bindparam("new_tombstone"),
     )
 )
-_OBSERVE = Statement(
+_OBSERVE = StatementAmong(
     update(placements)
-    .where(*_IS_ITEM)
-    .values(observed=bindparam("new_observed"), phase=bindparam("new_phase"), detail=bindparam("new_detail"))
+    .where(_c.host_id == bindparam("of_host"), _c.kind == bindparam("of_kind"))
+    .values(observed=bindparam("new_observed"), phase=bindparam("new_phase"), detail=bindparam("new_detail")),
+    _c.item_id,
 )
 _DROP = Statement(delete(placements).where(*_IS_ITEM))
 
 
-def place(transaction: Transaction, key: ItemKey, host_id: str, account_id: str, resource_id: str) -> None:
-    """Want a new item on a host, at generation 1."""
+def place(transaction: Transaction, keys: Sequence[ItemKey], host_id: str, account_id: str, resource_id: str) -> None:
+    """Want new items of a resource on a host, at generation 1."""
+    items = {f"kind_{i}": key.kind.value for i, key in enumerate(keys)}
+    items |= {f"item_{i}": key.id for i, key in enumerate(keys)}
+    revision = hosts.raise_revision(transaction, host_id)
     transaction.run(
-        _ADD,
-        kind=key.kind.value,
-        item_id=key.id,
+        _ADD[len(keys)],
         host_id=host_id,
         account_id=account_id,
         resource_id=resource_id,
-        revision=hosts.raise_revision(transaction, host_id),
-        wanted=1,
-        tombstone=False,
-        observed=0,
-        phase=None,
-        detail="",
+        revision=revision,
+        **items,
     )
 
 
-def want(transaction: Transaction, row: PlacementRow, generation: int) -> None:
-    """Want another generation of an item."""
-    _change(transaction, row, generation, tombstone=False)
+def want(transaction: Transaction, resource_id: str, generation: int) -> None:
+    """Want another generation of everything that a resource runs."""
+    _change(transaction, resource_id, generation, tombstone=False)
 
 
-def bury(transaction: Transaction, row: PlacementRow) -> None:
-    """Want an item removed."""
-    _change(transaction, row, row.wanted, tombstone=True)
+def bury(transaction: Transaction, resource_id: str) -> None:
+    """Want everything removed that a resource runs."""
+    _change(transaction, resource_id, None, tombstone=True)
 
 
-def _change(transaction: Transaction, row: PlacementRow, generation: int, *, tombstone: bool) -> None:
-    transaction.run(
-        _WANT,
-        of_kind=row.kind,
-        of_item=row.item_id,
-        of_host=row.host_id,
-        new_revision=hosts.raise_revision(transaction, row.host_id),
-        new_wanted=generation,
-        new_tombstone=tombstone,
-    )
+def _change(transaction: Transaction, resource_id: str, generation: int | None, *, tombstone: bool) -> None:
+    """Change what is wanted of a resource's items. Their hosts are locked in the order of their ids."""
+    rows = of_resources(transaction, [resource_id])
+    revisions = {host_id: hosts.raise_revision(transaction, host_id) for host_id in sorted({r.host_id for r in rows})}
+    for row in rows:
+        transaction.run(
+            _WANT,
+            of_kind=row.kind,
+            of_item=row.item_id,
+            of_host=row.host_id,
+            new_revision=revisions[row.host_id],
+            new_wanted=row.wanted if generation is None else generation,
+            new_tombstone=tombstone,
+        )
 
 
-def observe(transaction: Transaction, row: PlacementRow, observation: Observation) -> None:
-    """Note what an agent said of an item."""
-    transaction.run(
-        _OBSERVE,
-        of_kind=row.kind,
-        of_item=row.item_id,
-        of_host=row.host_id,
-        new_observed=observation.generation,
-        new_phase=observation.phase.value,
-        new_detail=observation.detail,
-    )
+def observe(transaction: Transaction, host_id: str, observations: Sequence[Observation]) -> None:
+    """Note what an agent said of items; what it said of several alike is noted at once."""
+    alike: dict[tuple[str, int, str, str], list[str]] = {}
+    for seen in observations:
+        alike.setdefault((seen.kind.value, seen.generation, seen.phase.value, seen.detail), []).append(seen.id)
+    for (kind, generation, phase, detail), items in alike.items():
+        _OBSERVE.run(
+            transaction,
+            items,
+            of_host=host_id,
+            of_kind=kind,
+            new_observed=generation,
+            new_phase=phase,
+            new_detail=detail,
+        )
 
 
 def drop(transaction: Transaction, row: PlacementRow) -> None:
@@ -155,14 +187,15 @@ def drop(transaction: Transaction, row: PlacementRow) -> None:
     transaction.run(_DROP, of_kind=row.kind, of_item=row.item_id, of_host=row.host_id)
 
 
-def find(transaction: Transaction, key: ItemKey, host_id: str) -> PlacementRow | None:
-    """The item on the host, or None."""
-    return transaction.one(_FIND, of_kind=key.kind.value, of_item=key.id, of_host=host_id)
+def find_all(transaction: Transaction, keys: Sequence[ItemKey], host_id: str) -> dict[ItemKey, PlacementRow]:
+    """Those of the items that are on the host."""
+    rows = {row.key: row for row in _FIND.rows(transaction, [key.id for key in keys], of_host=host_id)}
+    return {key: rows[key] for key in keys if key in rows}
 
 
-def of_resource(transaction: Transaction, resource_id: str) -> list[PlacementRow]:
-    """All items of a gateway or a vSwitch, in the order in which their hosts are locked."""
-    return transaction.all(_OF_RESOURCE, resource=resource_id)
+def of_resources(transaction: Transaction, resource_ids: Sequence[str]) -> list[PlacementRow]:
+    """All items of some gateways or vSwitches."""
+    return _OF_RESOURCES.rows(transaction, resource_ids)
 
 
 def since(transaction: Transaction, host_id: str, revision: int, most: int) -> list[PlacementRow]:

@@ -1,7 +1,7 @@
-"""Addresses that are handed out: the public pool, and each vSwitch's private addresses.
+"""Addresses that are handed out: public ones, and each vSwitch's private ones.
 
-A pool remembers the address that comes next, so that handing one out costs the same however full the pool is. Freed
-addresses are used again once the pool has gone round.
+A pool gives out fresh addresses in their order, in one statement, and used ones again when it has no fresh ones left.
+Who has an address is known from the instances and gateways.
 """
 
 from __future__ import annotations
@@ -9,25 +9,24 @@ from __future__ import annotations
 import ipaddress
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
-from gatewright.resources.addresses import AddressRange
-from gatewright.store.schema import addresses, pools
+from gatewright.resources.addresses import AddressRange, public_range
+from gatewright.store.schema import freed_addresses, pools
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 
-#: The pool of public addresses.
-PUBLIC = "public"
+_PUBLIC = "public:"
 
 
 class PoolRow(msgspec.Struct, frozen=True):
-    """A pool's bounds, its next address (None when exhausted), and how many are handed out."""
+    """A pool's bounds, its first address that was never handed out, and how many are handed out now."""
 
     id: str
     network: str
     first: int
     last: int
-    next: int | None
+    next: int
     used: int
 
     @property
@@ -36,64 +35,29 @@ class PoolRow(msgspec.Struct, frozen=True):
         return self.last - self.first + 1 - self.used
 
 
-class _OwnedRow(msgspec.Struct, frozen=True):
-    pool_id: str
-    address: int
+class PoolOverlap(Exception):
+    """A public pool would overlap another one that gateways have addresses of."""
 
 
 _COLUMNS = (pools.c.id, pools.c.network, pools.c.first, pools.c.last, pools.c.next, pools.c.used)
-_POOL = Query(select(*_COLUMNS).where(pools.c.id == bindparam("pool_id")), PoolRow)
-_POOL_LOCKED = Query(select(*_COLUMNS).where(pools.c.id == bindparam("pool_id")).with_for_update(), PoolRow)
+_is_pool = pools.c.id == bindparam("pool_id")
+_is_freed = freed_addresses.c.pool_id == bindparam("pool_id")
+_POOL = Query(select(*_COLUMNS).where(_is_pool), PoolRow)
+_POOL_LOCKED = Query(select(*_COLUMNS).where(_is_pool).with_for_update(), PoolRow)
+_PUBLIC_POOLS = Query(select(*_COLUMNS).where(pools.c.id.startswith(_PUBLIC)).order_by(pools.c.id), PoolRow)
 _CREATE = Statement(insert(pools))
-_DROP = Statement(delete(pools).where(pools.c.id == bindparam("pool_id")))
-_TAKE = Statement(insert(addresses))
-_ADVANCE = Statement(
-    update(pools).where(pools.c.id == bindparam("pool_id")).values(next=bindparam("new_next"), used=pools.c.used + 1)
-)
-_TAKEN = Statement(
-    select(addresses.c.address).where(
-        addresses.c.pool_id == bindparam("pool_id"), addresses.c.address == bindparam("wanted")
-    )
-)
-_after = addresses.alias("after")
-#: The first address at or after a taken one whose successor is free.
-_GAP = Statement(
-    select(addresses.c.address + 1)
-    .select_from(
-        addresses.outerjoin(
-            _after, and_(_after.c.pool_id == addresses.c.pool_id, _after.c.address == addresses.c.address + 1)
-        )
-    )
-    .where(
-        addresses.c.pool_id == bindparam("pool_id"),
-        addresses.c.address >= bindparam("start"),
-        _after.c.address.is_(None),
-    )
-    .order_by(addresses.c.address)
-    .limit(1)
-)
-_OWNED = Query(
-    select(addresses.c.pool_id, addresses.c.address).where(addresses.c.owner_id == bindparam("owner")),
-    _OwnedRow,
-)
-_RELEASE = Statement(
-    delete(addresses).where(addresses.c.pool_id == bindparam("pool_id"), addresses.c.address == bindparam("freed"))
-)
-_GIVE_BACK = Statement(
+_DROP = Statement(delete(pools).where(_is_pool))
+_DROP_FREED = Statement(delete(freed_addresses).where(_is_freed))
+_FRESH = Statement(
     update(pools)
-    .where(pools.c.id == bindparam("pool_id"))
-    .values(used=pools.c.used - 1, next=func.coalesce(pools.c.next, bindparam("freed", type_=pools.c.next.type)))
+    .where(_is_pool, pools.c.next <= pools.c.last)
+    .values(next=pools.c.next + 1, used=pools.c.used + 1)
+    .returning(pools.c.next - 1)
 )
-_RESIZE = Statement(
-    update(pools)
-    .where(pools.c.id == bindparam("pool_id"))
-    .values(
-        network=bindparam("new_network"),
-        first=bindparam("new_first"),
-        last=bindparam("new_last"),
-        next=bindparam("new_next"),
-    )
-)
+_FREED = Statement(select(freed_addresses.c.address).where(_is_freed).order_by(freed_addresses.c.address).limit(1))
+_USE_AGAIN = Statement(delete(freed_addresses).where(_is_freed, freed_addresses.c.address == bindparam("again")))
+_GIVE_BACK = Statement(insert(freed_addresses))
+_COUNT = Statement(update(pools).where(_is_pool).values(used=pools.c.used + bindparam("change")))
 
 
 def find(transaction: Transaction, pool_id: str) -> PoolRow | None:
@@ -102,7 +66,7 @@ def find(transaction: Transaction, pool_id: str) -> PoolRow | None:
 
 
 def create(transaction: Transaction, pool_id: str, network: ipaddress.IPv4Network, usable: AddressRange) -> None:
-    """A new pool with all its addresses free."""
+    """A new pool with all its addresses fresh."""
     transaction.run(
         _CREATE,
         id=pool_id,
@@ -114,55 +78,66 @@ def create(transaction: Transaction, pool_id: str, network: ipaddress.IPv4Networ
     )
 
 
-def ensure_public(transaction: Transaction, network: ipaddress.IPv4Network, usable: AddressRange) -> None:
-    """The public pool as configured. Addresses that were handed out from an earlier network stay handed out."""
-    pool = transaction.one(_POOL_LOCKED, pool_id=PUBLIC)
-    if pool is None:
-        create(transaction, PUBLIC, network, usable)
-    elif pool.network != str(network):
-        transaction.run(
-            _RESIZE,
-            pool_id=PUBLIC,
-            new_network=str(network),
-            new_first=usable.first,
-            new_last=usable.last,
-            new_next=_free_from(transaction, PUBLIC, usable, usable.first),
-        )
-
-
 def drop(transaction: Transaction, pool_id: str) -> None:
     """Forget a pool that nothing is handed out from."""
+    transaction.run(_DROP_FREED, pool_id=pool_id)
     transaction.run(_DROP, pool_id=pool_id)
 
 
-def take(transaction: Transaction, pool_id: str, owner: str) -> int | None:
+def public_pool(network: ipaddress.IPv4Network) -> str:
+    """The id of a public network's pool."""
+    return f"{_PUBLIC}{network}"
+
+
+def public_pools(transaction: Transaction) -> list[PoolRow]:
+    """All public pools: the configured one, and earlier ones that gateways still have addresses of."""
+    return transaction.all(_PUBLIC_POOLS)
+
+
+def ensure_public(transaction: Transaction, network: ipaddress.IPv4Network) -> None:
+    """Have the pool of a public network, and forget other public pools that are not used any more.
+
+    Addresses that were handed out from another network stay handed out. Raises PoolOverlap when the new network
+    overlaps such a one: an address could then be given out twice.
+    """
+    wanted = public_pool(network)
+    known = public_pools(transaction)
+    for pool in known:
+        if pool.id != wanted and pool.used == 0:
+            drop(transaction, pool.id)
+        elif pool.id != wanted and network.overlaps(ipaddress.IPv4Network(pool.network)):
+            raise PoolOverlap(
+                f"the public pool {network} overlaps {pool.network}, which {pool.used} addresses are in use of"
+            )
+    if all(pool.id != wanted for pool in known):
+        create(transaction, wanted, network, public_range(network))
+
+
+def take(transaction: Transaction, pool_id: str) -> int | None:
     """Hand out one address, or None when all are taken. KeyError: there is no such pool."""
-    pool = transaction.one(_POOL_LOCKED, pool_id=pool_id)
-    if pool is None:
+    fresh = transaction.scalar(_FRESH, pool_id=pool_id)
+    if fresh is not None:
+        return int(fresh)
+    if transaction.one(_POOL_LOCKED, pool_id=pool_id) is None:
         raise KeyError(pool_id)
-    if pool.next is None:
+    freed = transaction.scalar(_FREED, pool_id=pool_id)
+    if freed is None:
         return None
-    transaction.run(_TAKE, pool_id=pool_id, address=pool.next, owner_id=owner)
-    following = _free_from(transaction, pool_id, AddressRange(pool.first, pool.last), pool.next + 1)
-    transaction.run(_ADVANCE, pool_id=pool_id, new_next=following)
-    return pool.next
+    transaction.run(_USE_AGAIN, pool_id=pool_id, again=freed)
+    transaction.run(_COUNT, pool_id=pool_id, change=1)
+    return int(freed)
 
 
-def release_all(transaction: Transaction, owner: str) -> None:
-    """Take back every address that the owner has."""
-    for row in transaction.all(_OWNED, owner=owner):
-        transaction.run(_RELEASE, pool_id=row.pool_id, freed=row.address)
-        transaction.run(_GIVE_BACK, pool_id=row.pool_id, freed=row.address)
+def release(transaction: Transaction, pool_id: str, address: int) -> None:
+    """Take an address back."""
+    transaction.run(_COUNT, pool_id=pool_id, change=-1)
+    transaction.run(_GIVE_BACK, pool_id=pool_id, address=address)
 
 
-def _free_from(transaction: Transaction, pool_id: str, usable: AddressRange, start: int) -> int | None:
-    """The first free address at or after ``start``, going round once; None when there is none."""
-    for begin in (start, usable.first):
-        if begin > usable.last:
-            continue
-        if transaction.scalar(_TAKEN, pool_id=pool_id, wanted=begin) is None:
-            return begin
-        gap = transaction.scalar(_GAP, pool_id=pool_id, start=begin)
-        if gap is not None and gap <= usable.last:
-            return int(gap)
-    return None
+def release_public(transaction: Transaction, address: int) -> None:
+    """Take a public address back, into the pool that it is of."""
+    for pool in public_pools(transaction):
+        if pool.first <= address <= pool.last:
+            release(transaction, pool.id, address)
+            return
+    raise KeyError(f"address {address} is of no public pool")

@@ -58,25 +58,23 @@ hosts = Table(
 pools = Table(
     "pools",
     metadata,
-    #: ``public``, or a vSwitch's id.
+    #: A vSwitch's id, or ``public:`` and a network.
     Column("id", String(64), primary_key=True),
     Column("network", String(18), nullable=False),
     Column("first", BigInteger, nullable=False),
     Column("last", BigInteger, nullable=False),
-    #: The address that is handed out next; null when the pool is exhausted.
-    Column("next", BigInteger),
+    #: The first address that was never handed out; beyond ``last`` when all were.
+    Column("next", BigInteger, nullable=False),
     Column("used", Integer, nullable=False),
 )
 
-addresses = Table(
-    "addresses",
+freed_addresses = Table(
+    "freed_addresses",
     metadata,
+    #: Handed out once and taken back: used again when a pool has no fresh ones.
     Column("pool_id", String(64), nullable=False),
     Column("address", BigInteger, nullable=False),
-    #: The instance that has it.
-    Column("owner_id", String(64), nullable=False),
     PrimaryKeyConstraint("pool_id", "address"),
-    Index(None, "owner_id"),
 )
 
 vpcs = Table(
@@ -178,7 +176,7 @@ placements = Table(
     #: Null until an agent has said something of the item.
     Column("phase", String(16)),
     Column("detail", Text, nullable=False),
-    PrimaryKeyConstraint("kind", "item_id", "host_id"),
+    PrimaryKeyConstraint("host_id", "item_id", "kind"),
     Index(None, "host_id", "revision"),
     Index(None, "resource_id"),
 )
@@ -222,10 +220,9 @@ client_tokens = Table(
 nonces = Table(
     "nonces",
     metadata,
-    Column("access_key_id", String(128), nullable=False),
-    #: SHA-256 of the nonce, so that its length and characters do not matter.
-    Column("digest", LargeBinary, nullable=False),
+    #: A repeated request has the same time and so the same expiry: it comes first, to keep what is written together.
     Column("expires_at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("access_key_id", "digest"),
-    Index(None, "expires_at"),
+    #: Stands for the key and the nonce, so that its length and characters do not matter.
+    Column("digest", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("expires_at", "digest"),
 )

@@ -12,7 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from sqlalchemy import Boolean
 from sqlalchemy.sql import ClauseElement
 
-from gatewright.store.dialects import Flavour, dialect_of
+from gatewright.store.dialects import SQLITE, Flavour, dialect_of
 
 Row = TypeVar("Row")
 
@@ -55,12 +55,12 @@ class Statement:
         compiled: Any = self._element.compile(dialect=dialect_of(flavour))
         columns = getattr(compiled, "_result_columns", ())
         booleans: tuple[int, ...] = ()
-        if flavour is Flavour.SQLITE:
+        if flavour == SQLITE:
             booleans = tuple(i for i, column in enumerate(columns) if isinstance(column.type, Boolean))
         constants = {
             name: bind.value
             for bind, name in compiled.bind_names.items()
-            if bind.value is not None and not bind.required
+            if not bind.required
         }
         order = tuple(compiled.positiontup or ()) if compiled.positional else ()
         return Plan(str(compiled), order, constants, booleans)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar
 
-from gatewright.store.dialects import Flavour
+from gatewright.store.dialects import SQLITE, Flavour
 from gatewright.store.statement import Query, Statement
 
 Row = TypeVar("Row")
@@ -35,6 +35,11 @@ class Transaction:
         self._connection = connection
         self.flavour = flavour
         self.woken: set[str] = set()
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other write can run until this transaction ends: then there is nothing to lock."""
+        return self.flavour == SQLITE
 
     def one(self, query: Query[Row], **values: Any) -> Row | None:
         """The only row, or None. More rows than one is a bug of the query: the first is taken."""

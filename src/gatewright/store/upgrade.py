@@ -11,7 +11,7 @@ from typing import Any
 
 from gatewright.errors import ConfigurationError
 from gatewright.store.backends import Backend
-from gatewright.store.dialects import Flavour
+from gatewright.store.dialects import POSTGRESQL, SQLITE
 from gatewright.store.schema import metadata
 
 #: The migration that leads to ``schema.py`` as it is.
@@ -30,7 +30,7 @@ def prepare(backend: Backend) -> None:
             raise
         raise ConfigurationError(f"the database cannot be opened: {' '.join(str(error).split())}") from error
     try:
-        if backend.flavour is Flavour.POSTGRESQL:
+        if backend.flavour == POSTGRESQL:
             connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         version = _version(connection, backend)
         if version is None:
@@ -44,7 +44,7 @@ def prepare(backend: Backend) -> None:
 
 def _version(connection: Any, backend: Backend) -> str | None:
     """The migration that the database stands at; None for one without tables."""
-    if backend.flavour is Flavour.SQLITE:
+    if backend.flavour == SQLITE:
         found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
     else:
         found = connection.execute("SELECT to_regclass('alembic_version')").fetchone()

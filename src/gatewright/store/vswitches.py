@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from gatewright.store.among import QueryAmong
 from gatewright.store.paging import Listing
 from gatewright.store.schema import pools, vpcs, vswitches
 from gatewright.store.statement import Query, Statement
@@ -63,7 +64,7 @@ _FIND = Query(
     ),
     VSwitchRow,
 )
-_FIND_ANY = Query(select(*_COLUMNS).where(vswitches.c.id == bindparam("vswitch_id")), VSwitchRow)
+_FIND_ALL = QueryAmong(select(*_COLUMNS), vswitches.c.id, VSwitchRow)
 _FIND_VIEW = Query(
     _VIEW.where(vswitches.c.id == bindparam("vswitch_id"), vswitches.c.account_id == bindparam("account_id")),
     VSwitchView,
@@ -89,9 +90,9 @@ def find(transaction: Transaction, account_id: str, vswitch_id: str) -> VSwitchR
     return transaction.one(_FIND, account_id=account_id, vswitch_id=vswitch_id)
 
 
-def find_any(transaction: Transaction, vswitch_id: str) -> VSwitchRow | None:
-    """A vSwitch of whatever account; for the reconciler."""
-    return transaction.one(_FIND_ANY, vswitch_id=vswitch_id)
+def find_all(transaction: Transaction, vswitch_ids: Sequence[str]) -> list[VSwitchRow]:
+    """vSwitches of whatever accounts; for the reconciler."""
+    return _FIND_ALL.rows(transaction, vswitch_ids)
 
 
 def view(transaction: Transaction, account_id: str, vswitch_id: str) -> VSwitchView | None:

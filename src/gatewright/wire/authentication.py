@@ -11,6 +11,7 @@ from gatewright.access.principal import Credential
 from gatewright.clock import Clock, parse_iso_seconds
 from gatewright.errors import (
     ACCESS_KEY_NOT_FOUND,
+    ACTION_NOT_FOUND,
     INCOMPLETE_SIGNATURE,
     INVALID_FORMAT,
     INVALID_VERSION,
@@ -19,6 +20,7 @@ from gatewright.errors import (
     SIGNATURE_MISMATCH_V3,
     TIMESTAMP_EXPIRED,
     TIMESTAMP_FORMAT,
+    ApiError,
     missing_parameter,
     signature_mismatch,
 )
@@ -58,16 +60,21 @@ def answer_format(message: Message) -> str:
 
 
 def target_of(message: Message) -> Target:
-    """What a request is for: parameters first, then headers. Raises MissingAction, MissingVersion, InvalidVersion."""
+    """What a request is for: parameters first, then headers. Raises MissingAction, MissingVersion."""
     action = message.parameters.get("Action") or message.header("x-acs-action")
     version = message.parameters.get("Version") or message.header("x-acs-version")
     if not action:
         raise missing_parameter("Action")
     if not version:
         raise missing_parameter("Version")
-    if parse_iso_seconds(f"{version}T00:00:00Z") is None:
-        raise INVALID_VERSION("Version", version, "must be a date such as 2016-04-28")
     return Target(version, action)
+
+
+def not_served(target: Target) -> ApiError:
+    """Why a request is for nothing that is served: InvalidVersion or InvalidAction.NotFound."""
+    if parse_iso_seconds(f"{target.version}T00:00:00Z") is None:
+        return INVALID_VERSION("Version", target.version, "must be a date such as 2016-04-28")
+    return ACTION_NOT_FOUND("Action", target.action, f"is not served in version {target.version}")
 
 
 class Authenticator:

@@ -22,7 +22,7 @@ from gatewright.errors import (
 from gatewright.operations.declaration import Operation
 from gatewright.operations.execution import Executor
 from gatewright.store.database import StoreClosed
-from gatewright.wire.authentication import Authenticator, answer_format, target_of
+from gatewright.wire.authentication import Authenticator, answer_format, not_served, target_of
 from gatewright.wire.decoding import decode
 from gatewright.wire.encoding import encode_answer, encode_error
 from gatewright.wire.error_pages import ErrorPages
@@ -99,7 +99,7 @@ class Endpoint:
             target = target_of(message)
             operation = self._operations.get(target)
             if operation is None:
-                raise ACTION_NOT_FOUND("Action", target.action, f"is not served in version {target.version}")
+                raise not_served(target)
             action = operation.name
             credential = self._authenticator.authenticate(message)
             request = decode(operation, message.parameters)

@@ -11,6 +11,7 @@ from gatewright.errors import ApiError, invalid_parameter
 #: More parameters than any operation has: lists of a thousand objects included.
 MOST_PARAMETERS = 5000
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]*\Z")
+_ESCAPES = {code: f"%{code:02X}" for code in range(128) if not _PLAIN.match(chr(code))}
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -54,7 +55,9 @@ def _malformed(where: str, name: bytes, rule: str) -> ApiError:
 
 def percent_encode(text: str) -> str:
     """RFC 3986: all but letters, digits and ``-._~`` as ``%`` and two upper-case hexadecimal digits of UTF-8."""
-    return text if _PLAIN.match(text) else quote(text, safe="~")
+    if _PLAIN.match(text):
+        return text
+    return text.translate(_ESCAPES) if text.isascii() else quote(text, safe="~")
 
 
 @lru_cache(maxsize=1024)

@@ -190,8 +190,10 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
             ):
                 if value is None:
                     raise missing_parameter(name)
-            first = self._vswitch(call, vpc, "VSwitchId", request.vswitch_id)
-            second = self._vswitch(call, vpc, "DisasterRecoveryVSwitchId", request.disaster_recovery_vswitch_id)
+            named = (request.vswitch_id or "", request.disaster_recovery_vswitch_id or "")
+            rows = {row.id: row for row in vswitches.find_all(call.transaction, named)}
+            first = self._of_vpc(rows.get(named[0]), vpc, "VSwitchId", named[0])
+            second = self._of_vpc(rows.get(named[1]), vpc, "DisasterRecoveryVSwitchId", named[1])
             return [_Half(MASTER, f"{gateway_id}-1", first), _Half(SLAVE, f"{gateway_id}-2", second)]
         if request.disaster_recovery_vswitch_id is not None:
             self._vswitch(call, vpc, "DisasterRecoveryVSwitchId", request.disaster_recovery_vswitch_id)
@@ -201,8 +203,11 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
             chosen = self._any_vswitch(call, vpc)
         return [_Half(MASTER, f"{gateway_id}-1", chosen)]
 
-    def _vswitch(self, call: Call, vpc: VpcRow, parameter: str, vswitch_id: str | None) -> VSwitchRow:
-        row = vswitches.find(call.transaction, call.account_id, vswitch_id or "")
+    def _vswitch(self, call: Call, vpc: VpcRow, parameter: str, vswitch_id: str) -> VSwitchRow:
+        row = vswitches.find(call.transaction, call.account_id, vswitch_id)
+        return self._of_vpc(row, vpc, parameter, vswitch_id)
+
+    def _of_vpc(self, row: VSwitchRow | None, vpc: VpcRow, parameter: str, vswitch_id: str) -> VSwitchRow:
         if row is None or row.vpc_id != vpc.id:
             raise VSWITCH_NOT_FOUND(parameter, vswitch_id, f"names no vSwitch of VPC {vpc.id}")
         return row
@@ -249,13 +254,10 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
     ) -> CreateVpnGatewayResponse:
         transaction = call.transaction
         private = [self._private_address(call, half) for half in halves]
-        public = [
-            self._public_address(call, half.instance_id) if request.network_type == "public" else None
-            for half in halves
-        ]
+        public = [self._public_address(call) if request.network_type == "public" else None for _ in halves]
         ssl_address = None
         if request.enable_ssl and len(halves) > 1:
-            ssl_address = self._public_address(call, halves[0].instance_id)
+            ssl_address = self._public_address(call)
         prepaid = request.instance_charge_type == "PREPAY"
         period = request.period if prepaid else None
         charge_type = ChargeType.PREPAY if prepaid else ChargeType.POSTPAY
@@ -295,9 +297,9 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
                 ends_at=ordering.end_of_term(call.now, period) if period else None,
             ),
         )
-        for half, private_address, public_address in zip(halves, private, public, strict=True):
-            gateways.add_instance(
-                transaction,
+        gateways.add_instances(
+            transaction,
+            [
                 InstanceRow(
                     id=half.instance_id,
                     gateway_id=gateway_id,
@@ -306,8 +308,10 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
                     vswitch_id=half.vswitch.id,
                     private_address=private_address,
                     public_address=public_address,
-                ),
-            )
+                )
+                for half, private_address, public_address in zip(halves, private, public, strict=True)
+            ],
+        )
         quota.take(transaction, call.account_id, call.region.id)
         placement.place_instances(
             transaction,
@@ -319,16 +323,14 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
         return CreateVpnGatewayResponse(vpn_gateway_id=gateway_id, name=name, order_id=order_id)
 
     def _private_address(self, call: Call, half: _Half) -> int:
-        address = pools.take(call.transaction, half.vswitch.id, half.instance_id)
+        address = pools.take(call.transaction, half.vswitch.id)
         if address is None:
             parameter = "VSwitchId" if half.role == MASTER else "DisasterRecoveryVSwitchId"
             raise NO_PRIVATE_ADDRESS(parameter, half.vswitch.id, f"{half.vswitch.cidr_block} has no free address")
         return address
 
-    def _public_address(self, call: Call, instance_id: str) -> int:
-        address = pools.take(call.transaction, pools.PUBLIC, instance_id)
+    def _public_address(self, call: Call) -> int:
+        address = pools.take(call.transaction, call.installation.public_pool)
         if address is None:
-            raise NO_INVENTORY.because(
-                f"The public pool {call.installation.public_network} has no free address for the gateway."
-            )
+            raise NO_INVENTORY.because(f"The pool {call.installation.public_pool} has no free address for the gateway.")
         return address

@@ -15,9 +15,8 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.vpn_gateways.facts import NOT_FOUND, find_gateway
-from gatewright.reconcile import placement
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import gateways
+from gatewright.store import gateways, placements
 from gatewright.store.gateways import GatewayView
 
 WITHIN_TERM = ErrorRow(
@@ -53,8 +52,8 @@ class DeleteVpnGateway(Operation[DeleteVpnGatewayRequest, DeleteVpnGatewayRespon
         if refusal is not None:
             raise refusal
         if row.status != GatewayStatus.DELETING:
-            gateways.set_status(call.transaction, row.id, GatewayStatus.DELETING.value)
-            placement.bury(call.transaction, row.id)
+            gateways.set_status(call.transaction, [row.id], GatewayStatus.DELETING.value)
+            placements.bury(call.transaction, row.id)
         return DeleteVpnGatewayResponse()
 
     def _refusal(self, call: Call, row: GatewayView) -> ApiError | None:

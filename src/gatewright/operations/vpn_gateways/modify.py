@@ -19,10 +19,9 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.vpn_gateways.facts import NAME_PATTERN, NAME_RULE, NOT_FOUND, facts_of, find_gateway
-from gatewright.reconcile import placement
 from gatewright.resources.addresses import dotted
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import gateways
+from gatewright.store import gateways, placements
 
 MODIFY_INVALID_NAME = ErrorRow(400, "InvalidName", "The name is not valid")
 INVALID_DESCRIPTION = ErrorRow(400, "InvalidDescription", "The description is not valid")
@@ -79,7 +78,7 @@ class ModifyVpnGatewayAttribute(Operation[ModifyVpnGatewayAttributeRequest, Modi
         generation, status = row.generation, row.status
         if auto_propagate != row.auto_propagate:
             generation += 1
-            placement.want_generation(call.transaction, row.id, generation)
+            placements.want(call.transaction, row.id, generation)
             if status == GatewayStatus.ACTIVE:
                 status = GatewayStatus.UPDATING.value
         changed = msgspec.structs.replace(

@@ -29,14 +29,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
     )
     op.create_table(
-        "addresses",
-        sa.Column("pool_id", sa.String(length=64), nullable=False),
-        sa.Column("address", sa.BigInteger(), nullable=False),
-        sa.Column("owner_id", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("pool_id", "address", name=op.f("pk_addresses")),
-    )
-    op.create_index(op.f("ix_addresses_owner_id"), "addresses", ["owner_id"], unique=False)
-    op.create_table(
         "client_tokens",
         sa.Column("account_id", sa.String(length=32), nullable=False),
         sa.Column("action", sa.String(length=128), nullable=False),
@@ -54,6 +46,12 @@ def upgrade() -> None:
         sa.Column("region_id", sa.String(length=64), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "kind", "region_id", name=op.f("pk_counters")),
+    )
+    op.create_table(
+        "freed_addresses",
+        sa.Column("pool_id", sa.String(length=64), nullable=False),
+        sa.Column("address", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("pool_id", "address", name=op.f("pk_freed_addresses")),
     )
     op.create_table(
         "hosts",
@@ -76,12 +74,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_instances_vswitch_id"), "instances", ["vswitch_id"], unique=False)
     op.create_table(
         "nonces",
-        sa.Column("access_key_id", sa.String(length=128), nullable=False),
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("access_key_id", "digest", name=op.f("pk_nonces")),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("expires_at", "digest", name=op.f("pk_nonces")),
     )
-    op.create_index(op.f("ix_nonces_expires_at"), "nonces", ["expires_at"], unique=False)
     op.create_table(
         "orders",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -106,7 +102,7 @@ def upgrade() -> None:
         sa.Column("observed", sa.BigInteger(), nullable=False),
         sa.Column("phase", sa.String(length=16), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("kind", "item_id", "host_id", name=op.f("pk_placements")),
+        sa.PrimaryKeyConstraint("host_id", "item_id", "kind", name=op.f("pk_placements")),
     )
     op.create_index(op.f("ix_placements_host_id_revision"), "placements", ["host_id", "revision"], unique=False)
     op.create_index(op.f("ix_placements_resource_id"), "placements", ["resource_id"], unique=False)
@@ -116,7 +112,7 @@ def upgrade() -> None:
         sa.Column("network", sa.String(length=18), nullable=False),
         sa.Column("first", sa.BigInteger(), nullable=False),
         sa.Column("last", sa.BigInteger(), nullable=False),
-        sa.Column("next", sa.BigInteger(), nullable=True),
+        sa.Column("next", sa.BigInteger(), nullable=False),
         sa.Column("used", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pools")),
     )
@@ -213,17 +209,15 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_placements_host_id_revision"), table_name="placements")
     op.drop_table("placements")
     op.drop_table("orders")
-    op.drop_index(op.f("ix_nonces_expires_at"), table_name="nonces")
     op.drop_table("nonces")
     op.drop_index(op.f("ix_instances_vswitch_id"), table_name="instances")
     op.drop_index(op.f("ix_instances_gateway_id"), table_name="instances")
     op.drop_table("instances")
     op.drop_table("hosts")
+    op.drop_table("freed_addresses")
     op.drop_table("counters")
     op.drop_index(op.f("ix_client_tokens_created_at"), table_name="client_tokens")
     op.drop_table("client_tokens")
-    op.drop_index(op.f("ix_addresses_owner_id"), table_name="addresses")
-    op.drop_table("addresses")
     op.drop_table("accounts")
     op.drop_table("access_keys")
     # ### end Alembic commands ###

@@ -1,0 +1,110 @@
+"""The command: runs the parts, prints the table, writes the file. A goal that is missed is no failure."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import creates, linux_plane, load, pages, report, starts
+from bench.figures import Part
+from bench.memory import Memory
+from bench.moto import Missing, Moto
+from bench.ours import Gatewright
+from bench.processes import resident_mb
+
+PARTS = ("start", "api", "linux")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured."""
+
+    starts: int
+    rounds: int
+    single: int
+    eight: int
+    pages: int
+    moto_pages: int
+    gateways: int
+
+
+FULL = Scale(starts=7, rounds=5, single=250, eight=1000, pages=250, moto_pages=8, gateways=20)
+QUICK = Scale(starts=3, rounds=2, single=100, eight=400, pages=100, moto_pages=3, gateways=5)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Gatewright beside moto and a floor.")
+    parser.add_argument("--quick", action="store_true", help="measure less: figures are rougher")
+    parser.add_argument("--only", choices=PARTS, action="append", help="run this part (may be given again)")
+    parsed = parser.parse_args(arguments)
+    scale = QUICK if parsed.quick else FULL
+    wanted = parsed.only or PARTS
+    begun = time.monotonic()
+    # Below /var/tmp, which is on a disk where /tmp may be memory: a commit is to cost what it costs.
+    with tempfile.TemporaryDirectory(prefix="gw-bench-", dir="/var/tmp") as name:
+        folder = Path(name)
+        # The linux plane's API may run as a user of its own.
+        folder.chmod(0o755)
+        about = {**report.machine(folder), "quick": parsed.quick}
+        parts = _measure(folder, scale, wanted)
+    report.write(parts, about)
+    print(report.table([figure for part in parts.values() for figure in part.figures]))
+    print()
+    for part in parts.values():
+        for remark in part.remarks:
+            print(f"* {remark}")
+    print(f"* Load of the machine before: {about['load_before'][0]}; {time.monotonic() - begun:.0f} s in all.")
+    print(f"* All runs: {report.RESULTS}")
+    return 0
+
+
+def _measure(folder: Path, scale: Scale, wanted: Sequence[str]) -> Mapping[str, Part]:
+    parts: dict[str, Part] = {}
+    if "start" in wanted:
+        _say("start ...")
+        parts["start"] = starts.measure(folder, times=scale.starts)
+    if "api" in wanted:
+        try:
+            parts.update(_api(folder, scale))
+        except Missing as missing:
+            parts["api"] = Part([], [f"API not measured: {missing}."], {})
+    if "linux" in wanted:
+        _say("linux plane ...")
+        try:
+            parts["linux"] = linux_plane.measure(folder, times=scale.gateways)
+        except linux_plane.Unavailable as reason:
+            parts["linux"] = Part([], [f"Linux plane not measured: {reason}"], {})
+    return parts
+
+
+def _api(folder: Path, scale: Scale) -> dict[str, Part]:
+    """Pages, creates and memory, on one service and one moto."""
+    memory = Memory()
+    with Moto(folder / "moto.log") as moto, Gatewright(folder / "api") as ours:
+        network = ours.network()
+        memory.note("idle", resident_mb(ours.pid))
+        _say(f"{pages.GATEWAYS} gateways on both sides ...")
+        load.run(ours.port, 8, ours.creates(network, pages.GATEWAYS), expected='"vpn-')
+        load.run(moto.port, 8, moto.creates(pages.GATEWAYS), expected=">vgw-")
+        ours.settle()
+        memory.note(f"after {pages.GATEWAYS} creates", resident_mb(ours.pid))
+        _say("pages ...")
+        paged = pages.measure(ours, moto, rounds=scale.rounds, count=scale.pages, moto_count=scale.moto_pages)
+        _say("creates ...")
+        created = creates.measure(ours, network, moto, rounds=scale.rounds, single=scale.single, eight=scale.eight)
+        memory.note(f"after the load, {ours.gateways():,} gateways", resident_mb(ours.pid))
+    return {"create": created, "page": paged, "memory": memory.part()}
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

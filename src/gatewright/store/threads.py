@@ -1,0 +1,115 @@
+"""Transactions on threads of the store, each with a connection of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from gatewright.store.backends import Backend
+from gatewright.store.jobs import Job, lose_all, settle_all
+from gatewright.store.transaction import Connection, Transaction
+
+_log = logging.getLogger(__name__)
+_ATTEMPTS = 4
+
+
+class ThreadLane:
+    """Threads that take jobs from one queue, a batch in a transaction."""
+
+    def __init__(self, backend: Backend, *, writing: bool, woken: Callable[[set[str]], object]) -> None:
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._backend = backend
+        self._writing = writing
+        self._woken = woken
+        self._batch = backend.write_batch if writing else backend.read_batch
+        self._begin = backend.begin_write if writing else backend.begin_read
+        name = "write" if writing else "read"
+        self._threads = [
+            threading.Thread(target=self._run, name=f"store-{name}-{number}", daemon=True)
+            for number in range(backend.writers if writing else backend.readers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, job: Job) -> None:
+        """Run the job soon."""
+        self._jobs.put(job)
+
+    def close(self) -> None:
+        """Finish what has been put, and end the threads."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        connection: Connection | None = None
+        ending = False
+        while not ending:
+            first = self._jobs.get()
+            if first is None:
+                break
+            jobs = [first]
+            while len(jobs) < self._batch:
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if job is None:
+                    ending = True
+                    break
+                jobs.append(job)
+            connection = self._serve(connection, jobs)
+        if connection is not None:
+            connection.close()
+
+    def _serve(self, connection: Connection | None, jobs: list[Job]) -> Connection | None:
+        """Run a batch and deliver it. Returns the connection to go on with; None when it is of no more use."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            committing = False
+            try:
+                if connection is None:
+                    connection = self._backend.connect(read_only=not self._writing)
+                transaction = Transaction(connection, self._backend.flavour)
+                transaction.raw(self._begin)
+                for job in jobs:
+                    job.run(transaction, self._backend, savepoint=self._writing)
+                committing = True
+                transaction.raw("COMMIT")
+            except Exception as error:
+                discard(connection)
+                connection = None
+                # A commit whose answer was lost may have happened: it is never run a second time.
+                if attempt < _ATTEMPTS and not committing and self._backend.retriable(error):
+                    continue
+                _log.error("the database failed: %s: %s", type(error).__name__, error)
+                lose_all(jobs)
+            else:
+                if transaction.woken:
+                    self._woken(transaction.woken)
+            break
+        self._deliver(jobs)
+        return connection
+
+    def _deliver(self, jobs: list[Job]) -> None:
+        loops: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+        for job in jobs:
+            if job.loop is None:
+                job.settle()
+            else:
+                loops.setdefault(job.loop, []).append(job)
+        for loop, mine in loops.items():
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(settle_all, mine)
+
+
+def discard(connection: Connection | None) -> None:
+    """Close a connection that is of no more use."""
+    if connection is not None:
+        try:
+            connection.close()
+        except Exception as error:
+            _log.debug("closing a broken connection: %s", error)

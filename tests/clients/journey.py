@@ -1,0 +1,255 @@
+"""The round that every SDK makes: build a network, order gateways, page, modify, delete, and err three times.
+
+An SDK's own way of saying things is hidden behind :class:`Sdk`; what it saw comes back as one document. The Node
+scripts beside this file make the same round and print the same document, so :func:`check` judges them all.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+REGION = "cn-hangzhou"
+ZONES = ("cn-hangzhou-k", "cn-hangzhou-j")
+UNKNOWN_GATEWAY = "vpn-bp1aaaaaaaaaaaaaaaaaa"
+GATEWAYS = 3
+PAGE_SIZE = 2
+PATIENCE = 20.0
+PAUSE = 0.02
+
+Seen = dict[str, Any]
+
+_REQUEST_ID = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}")
+
+
+class Failure(Exception):
+    """What an SDK's exception says, under one set of names. ``message`` is the server's, without what the SDK adds."""
+
+    def __init__(self, code: str, message: str, request_id: str, status: int) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+        self.status = status
+
+    def document(self) -> Seen:
+        return {"code": self.code, "message": self.message, "request_id": self.request_id, "status": self.status}
+
+
+class Sdk(Protocol):
+    """One SDK with one configuration."""
+
+    def call(self, action: str, **parameters: Any) -> dict[str, Any]:
+        """The answer with the wire's names. Raises Failure."""
+        ...
+
+    def with_secret(self, secret: str) -> Sdk:
+        """The same with another access key secret."""
+        ...
+
+
+def travel(sdk: Sdk) -> Seen:
+    """Make the round. Returns what was seen on it."""
+    seen: Seen = {"regions": _regions(sdk)}
+    vpc = sdk.call("CreateVpc", RegionId=REGION, CidrBlock="10.20.0.0/16", VpcName="from-an-sdk")["VpcId"]
+    vswitches = [_vswitch(sdk, vpc, zone, number) for number, zone in enumerate(ZONES)]
+    created = [
+        sdk.call(
+            "CreateVpnGateway",
+            RegionId=REGION,
+            VpcId=vpc,
+            VSwitchId=vswitches[0],
+            DisasterRecoveryVSwitchId=vswitches[1],
+            Bandwidth=10,
+            EnableIpsec=True,
+            EnableSsl=False,
+            Name=f"gateway-{number}",
+            ClientToken=f"{vpc}-{number}",
+        )
+        for number in range(GATEWAYS)
+    ]
+    gateways = [answer["VpnGatewayId"] for answer in created]
+    seen |= {"vpc": vpc, "vswitches": vswitches, "created": created, "gateways": gateways}
+    statuses: list[str] = []
+    for gateway in gateways:
+        seen["active"] = _until_active(sdk, gateway, statuses)
+    seen["statuses"] = statuses
+    seen["pages"] = [
+        sdk.call("DescribeVpnGateways", RegionId=REGION, VpcId=vpc, PageNumber=number, PageSize=PAGE_SIZE)
+        for number in (1, 2)
+    ]
+    seen["renamed"] = sdk.call(
+        "ModifyVpnGatewayAttribute",
+        RegionId=REGION,
+        VpnGatewayId=gateways[0],
+        Name="renamed",
+        Description="a (new) description * with ~ and 中文",
+    )
+    seen["propagating"] = sdk.call(
+        "ModifyVpnGatewayAttribute", RegionId=REGION, VpnGatewayId=gateways[0], AutoPropagate=True
+    )
+    seen["settled"] = _until_active(sdk, gateways[0], [])
+    seen["errors"] = _errors(sdk)
+    for gateway in gateways:
+        sdk.call("DeleteVpnGateway", RegionId=REGION, VpnGatewayId=gateway)
+    seen["gone"] = [_until_gone(sdk, gateway) for gateway in gateways]
+    for vswitch in vswitches:
+        sdk.call("DeleteVSwitch", RegionId=REGION, VSwitchId=vswitch)
+    _until(lambda: sdk.call("DescribeVSwitches", RegionId=REGION, VpcId=vpc), lambda seen: seen["TotalCount"] == 0)
+    sdk.call("DeleteVpc", RegionId=REGION, VpcId=vpc)
+    seen["left"] = sdk.call("DescribeVpcs", RegionId=REGION, VpcId=vpc)["TotalCount"]
+    return seen
+
+
+def check(seen: Seen) -> None:
+    """Whether an SDK saw what there was to be seen."""
+    assert REGION in seen["regions"]
+    for answer in seen["created"]:
+        assert re.fullmatch(r"vpn-[a-z0-9]+", answer["VpnGatewayId"])
+        assert int(answer["OrderId"]) > 0
+        assert _REQUEST_ID.fullmatch(answer["RequestId"])
+    assert len({answer["RequestId"] for answer in seen["created"]}) == GATEWAYS
+    assert seen["statuses"][-1] == "active"
+    assert set(seen["statuses"]) <= {"init", "provisioning", "active"}
+    _check_active(seen)
+    _check_pages(seen)
+    _check_modified(seen)
+    _check_errors(seen)
+    assert seen["left"] == 0
+
+
+def _check_active(seen: Seen) -> None:
+    active = seen["active"]
+    assert active["VpnGatewayId"] == seen["gateways"][-1]
+    assert active["Name"] == f"gateway-{GATEWAYS - 1}"
+    assert active["VpcId"] == seen["vpc"]
+    assert [active["VSwitchId"], active["DisasterRecoveryVSwitchId"]] == seen["vswitches"]
+    assert active["Spec"] == "10M"
+    assert (active["IpsecVpn"], active["SslVpn"]) == ("enable", "disable")
+    assert active["ChargeType"] == "PostpayByFlow"
+    assert active["AutoPropagate"] is False
+    addresses = {active["InternetIp"], active["DisasterRecoveryInternetIp"]}
+    assert len(addresses) == 2
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+\.\d+", address) for address in addresses)
+
+
+def _check_pages(seen: Seen) -> None:
+    first, second = seen["pages"]
+    assert [page["PageNumber"] for page in seen["pages"]] == [1, 2]
+    assert [page["PageSize"] for page in seen["pages"]] == [PAGE_SIZE, PAGE_SIZE]
+    assert [page["TotalCount"] for page in seen["pages"]] == [GATEWAYS, GATEWAYS]
+    listed = [[gateway["VpnGatewayId"] for gateway in page["VpnGateways"]["VpnGateway"]] for page in (first, second)]
+    assert [len(page) for page in listed] == [PAGE_SIZE, GATEWAYS - PAGE_SIZE]
+    assert sorted(listed[0] + listed[1]) == sorted(seen["gateways"])
+
+
+def _check_modified(seen: Seen) -> None:
+    assert seen["renamed"]["Name"] == "renamed"
+    assert seen["renamed"]["Description"] == "a (new) description * with ~ and 中文"
+    assert seen["renamed"]["AutoPropagate"] is False
+    assert seen["propagating"]["AutoPropagate"] is True
+    assert seen["propagating"]["Name"] == "renamed"
+    assert seen["settled"]["Status"] == "active"
+    assert seen["settled"]["AutoPropagate"] is True
+    assert seen["settled"]["Description"] == seen["renamed"]["Description"]
+
+
+def _check_errors(seen: Seen) -> None:
+    not_found = {
+        "code": "InvalidVpnGatewayInstanceId.NotFound",
+        "message": "The specified vpn gateway instance id does not exist.",
+        "status": 404,
+    }
+    for failure in (seen["errors"]["unknown"], *seen["gone"]):
+        assert without_request_id(failure) == not_found
+    assert without_request_id(seen["errors"]["missing"]) == {
+        "code": "MissingVpcId",
+        "message": "VpcId is mandatory for this action.",
+        "status": 400,
+    }
+    check_mismatch(seen["errors"]["secret"])
+
+
+def check_mismatch(failure: Seen) -> None:
+    """Whether a failure is that of a wrong secret: its message ends with what the server took for signed."""
+    mismatch = without_request_id(failure)
+    assert (mismatch["code"], mismatch["status"]) == ("SignatureDoesNotMatch", 400)
+    assert re.match(
+        r"Specified signature (is not matched with our calculation\. server string to sign is:"
+        r"|does not match our calculation\. server StringToSign is \[ACS3-HMAC-SHA256\n)",
+        mismatch["message"],
+    )
+
+
+def without_request_id(failure: Seen) -> Seen:
+    """The failure without its request id, which is looked at here: an upper-case UUID."""
+    assert _REQUEST_ID.fullmatch(failure["request_id"]), failure
+    return {name: value for name, value in failure.items() if name != "request_id"}
+
+
+def failure_of(ask: Callable[[], object]) -> Failure:
+    """How a call fails, which must fail."""
+    try:
+        answer = ask()
+    except Failure as failure:
+        return failure
+    raise AssertionError(f"it succeeded: {answer}")
+
+
+def _regions(sdk: Sdk) -> list[str]:
+    return [region["RegionId"] for region in sdk.call("DescribeRegions")["Regions"]["Region"]]
+
+
+def _vswitch(sdk: Sdk, vpc: str, zone: str, number: int) -> str:
+    answer = sdk.call("CreateVSwitch", RegionId=REGION, VpcId=vpc, ZoneId=zone, CidrBlock=f"10.20.{number}.0/24")
+    vswitch: str = answer["VSwitchId"]
+    _until(
+        lambda: sdk.call("DescribeVSwitchAttributes", RegionId=REGION, VSwitchId=vswitch),
+        lambda seen: seen["Status"] == "Available",
+    )
+    return vswitch
+
+
+def _describe(sdk: Sdk, gateway: str) -> dict[str, Any]:
+    return sdk.call("DescribeVpnGateway", RegionId=REGION, VpnGatewayId=gateway)
+
+
+def _until_active(sdk: Sdk, gateway: str, statuses: list[str]) -> dict[str, Any]:
+    def active(seen: dict[str, Any]) -> bool:
+        statuses.append(seen["Status"])
+        return bool(seen["Status"] == "active")
+
+    return _until(lambda: _describe(sdk, gateway), active)
+
+
+def _until(ask: Callable[[], dict[str, Any]], enough: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Poll as every client of this API must."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        answer = ask()
+        if enough(answer):
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still {answer} after {PATIENCE} s")
+        time.sleep(PAUSE)
+
+
+def _until_gone(sdk: Sdk, gateway: str) -> Seen:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            _describe(sdk, gateway)
+        except Failure as failure:
+            return failure.document()
+        time.sleep(PAUSE)
+    raise AssertionError(f"{gateway} is still there after {PATIENCE} s")
+
+
+def _errors(sdk: Sdk) -> dict[str, Seen]:
+    return {
+        "unknown": failure_of(lambda: _describe(sdk, UNKNOWN_GATEWAY)).document(),
+        "missing": failure_of(lambda: sdk.call("CreateVpnGateway", RegionId=REGION, Bandwidth=10)).document(),
+        "secret": failure_of(lambda: _describe(sdk.with_secret("another"), UNKNOWN_GATEWAY)).document(),
+    }

@@ -1,0 +1,115 @@
+"""``alibabacloud_vpc20160428``, the SDK that is generated today: signature V3, and V1 when it is told so."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from alibabacloud_tea_openapi.exceptions import ClientException
+from alibabacloud_tea_openapi.models import Config
+from alibabacloud_vpc20160428 import models
+from alibabacloud_vpc20160428.client import Client
+
+from tests.clients import journey
+from tests.clients.journey import REGION, UNKNOWN_GATEWAY, Failure
+from tests.support.service import Service
+
+
+class OpenapiSdk:
+    """Calls operations by their wire names through the SDK's request and response models."""
+
+    def __init__(self, port: int, secret: str = "secret", **options: str) -> None:
+        self._port = port
+        self._options = options
+        self.client: Any = Client(
+            Config(
+                access_key_id="test",
+                access_key_secret=secret,
+                region_id=REGION,
+                endpoint=f"127.0.0.1:{port}",
+                protocol="HTTP",
+                **options,
+            )
+        )
+
+    def call(self, action: str, **parameters: Any) -> dict[str, Any]:
+        request = getattr(models, f"{action}Request")().from_map(parameters)
+        try:
+            response = getattr(self.client, _method(action))(request)
+        except ClientException as error:
+            raise _failure(error) from error
+        assert response.status_code == 200
+        answer: dict[str, Any] = response.body.to_map()
+        return answer
+
+    def with_secret(self, secret: str) -> OpenapiSdk:
+        return OpenapiSdk(self._port, secret, **self._options)
+
+
+def _method(action: str) -> str:
+    """``CreateVSwitch`` is ``create_vswitch``."""
+    return re.sub("(?<!^)(?=[A-Z])", "_", action.replace("VSwitch", "Vswitch")).lower()
+
+
+def _failure(error: Any) -> Failure:
+    """The message in ``data`` is the server's; ``message`` is a sentence of the SDK's around it."""
+    said = error.data["Message"]
+    assert error.message == f"code: {error.status_code}, {said} request id: {error.request_id}"
+    assert error.request_id == error.data["RequestId"]
+    return Failure(error.code, said, error.request_id, error.status_code)
+
+
+@pytest.fixture(params=[{}, {"signature_algorithm": "v2"}], ids=["V3", "V1"])
+def sdk(service: Service, request: pytest.FixtureRequest) -> OpenapiSdk:
+    return OpenapiSdk(service.port, **request.param)
+
+
+def test_the_whole_round(sdk: OpenapiSdk) -> None:
+    journey.check(journey.travel(sdk))
+
+
+def test_answers_are_the_models_of_the_sdk(service: Service) -> None:
+    client = OpenapiSdk(service.port).client
+
+    response = client.describe_vpn_gateways(models.DescribeVpnGatewaysRequest(region_id=REGION, page_size=50))
+    created = client.create_vpc(models.CreateVpcRequest(region_id=REGION, cidr_block="192.168.0.0/16"))
+    attributes = client.describe_vpc_attribute(
+        models.DescribeVpcAttributeRequest(region_id=REGION, vpc_id=created.body.vpc_id)
+    )
+    client.delete_vpc(models.DeleteVpcRequest(region_id=REGION, vpc_id=created.body.vpc_id))
+
+    assert (response.body.page_number, response.body.page_size) == (1, 50)
+    assert isinstance(response.body.vpn_gateways.vpn_gateway, list)
+    assert attributes.body.cidr_block == "192.168.0.0/16"
+    assert attributes.body.status == "Available"
+
+
+def test_the_detail_of_an_error_reaches_the_exception(sdk: OpenapiSdk) -> None:
+    with pytest.raises(ClientException) as caught:
+        sdk.client.describe_vpn_gateway(
+            models.DescribeVpnGatewayRequest(region_id=REGION, vpn_gateway_id=UNKNOWN_GATEWAY)
+        )
+
+    assert caught.value.code == "InvalidVpnGatewayInstanceId.NotFound"
+    assert caught.value.status_code == 404
+    assert caught.value.detail == (
+        f'VpnGatewayId "{UNKNOWN_GATEWAY}": names no VPN gateway of this account in {REGION}'
+    )
+
+
+def test_an_endpoint_with_a_scheme_works(service: Service) -> None:
+    """The SDK then sends the whole URL as its Host header, and signs that."""
+    client: Any = Client(
+        Config(
+            access_key_id="test",
+            access_key_secret="secret",
+            region_id=REGION,
+            endpoint=f"http://127.0.0.1:{service.port}",
+            protocol="HTTP",
+        )
+    )
+
+    answer = client.describe_regions(models.DescribeRegionsRequest())
+
+    assert REGION in [region.region_id for region in answer.body.regions.region]
