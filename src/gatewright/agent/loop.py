@@ -102,10 +102,11 @@ class Agent:
 
     def _take(self, changes: HostChanges) -> None:
         for item in changes.items:
-            if self._wanted.get(item.key) != item:
-                self._wanted[item.key] = item
-                self._kick(item.key)
-            elif item.key not in self._tasks:
+            key = item.key
+            if self._wanted.get(key) != item:
+                self._wanted[key] = item
+                self._kick(key)
+            elif key not in self._tasks:
                 # Asked for again and nothing to do: say once more how it stands.
                 self._tell_standing(item)
 
@@ -180,10 +181,14 @@ class Agent:
             if self._wanted.get(item.key) is item:
                 del self._wanted[item.key]
             return
-        self._observe(item, Phase.APPLYING)
-        if isinstance(item, InstanceSpec):
-            await self._vswitch_of(item)
-        await self._plane.apply(item)
+        # What is done before anybody could look was never under way.
+        under_way = asyncio.get_running_loop().call_soon(self._observe, item, Phase.APPLYING)
+        try:
+            if isinstance(item, InstanceSpec):
+                await self._vswitch_of(item)
+            await self._plane.apply(item)
+        finally:
+            under_way.cancel()
         self._standing[item.key] = item
         self._observe(item, Phase.READY)
 

@@ -14,8 +14,8 @@ from gatewright.store.database import Database
 
 #: How long a poll sleeps before it looks again by itself, seconds: what a lost wake-up costs at the most.
 LOOK_AGAIN = 1.0
-#: How long a poll that was woken waits for more to come, seconds.
-GATHER = 0.005
+#: A host's answers come at least so many seconds apart: under load one serves many writes.
+APART = 0.02
 #: How many observations one transaction folds.
 _FOLD_BATCH = 50
 
@@ -26,6 +26,8 @@ class ControlPlane:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._wakeups: dict[str, asyncio.Event] = {}
+        #: When each host got its last answer with something in it, by the loop's clock.
+        self._answered: dict[str, float] = {}
         self._loop = asyncio.get_running_loop()
         database.woken = self._woken
 
@@ -33,17 +35,20 @@ class ControlPlane:
         """What changed on a host after a revision; waits up to ``wait`` seconds for there to be something."""
         deadline = self._loop.time() + wait
         while True:
+            too_early = self._answered.get(host_id, 0.0) + APART - self._loop.time()
+            if too_early > 0:
+                await asyncio.sleep(too_early)
             wakeup = self._wakeups.setdefault(host_id, asyncio.Event())
             wakeup.clear()
             found = await self._database.read(lambda transaction: changes(transaction, host_id, since))
             remaining = deadline - self._loop.time()
             if found.items or found.revision != since or remaining <= 0:
+                if found.items:
+                    self._answered[host_id] = self._loop.time()
                 return found
             try:
                 async with asyncio.timeout(min(remaining, LOOK_AGAIN)):
                     await wakeup.wait()
-                # Under load one answer serves many writes.
-                await asyncio.sleep(GATHER)
             except TimeoutError:
                 continue
 

@@ -6,6 +6,8 @@ to has changed.
 
 from __future__ import annotations
 
+from sys import intern
+
 import msgspec
 
 from gatewright.resources.specs import InstanceSpec, PrivateLeg, PublicLeg, VSwitchSpec
@@ -40,21 +42,23 @@ class InstanceFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compile_instance(gateway: GatewayFacts, instance: InstanceFacts) -> InstanceSpec:
-    """The spec of one instance."""
+    """The spec of one instance. Texts that recur are shared: an agent keeps the specs of thousands."""
     public = None
     if instance.public_addresses:
-        public = PublicLeg(addresses=instance.public_addresses, network=instance.public_network)
+        public = PublicLeg(addresses=instance.public_addresses, network=intern(instance.public_network))
     return InstanceSpec(
         id=instance.instance_id,
         generation=gateway.generation,
         gateway_id=gateway.gateway_id,
-        account_id=gateway.account_id,
-        region_id=gateway.region_id,
-        zone_id=instance.zone_id,
-        role=instance.role,
+        account_id=intern(gateway.account_id),
+        region_id=intern(gateway.region_id),
+        zone_id=intern(instance.zone_id),
+        role=intern(instance.role),
         public=public,
         private=PrivateLeg(
-            vswitch_id=instance.vswitch_id, address=instance.private_address, network=instance.vswitch_cidr
+            vswitch_id=intern(instance.vswitch_id),
+            address=instance.private_address,
+            network=intern(instance.vswitch_cidr),
         ),
         bandwidth=gateway.bandwidth,
         ipsec=gateway.ipsec,

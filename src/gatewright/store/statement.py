@@ -57,11 +57,7 @@ class Statement:
         booleans: tuple[int, ...] = ()
         if flavour == SQLITE:
             booleans = tuple(i for i, column in enumerate(columns) if isinstance(column.type, Boolean))
-        constants = {
-            name: bind.value
-            for bind, name in compiled.bind_names.items()
-            if not bind.required
-        }
+        constants = {name: bind.value for bind, name in compiled.bind_names.items() if not bind.required}
         order = tuple(compiled.positiontup or ()) if compiled.positional else ()
         return Plan(str(compiled), order, constants, booleans)
 

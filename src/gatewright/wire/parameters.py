@@ -12,7 +12,7 @@ from gatewright.errors import ApiError, invalid_parameter
 MOST_PARAMETERS = 5000
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]*\Z")
 _ESCAPES = {code: f"%{code:02X}" for code in range(128) if not _PLAIN.match(chr(code))}
-_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def decode_pairs(raw: bytes, where: str) -> dict[str, str]:
@@ -20,7 +20,11 @@ def decode_pairs(raw: bytes, where: str) -> dict[str, str]:
     parameters: dict[str, str] = {}
     if not raw:
         return parameters
-    pairs = raw.split(b"&")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise invalid_parameter("Action", "", f"{where} is not UTF-8") from None
+    pairs = text.split("&")
     if len(pairs) > MOST_PARAMETERS:
         raise invalid_parameter(
             "Action", "", f"{where} has {len(pairs)} parameters, at most {MOST_PARAMETERS} are read"
@@ -28,29 +32,27 @@ def decode_pairs(raw: bytes, where: str) -> dict[str, str]:
     for pair in pairs:
         if not pair:
             continue
-        name, _, value = pair.partition(b"=")
-        key = _decode(name, where, name)
-        if key in parameters:
-            raise invalid_parameter(key, "", f"stands twice in {where}")
-        parameters[key] = _decode(value, where, name)
+        name, _, value = pair.partition("=")
+        if "%" in name or "+" in name:
+            name = _decode(name, where, name)
+        if name in parameters:
+            raise invalid_parameter(name, "", f"stands twice in {where}")
+        parameters[name] = _decode(value, where, name) if "%" in value or "+" in value else value
     return parameters
 
 
-def _decode(raw: bytes, where: str, name: bytes) -> str:
-    if b"+" in raw:
-        raw = raw.replace(b"+", b" ")
-    if b"%" in raw:
-        if _BAD_ESCAPE.search(raw):
-            raise _malformed(where, name, "has a % that two hexadecimal digits do not follow")
-        raw = unquote_to_bytes(raw)
+def _decode(text: str, where: str, name: str) -> str:
+    text = text.replace("+", " ")
+    if _BAD_ESCAPE.search(text):
+        raise _malformed(where, name, "has a % that two hexadecimal digits do not follow")
     try:
-        return raw.decode()
+        return unquote_to_bytes(text).decode()
     except UnicodeDecodeError:
         raise _malformed(where, name, "is not UTF-8") from None
 
 
-def _malformed(where: str, name: bytes, rule: str) -> ApiError:
-    return invalid_parameter(name.decode("ascii", "backslashreplace")[:100], "", f"in {where} {rule}")
+def _malformed(where: str, name: str, rule: str) -> ApiError:
+    return invalid_parameter(name[:100], "", f"in {where} {rule}")
 
 
 def percent_encode(text: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gatewright.errors import INCOMPLETE_SIGNATURE
-from gatewright.wire.parameters import canonical_query, percent_encode
+from gatewright.wire.parameters import canonical_query
 
 V3_ALGORITHM = "ACS3-HMAC-SHA256"
 
@@ -20,7 +20,9 @@ V3_ALGORITHM = "ACS3-HMAC-SHA256"
 def v1_string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
     """What a V1 client signs: the method and all parameters but the signature itself."""
     signed = {name: value for name, value in parameters.items() if name != "Signature"}
-    return f"{method}&%2F&{percent_encode(canonical_query(signed))}"
+    # A canonical query has no characters to encode but these three.
+    canonical = canonical_query(signed).replace("%", "%25").replace("&", "%26").replace("=", "%3D")
+    return f"{method}&%2F&{canonical}"
 
 
 def v1_signature(secret: str, string_to_sign: str) -> str:

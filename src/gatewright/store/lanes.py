@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 _ATTEMPTS = 4
 
 
-class ThreadLane:
+class Lane:
     """Threads that take jobs from one queue, a batch in a transaction."""
 
     def __init__(self, backend: Backend, *, writing: bool, woken: Callable[[set[str]], object]) -> None:
@@ -80,7 +80,7 @@ class ThreadLane:
                 committing = True
                 transaction.raw("COMMIT")
             except Exception as error:
-                discard(connection)
+                _discard(connection)
                 connection = None
                 # A commit whose answer was lost may have happened: it is never run a second time.
                 if attempt < _ATTEMPTS and not committing and self._backend.retriable(error):
@@ -106,7 +106,7 @@ class ThreadLane:
                 loop.call_soon_threadsafe(settle_all, mine)
 
 
-def discard(connection: Connection | None) -> None:
+def _discard(connection: Connection | None) -> None:
     """Close a connection that is of no more use."""
     if connection is not None:
         try:
