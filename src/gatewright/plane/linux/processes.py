@@ -25,9 +25,6 @@ _OUT_OF_SIGHT = (FileNotFoundError, ProcessLookupError, PermissionError)
 _GRACE = 5.0
 _FORCE = 5.0
 
-#: Daemons started by this process. They outlive it, but while it lives it has to reap them.
-_children: dict[int, subprocess.Popen[bytes]] = {}
-
 
 class Process:
     """A process that was alive when this was made. Close it after use."""
@@ -76,20 +73,23 @@ def start(command: Sequence[str], environment: Mapping[str, str]) -> Process:
         close_fds=True,
         start_new_session=True,
     )
-    _children[child.pid] = child
-    return Process(child.pid, os.pidfd_open(child.pid))
+    process = Process(child.pid, os.pidfd_open(child.pid))
+    # It is to outlive us, so this object is not to wait for it or to complain; `epitaph` reaps it when it ends.
+    child.returncode = 0
+    return process
 
 
 def epitaph(process: Process) -> str:
     """How a process that has ended did so, as far as we can know, for people. Reaps it if we started it."""
-    child = _children.get(process.pid)
-    status = child.poll() if child else None
-    if status is None:
+    try:
+        result = os.waitid(os.P_PIDFD, process.descriptor, os.WEXITED | os.WNOHANG)
+    except ChildProcessError:
+        result = None
+    if result is None:
         return f"process {process.pid} ended"
-    _children.pop(process.pid, None)
-    if status < 0:
-        return f"process {process.pid} was ended by {signal.Signals(-status).name}"
-    return f"process {process.pid} ended with status {status}"
+    if result.si_code == os.CLD_EXITED:
+        return f"process {process.pid} ended with status {result.si_status}"
+    return f"process {process.pid} was ended by {signal.Signals(result.si_status).name}"
 
 
 def terminate(processes: Iterable[Process]) -> None:
