@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from gatewright.store import hosts, ledgers
-from gatewright.store.backends import backend_of
+from gatewright.store.backends import SqliteBackend, backend_of
 from gatewright.store.database import Database, StoreClosed
 from gatewright.store.transaction import Transaction
 from gatewright.store.upgrade import prepare
@@ -91,3 +93,58 @@ def test_a_closed_database_says_so(database: Database) -> None:
     database.close()
     with pytest.raises(StoreClosed):
         database.write_now(raise_it)
+
+
+def test_another_process_that_holds_sqlite_is_waited_for(tmp_path: Path) -> None:
+    backend = SqliteBackend(tmp_path / "held.db")
+    prepare(backend)
+    database = Database(backend)
+    database.write_now(lambda transaction: hosts.ensure(transaction, "h"))
+    holder = sqlite3.connect(tmp_path / "held.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        writing = [asyncio.create_task(database.write(raise_it)) for _ in range(5)]
+        started = loop.time()
+        # Reads go on, and so does the loop, while the writes wait.
+        assert await database.read(lambda transaction: hosts.revision(transaction, "h")) == 0
+        assert loop.time() - started < 1
+        assert not any(task.done() for task in writing)
+        holder.execute("COMMIT")
+        assert sorted(await asyncio.gather(*writing)) == [1, 2, 3, 4, 5]
+        await database.aclose()
+
+    asyncio.run(run())
+    holder.close()
+
+
+def test_a_database_that_fails_loses_the_batch_and_goes_on(tmp_path: Path) -> None:
+    backend = SqliteBackend(tmp_path / "broken.db")
+    prepare(backend)
+    database = Database(backend)
+    database.write_now(lambda transaction: hosts.ensure(transaction, "h"))
+
+    def break_it(transaction: Transaction) -> None:
+        hosts.raise_revision(transaction, "h")
+        transaction.raw("SELECT * FROM no_such_table")
+
+    async def run() -> None:
+        outcomes = await asyncio.gather(database.write(raise_it), database.write(break_it), return_exceptions=True)
+        assert [getattr(outcome, "code", outcome) for outcome in outcomes] == ["ServiceUnavailable"] * 2
+        assert await database.write(raise_it) == 1
+        await database.aclose()
+
+    asyncio.run(run())
+
+
+def test_closing_waits_for_what_was_asked_for(database: Database) -> None:
+    async def run() -> None:
+        writing = [asyncio.create_task(database.write(raise_it)) for _ in range(20)]
+        await asyncio.sleep(0)
+        await database.aclose()
+        assert sorted(await asyncio.gather(*writing)) == list(range(1, 21))
+        with pytest.raises(StoreClosed):
+            await database.write(raise_it)
+
+    asyncio.run(run())

@@ -114,7 +114,7 @@ class Cell:
         if self._agent is not None:
             self._agent.cancel()
             await asyncio.gather(self._agent, return_exceptions=True)
-        await asyncio.to_thread(self.database.close)
+        await self.database.aclose()
 
     def signed(self, action: str, version: str = VPC, **parameters: Any) -> dict[str, str]:
         """The parameters of a V1 request, signed, at the cell's own time."""

@@ -70,7 +70,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     try:
         await _serve_from(settings, listener, database)
     finally:
-        await asyncio.to_thread(database.close)
+        await database.aclose()
 
 
 async def _serve_from(settings: Settings, listener: socket.socket, database: Database) -> None:

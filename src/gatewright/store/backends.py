@@ -42,14 +42,15 @@ class Backend(Protocol):
 class SqliteBackend:
     """One file beside the service.
 
-    WAL with ``synchronous=FULL``: a commit is on disk before it is acknowledged. SQLite has one writer at a time, so
-    there is one writing thread, and what has queued up while a commit was under way shares the next one.
+    WAL with ``synchronous=FULL``: a commit is on disk before it is acknowledged. SQLite has one writer at a time: what
+    has queued up while a commit was under way shares the next one.
     """
 
     flavour: Flavour = SQLITE
     begin_write = "BEGIN IMMEDIATE"
     begin_read = "BEGIN"
-    writers = 1
+    #: None: writes run on the event loop (gatewright.store.inline).
+    writers = 0
     write_batch = 64
     readers = 2
     read_batch = 8

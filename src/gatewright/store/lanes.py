@@ -80,7 +80,7 @@ class Lane:
                 committing = True
                 transaction.raw("COMMIT")
             except Exception as error:
-                _discard(connection)
+                discard(connection)
                 connection = None
                 # A commit whose answer was lost may have happened: it is never run a second time.
                 if attempt < _ATTEMPTS and not committing and self._backend.retriable(error):
@@ -106,7 +106,7 @@ class Lane:
                 loop.call_soon_threadsafe(settle_all, mine)
 
 
-def _discard(connection: Connection | None) -> None:
+def discard(connection: Connection | None) -> None:
     """Close a connection that is of no more use."""
     if connection is not None:
         try:
