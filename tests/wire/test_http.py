@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import socket
 import time
@@ -31,9 +32,11 @@ def exchange(service: Service, *pieces: bytes) -> bytes:
     """Send raw bytes and read until the server closes, or has been silent for a moment after answering."""
     with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
         answer = b""
-        try:
+        # A server may answer and hang up before it has read everything.
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
             for piece in pieces:
                 connection.sendall(piece)
+        try:
             while chunk := connection.recv(65536):
                 answer += chunk
                 connection.settimeout(0.3)

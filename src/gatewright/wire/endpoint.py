@@ -6,6 +6,7 @@ A plain callable, because a framework costs more here than the whole rest of a r
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -37,6 +38,10 @@ Send = Callable[[Event], Awaitable[None]]
 LARGEST_BODY = 1024 * 1024
 #: How long a client may take to send a body, seconds.
 BODY_PATIENCE = 30.0
+
+#: How long, seconds, and how many bytes, what a refused client still sends is read and ignored.
+REFUSED_PATIENCE = 1.0
+REFUSED_MOST = 8 * LARGEST_BODY
 
 _log = logging.getLogger(__name__)
 _requests = logging.getLogger("gatewright.requests")
@@ -70,7 +75,7 @@ class Endpoint:
         try:
             body = await _read_body(scope, receive)
         except _Refused as refused:
-            await _answer(send, refused.status, b"", _PLAIN, close=True)
+            await _refuse(refused.status, receive, send)
             return
         if body is None:
             return
@@ -151,9 +156,26 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
     return b"".join(parts) if len(parts) > 1 else parts[0]
 
 
-async def _answer(send: Send, status: int, body: bytes, content_type: bytes, *, close: bool = False) -> None:
+async def _answer(send: Send, status: int, body: bytes, content_type: bytes) -> None:
     headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-    if close:
-        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _refuse(status: int, receive: Receive, send: Send) -> None:
+    """Answer with a bare status and hang up, having read on for a moment.
+
+    Hanging up on a client that is still sending resets the connection, and it may never see the answer.
+    """
+    headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": True})
+    ignored = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(REFUSED_PATIENCE):
+            while ignored < REFUSED_MOST:
+                event = await receive()
+                ignored += len(event.get("body", b""))
+                if not event.get("more_body"):
+                    break
+    await send({"type": "http.response.body", "body": b""})

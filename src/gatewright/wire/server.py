@@ -14,6 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 LARGEST_HEAD = 64 * 1024
 #: How long a client may take to send them, seconds.
 HEAD_PATIENCE = 30.0
+#: How long what a refused client still sends is read and ignored, seconds.
+REFUSED_PATIENCE = 1.0
 #: How long an idle connection is kept for the next request, seconds.
 KEEP_ALIVE = 75
 
@@ -23,12 +25,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _head = 0
     _patience: asyncio.TimerHandle | None = None
+    _refused = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         # Bodies are bounded where they are read; here only what comes before a request's head is complete counts.
         if self._patience is not None:
             self._head += len(data)
@@ -59,10 +64,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._patience = None
 
     def _refuse(self, status: bytes) -> None:
+        """Answer with a bare status, and hang up after a moment: at once might reset what the client has not read."""
         self._head_done()
         if not self.transport.is_closing():
+            self._refused = True
             self.transport.write(b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
-            self.transport.close()
+            self.loop.call_later(REFUSED_PATIENCE, self.transport.close)
 
 
 class Server(uvicorn.Server):

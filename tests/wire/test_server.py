@@ -1,0 +1,82 @@
+"""Clients that take their time before a request is a request."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from gatewright.wire import server as server_module
+from gatewright.wire.server import server_for
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def play(scene: Callable[[int], Awaitable[None]]) -> None:
+    """Run a scene against a server on a free port."""
+
+    async def run() -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = server_for(application)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            await scene(listener.getsockname()[1])
+        finally:
+            server.should_exit = True
+            await serving
+            listener.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n"])
+def test_a_head_that_does_not_come_is_not_waited_for(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "HEAD_PATIENCE", 0.1)
+    monkeypatch.setattr(server_module, "REFUSED_PATIENCE", 0.1)
+
+    async def scene(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        async with asyncio.timeout(5):
+            assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+        writer.close()
+
+    play(scene)
+
+
+def test_a_kept_connection_is_not_hurried_between_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "HEAD_PATIENCE", 0.1)
+
+    async def scene(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            async with asyncio.timeout(5):
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+            await asyncio.sleep(0.3)
+        # The second request has begun and goes no further.
+        writer.write(b"GET / HT")
+        async with asyncio.timeout(5):
+            assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+        writer.close()
+
+    play(scene)
+
+
+def test_a_head_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "REFUSED_PATIENCE", 0.1)
+
+    async def scene(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 12_000)
+        async with asyncio.timeout(5):
+            assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
+        writer.close()
+
+    play(scene)
