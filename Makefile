@@ -1,6 +1,8 @@
 # Everything that a person or CI does with a checkout. `make run` and `make test` need nothing else.
 SHELL := /bin/sh
 PYTHON ?= python3
+# Trust what the system trusts: a company's own certificate authority is in there and not in uv.
+export UV_SYSTEM_CERTS := 1
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= data
