@@ -6,13 +6,12 @@ needed="
 /usr/sbin/charon-systemd=charon-systemd
 /usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so=libcharon-extra-plugins
 /usr/lib/ipsec/plugins/libstrongswan-gcm.so=libstrongswan-standard-plugins
-/usr/sbin/nft=nftables
 /usr/sbin/ip=iproute2
-/usr/bin/nsenter=util-linux
+/usr/bin/ping=iputils-ping
 /usr/lib/postgresql=postgresql
 "
 venv_missing=
-python3 -c 'import ensurepip' 2>/dev/null || venv_missing=python3-venv
+python3 -c "import ensurepip" 2>/dev/null || venv_missing=" python3-venv"
 missing=$venv_missing
 for pair in $needed; do
     [ -e "${pair%%=*}" ] || missing="$missing ${pair#*=}"

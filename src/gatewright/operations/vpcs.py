@@ -181,7 +181,9 @@ class Ipv6CidrBlocks(Part, kw_only=True):
     ipv6_cidr_block: list[Ipv6CidrBlockPart]
 
 
-class VpcPart(Part, kw_only=True):
+class VpcFacts(Part, kw_only=True):
+    """What both descriptions tell of a VPC."""
+
     vpc_id: str
     vpc_name: str
     description: str
@@ -197,12 +199,15 @@ class VpcPart(Part, kw_only=True):
     creation_time: str
     resource_group_id: str
     vrouter_id: str
-    router_table_ids: RouterTableIds
     vswitch_ids: VSwitchIds
-    nat_gateway_ids: NatGatewayIds
     secondary_cidr_blocks: SecondaryCidrBlocks
     user_cidrs: UserCidrs
     tags: TagList
+
+
+class VpcPart(VpcFacts, kw_only=True):
+    router_table_ids: RouterTableIds
+    nat_gateway_ids: NatGatewayIds
 
 
 class VpcList(Part, kw_only=True):
@@ -260,28 +265,34 @@ class DescribeVpcs(Operation[DescribeVpcsRequest, DescribeVpcsResponse]):
 
 def _part(call: Call, row: VpcRow) -> VpcPart:
     return VpcPart(
-        vpc_id=row.id,
-        vpc_name=row.name,
-        description=row.description,
-        region_id=row.region_id,
-        status=row.status,
-        cidr_block=row.cidr_block,
-        ipv6_cidr_block="",
-        ipv6_cidr_blocks=Ipv6CidrBlocks(ipv6_cidr_block=[]),
-        enabled_ipv6=False,
-        dns_hostname_status="DISABLED",
-        is_default=False,
-        owner_id=int(row.account_id),
-        creation_time=iso_seconds(row.created_at),
-        resource_group_id=default_group(row.account_id),
-        vrouter_id=row.vrouter_id,
+        **_facts(row, _vswitch_ids(call, row)),
         router_table_ids=RouterTableIds(router_table_ids=[row.route_table_id]),
-        vswitch_ids=VSwitchIds(vswitch_id=_vswitch_ids(call, row)),
         nat_gateway_ids=NatGatewayIds(nat_gateway_ids=[]),
-        secondary_cidr_blocks=SecondaryCidrBlocks(secondary_cidr_block=[]),
-        user_cidrs=UserCidrs(user_cidr=_user_cidrs(row)),
-        tags=TagList(tag=[]),
     )
+
+
+def _facts(row: VpcRow, vswitch_ids: list[str]) -> dict[str, Any]:
+    return {
+        "vpc_id": row.id,
+        "vpc_name": row.name,
+        "description": row.description,
+        "region_id": row.region_id,
+        "status": row.status,
+        "cidr_block": row.cidr_block,
+        "ipv6_cidr_block": "",
+        "ipv6_cidr_blocks": Ipv6CidrBlocks(ipv6_cidr_block=[]),
+        "enabled_ipv6": False,
+        "dns_hostname_status": "DISABLED",
+        "is_default": False,
+        "owner_id": int(row.account_id),
+        "creation_time": iso_seconds(row.created_at),
+        "resource_group_id": default_group(row.account_id),
+        "vrouter_id": row.vrouter_id,
+        "vswitch_ids": VSwitchIds(vswitch_id=vswitch_ids),
+        "secondary_cidr_blocks": SecondaryCidrBlocks(secondary_cidr_block=[]),
+        "user_cidrs": UserCidrs(user_cidr=_user_cidrs(row)),
+        "tags": TagList(tag=[]),
+    }
 
 
 def _user_cidrs(row: VpcRow) -> list[str]:
@@ -309,29 +320,10 @@ class CloudResources(Part, kw_only=True):
     cloud_resource_set_type: list[CloudResource]
 
 
-class DescribeVpcAttributeResponse(Response, kw_only=True):
-    vpc_id: str
-    vpc_name: str
-    description: str
-    region_id: str
-    status: str
-    cidr_block: str
-    ipv6_cidr_block: str
-    ipv6_cidr_blocks: Ipv6CidrBlocks
-    enabled_ipv6: bool
-    dns_hostname_status: str
-    is_default: bool
+class DescribeVpcAttributeResponse(VpcFacts, kw_only=True):
     classic_link_enabled: bool
     support_ipv4_gateway: bool
-    owner_id: int
-    creation_time: str
-    resource_group_id: str
-    vrouter_id: str
-    vswitch_ids: VSwitchIds
-    secondary_cidr_blocks: SecondaryCidrBlocks
-    user_cidrs: UserCidrs
     cloud_resources: CloudResources
-    tags: TagList
 
 
 class DescribeVpcAttribute(Operation[DescribeVpcAttributeRequest, DescribeVpcAttributeResponse]):
@@ -344,26 +336,9 @@ class DescribeVpcAttribute(Operation[DescribeVpcAttributeRequest, DescribeVpcAtt
         row = find_vpc(call, request.vpc_id, NOT_FOUND)
         inside = _vswitch_ids(call, row)
         return DescribeVpcAttributeResponse(
-            vpc_id=row.id,
-            vpc_name=row.name,
-            description=row.description,
-            region_id=row.region_id,
-            status=row.status,
-            cidr_block=row.cidr_block,
-            ipv6_cidr_block="",
-            ipv6_cidr_blocks=Ipv6CidrBlocks(ipv6_cidr_block=[]),
-            enabled_ipv6=False,
-            dns_hostname_status="DISABLED",
-            is_default=False,
+            **_facts(row, inside),
             classic_link_enabled=False,
             support_ipv4_gateway=False,
-            owner_id=int(row.account_id),
-            creation_time=iso_seconds(row.created_at),
-            resource_group_id=default_group(row.account_id),
-            vrouter_id=row.vrouter_id,
-            vswitch_ids=VSwitchIds(vswitch_id=inside),
-            secondary_cidr_blocks=SecondaryCidrBlocks(secondary_cidr_block=[]),
-            user_cidrs=UserCidrs(user_cidr=_user_cidrs(row)),
             cloud_resources=CloudResources(
                 cloud_resource_set_type=[
                     CloudResource(resource_type="VRouter", resource_count=1),
@@ -371,7 +346,6 @@ class DescribeVpcAttribute(Operation[DescribeVpcAttributeRequest, DescribeVpcAtt
                     CloudResource(resource_type="VSwitch", resource_count=len(inside)),
                 ]
             ),
-            tags=TagList(tag=[]),
         )
 
 
