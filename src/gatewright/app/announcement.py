@@ -13,7 +13,7 @@ def announce(settings: Settings, port: int, made_up: AccessKey | None, keys: Key
     """Say what runs and where. A key that was made up just now is shown: it is the only time."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     database = urlsplit(settings.database)
-    where = database.path if database.scheme == "sqlite" else f"{database.hostname or ''}{database.path}"
+    where = database.path[1:] if database.scheme == "sqlite" else f"{database.hostname or ''}{database.path}"
     lines = [
         f"Gatewright {__version__}: {settings.plane} plane, region {settings.region}",
         f"  endpoint           http://{host}:{port}",
