@@ -88,6 +88,14 @@ def test_unsigned_routing_headers_are_refused(client: Client) -> None:
     assert (refused.status, refused.json()["Code"]) == (400, "IncompleteSignature")
 
 
+def test_an_unsigned_header_does_not_choose_the_operation(client: Client) -> None:
+    parameters = v1_parameters("", {"RegionId": "cn-hangzhou"}, client.key)
+    del parameters["Action"]
+    parameters["Signature"] = sign_v1("GET", parameters, client.secret)
+    refused = client.send("GET", "/?" + urlencode(parameters), headers={"x-acs-action": "CreateVpc"})
+    assert (refused.status, refused.json()["Code"]) == (400, "MissingAction")
+
+
 def signed_target(client: Client, action: str = "DescribeRegions") -> str:
     parameters = v1_parameters(action, {}, client.key)
     parameters["Signature"] = sign_v1("GET", parameters, client.secret)

@@ -39,6 +39,17 @@ from gatewright.wire.signature import (
 WINDOW = 15 * 60 * 1000
 
 _JSON, _XML = "JSON", "XML"
+#: What a V1 request must have among its parameters. Action and Version too: a header of that name is not signed.
+_SIGNED_V1 = (
+    "AccessKeyId",
+    "Signature",
+    "SignatureMethod",
+    "SignatureVersion",
+    "SignatureNonce",
+    "Timestamp",
+    "Action",
+    "Version",
+)
 
 
 class Target(NamedTuple):
@@ -92,14 +103,7 @@ class Authenticator:
 
     def _version_1(self, message: Message) -> Credential:
         parameters = message.parameters
-        for name in (
-            "AccessKeyId",
-            "Signature",
-            "SignatureMethod",
-            "SignatureVersion",
-            "SignatureNonce",
-            "Timestamp",
-        ):
+        for name in _SIGNED_V1:
             if not parameters.get(name):
                 raise missing_parameter(name)
         if parameters["SignatureMethod"].upper() != "HMAC-SHA1":
