@@ -3,6 +3,7 @@
 ::
 
     ApiError                 status, code and documented message; becomes the body of a 4xx or 5xx answer
+    DatabaseAway             the database cannot be reached
     ConfigurationError       what an operator wrote in settings, environment or on the command line is wrong
 
 A documented error is declared once, as a :class:`ErrorRow` beside the operation whose documentation lists it (the
@@ -59,6 +60,15 @@ def shown(value: object, limit: int = 200) -> str:
 
 class ConfigurationError(Exception):
     """Settings that cannot be served with. The text is one line for the operator."""
+
+
+#: Exit statuses: settings that cannot be served with, and something that may work later (EX_TEMPFAIL of sysexits.h).
+MISCONFIGURED = 2
+TEMPORARY = 75
+
+
+class DatabaseAway(ConfigurationError):
+    """The database cannot be reached. At a first start the URL may be wrong; later it is the database's trouble."""
 
 
 def missing_parameter(name: str) -> ApiError:

@@ -19,14 +19,15 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
 from gatewright.errors import ConfigurationError
 
 PREFIX = "GATEWRIGHT_"
-#: Environment variables that are secrets; an agent's environment has none of them.
-SECRETS = ("GATEWRIGHT_ACCESS_KEY_SECRET", "GATEWRIGHT_SECRET_KEY")
+#: Environment variables that are or may hold secrets; an agent's environment has none of them.
+SECRETS = ("GATEWRIGHT_ACCESS_KEY_SECRET", "GATEWRIGHT_SECRET_KEY", "GATEWRIGHT_DATABASE")
 
 #: The default public pool of each plane. The simulated one lies in the reserved class E, so that no answer names
 #: a real host; the linux one in the range for benchmarks (RFC 2544), which no real network routes.
@@ -100,6 +101,10 @@ class AdministratorSettings(NamedTuple):
 
 def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: Path | None) -> Settings:
     """Put the settings together. ``command_line`` has what was given there, by name. Raises ConfigurationError."""
+    if urlsplit(str(command_line.get("database") or "")).password:
+        raise ConfigurationError(
+            "--database has a password, which every user of the machine could read: set GATEWRIGHT_DATABASE instead"
+        )
     values: dict[str, Any] = _file_values(file) if file is not None else {}
     values |= _environment_values(environment)
     values |= {name: value for name, value in command_line.items() if value is not None}

@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pytest
+
 from gatewright.agent import loop as loop_module
 from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
+from gatewright.errors import ConfigurationError
 from gatewright.link.contract import HostChanges, LinkDown, Wanted
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.simulated import SimulatedPlane
-from gatewright.resources.specs import ItemKey, Kind, Observation, Phase, Tombstone, VSwitchSpec
+from gatewright.resources.specs import ItemKey, Kind, Observation, Phase, Spec, Tombstone, VSwitchSpec
 
 KEY = ItemKey(Kind.VSWITCH, "vsw-1")
 
@@ -231,6 +234,35 @@ def test_everything_is_asked_for_again_now_and_then() -> None:
         play(scene)
     finally:
         loop_module.RESYNC = before
+
+
+def test_a_break_while_it_is_applied_is_mended_too() -> None:
+    class Fragile(SimulatedPlane):
+        """Reports that an item broke just before its first application returns."""
+
+        applied = 0
+
+        async def apply(self, spec: Spec) -> None:
+            await super().apply(spec)
+            self.applied += 1
+            if self.applied == 1:
+                self.lose(spec.key, "it broke at once")
+
+    async def scene(script: Script, plane: SimulatedPlane, agent: Agent) -> None:
+        script.say(1, vswitch())
+        await script.until(lambda: script.last() is Phase.READY)
+        assert KEY in plane.items
+        assert isinstance(plane, Fragile)
+        assert plane.applied == 2
+
+    play(scene, Fragile())
+
+
+def test_a_memory_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    path = tmp_path / "revision"
+    path.write_text("")
+    with pytest.raises(ConfigurationError, match="revision"):
+        RevisionMemory(path)
 
 
 def test_a_break_is_mended() -> None:

@@ -130,15 +130,17 @@ def test_a_port_in_use_is_said(data: Path, tmp_path: Path) -> None:
 
 def test_wrong_settings_end_with_one_line(tmp_path: Path) -> None:
     data = ("--data", str(tmp_path / "d"))
-    for arguments, said in (
-        (("--listen", "0.0.0.0:0"), "--allow-plaintext"),
-        (("--region", "mars"), "region is 'mars'"),
-        (("--database", "mysql://x"), "mysql"),
-        (("--database", "postgresql://nobody@127.0.0.1:1/x"), "cannot be opened"),
-        (("--config", "/nowhere.toml"), "/nowhere.toml"),
+    for arguments, status, said in (
+        (("--listen", "0.0.0.0:0"), 2, "--allow-plaintext"),
+        (("--region", "mars"), 2, "region is 'mars'"),
+        (("--database", "mysql://x"), 2, "mysql"),
+        (("--database", "postgresql://nobody@127.0.0.1:1/x"), 75, "cannot be opened"),
+        (("--database", "postgresql://nobody:pw@127.0.0.1:1/x"), 2, "GATEWRIGHT_DATABASE"),
+        (("--config", "/nowhere.toml"), 2, "/nowhere.toml"),
     ):
         ended = run("serve", *data, *arguments)
-        assert ended.returncode == 2, ended
+        assert ended.returncode == status, ended
+        assert "pw" not in ended.stderr
         assert said in ended.stderr
         assert ended.stderr.count("\n") == 1, ended.stderr
     ended = run("serve", *data, GATEWRIGHT_ACCESS_KEY_ID="k")
@@ -309,10 +311,19 @@ def test_a_killed_charon_is_back_and_the_gateway_active_again(linux: Service) ->
     assert len(charons(linux) & daemons) == 1
 
 
-def test_an_agents_environment_has_no_secrets(linux: Service) -> None:
+def test_an_agent_has_no_secrets(linux: Service) -> None:
     assert linux.process is not None
-    environment = Path(f"/proc/{children(linux.process.pid)['half-agent']}/environ").read_bytes()
-    assert b"GATEWRIGHT_ACCESS_KEY_SECRET" not in environment
+    linux.stop()
+    url = f"sqlite:///{linux.data / 'other.db'}"
+    linux.arguments += ["--database", url]
+    linux.environment["GATEWRIGHT_DATABASE"] = url
+    linux.start()
+    agent = Path(f"/proc/{children(linux.process.pid)['half-agent']}")
+    seen = (agent / "environ").read_bytes() + (agent / "cmdline").read_bytes()
+    assert b"GATEWRIGHT_LISTEN" not in seen
+    assert b"--data" in seen
+    assert b"GATEWRIGHT_ACCESS_KEY_SECRET" not in seen
+    assert b"other.db" not in seen
 
 
 def test_wrong_settings_of_a_half_end_the_whole_service(tmp_path: Path) -> None:

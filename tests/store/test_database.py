@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gatewright.errors import ApiError
 from gatewright.store import hosts, ledgers
 from gatewright.store.backends import SqliteBackend, backend_of
 from gatewright.store.database import Database, StoreClosed
@@ -134,6 +135,25 @@ def test_a_database_that_fails_loses_the_batch_and_goes_on(tmp_path: Path) -> No
         assert [getattr(outcome, "code", outcome) for outcome in outcomes] == ["ServiceUnavailable"] * 2
         assert await database.write(raise_it) == 1
         await database.aclose()
+
+    asyncio.run(run())
+
+
+def test_a_database_that_is_garbled_is_unavailable_and_does_not_hang(tmp_path: Path) -> None:
+    path = tmp_path / "garbled.db"
+    prepare(SqliteBackend(path))
+    for leftover in (path.with_name("garbled.db-wal"), path.with_name("garbled.db-shm")):
+        leftover.unlink(missing_ok=True)
+    path.write_bytes(b"no database at all, " * 500)
+    database = Database(SqliteBackend(path))
+
+    async def run() -> None:
+        async with asyncio.timeout(10):
+            for _ in range(2):
+                with pytest.raises(ApiError) as refused:
+                    await database.write(raise_it)
+                assert refused.value.code == "ServiceUnavailable"
+            await database.aclose()
 
     asyncio.run(run())
 

@@ -76,6 +76,40 @@ def test_a_body_that_is_not_the_signed_one_is_refused(client: Client) -> None:
     assert client.send("POST", "/?", b"RegionId=cn-beijing", headers).status == 200
 
 
+@pytest.mark.parametrize("padding", [" ", "\t", "  ", "\xa0"])
+def test_a_padded_nonce_is_no_new_nonce(client: Client, padding: str) -> None:
+    headers = {
+        "host": f"127.0.0.1:{client.port}",
+        "x-acs-action": "CreateVpc",
+        "x-acs-version": "2016-04-28",
+        "x-acs-date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "x-acs-signature-nonce": f"padded-{ord(padding[0])}-{len(padding)}",
+        "x-acs-content-sha256": hashlib.sha256(b"").hexdigest(),
+    }
+    headers["authorization"] = client.authorize_v3("POST", "RegionId=cn-hangzhou", headers)
+    assert client.send("POST", "/?RegionId=cn-hangzhou", b"", headers).status == 200
+    again = {**headers, "x-acs-signature-nonce": headers["x-acs-signature-nonce"] + padding}
+    refused = client.send("POST", "/?RegionId=cn-hangzhou", b"", again)
+    assert refused.json()["Code"] in ("SignatureNonceUsed", "SignatureDoesNotMatch")
+
+
+def test_a_header_that_counts_is_given_once(service: Service) -> None:
+    twice = b"x-acs-signature-nonce: a\r\nx-acs-signature-nonce: b\r\n"
+    parts = "Credential=test,SignedHeaders=x-acs-content-sha256;x-acs-date;x-acs-signature-nonce,Signature=x"
+    head = f"POST /?Action=DescribeRegions&Version=2016-04-28 HTTP/1.1\r\nauthorization: ACS3-HMAC-SHA256 {parts}\r\n"
+    rest = b"x-acs-date: 2026-11-23T08:00:00Z\r\nx-acs-content-sha256: x\r\n\r\n"
+    answer = exchange(service, head.encode() + twice + rest)
+    assert status(answer) == 400
+    assert b"must be given once" in answer
+
+
+def test_trailers_are_bounded_and_nobodys_headers(service: Service, client: Client) -> None:
+    head = f"POST {signed_target(client, method='POST')} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert status(exchange(service, head.encode() + b"0\r\nAccept: text/xml\r\n\r\n")) == 200
+    trailer = b"t: " + b"a" * 1000 + b"\r\n"
+    assert status(exchange(service, head.encode() + b"0\r\n", *[trailer] * 100)) == 431
+
+
 def test_unsigned_routing_headers_are_refused(client: Client) -> None:
     headers = {
         "x-acs-date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -96,9 +130,9 @@ def test_an_unsigned_header_does_not_choose_the_operation(client: Client) -> Non
     assert (refused.status, refused.json()["Code"]) == (400, "MissingAction")
 
 
-def signed_target(client: Client, action: str = "DescribeRegions") -> str:
+def signed_target(client: Client, action: str = "DescribeRegions", method: str = "GET") -> str:
     parameters = v1_parameters(action, {}, client.key)
-    parameters["Signature"] = sign_v1("GET", parameters, client.secret)
+    parameters["Signature"] = sign_v1(method, parameters, client.secret)
     return "/?" + urlencode(parameters)
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from gatewright.wire import endpoint as endpoint_module
 from gatewright.wire import server as server_module
 from gatewright.wire.server import server_for
+from tests.support.cell import Cell
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -67,6 +69,44 @@ def test_a_kept_connection_is_not_hurried_between_requests(monkeypatch: pytest.M
         writer.close()
 
     play(scene)
+
+
+def test_empty_lines_do_not_hold_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "HEAD_PATIENCE", 0.1)
+    monkeypatch.setattr(server_module, "REFUSED_PATIENCE", 0.1)
+
+    async def scene(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        writer.write(b"\r\n")
+        async with asyncio.timeout(5):
+            assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+        writer.close()
+
+    play(scene)
+
+
+@pytest.mark.parametrize("pieces", [(), (b"a",)])
+def test_a_body_that_does_not_come_is_not_waited_for(
+    pieces: tuple[bytes, ...], cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint_module, "BODY_PATIENCE", 0.1)
+    monkeypatch.setattr(endpoint_module, "REFUSED_PATIENCE", 0.1)
+    coming = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        if coming:
+            return coming.pop(0)
+        return await asyncio.get_running_loop().create_future()
+
+    async def send(event: Any) -> None:
+        sent.append(event)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": [(b"content-length", b"9")]}
+    cell.run(cell.endpoint(scope, receive, send))
+    assert sent[0]["status"] == 408
 
 
 def test_a_head_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,8 @@ class Agent:
         self._tasks: dict[ItemKey, asyncio.Task[None]] = {}
         self._changed: dict[ItemKey, asyncio.Event] = {}
         self._found: set[ItemKey] = set()
+        #: What broke since its task last looked.
+        self._broke: set[ItemKey] = set()
         self.orphans: frozenset[ItemKey] = frozenset()
 
     async def run(self) -> None:
@@ -128,7 +130,10 @@ class Agent:
     def _broken(self, key: ItemKey, reason: str) -> None:
         """The plane says that an item is no longer as it was applied."""
         _log.warning("%s: %s", key, reason)
-        if self._standing.pop(key, None) is not None:
+        self._standing.pop(key, None)
+        if key in self._wanted:
+            # Also while it is being applied: the break may be of what was just made, and then it is looked at again.
+            self._broke.add(key)
             self._kick(key)
 
     def _kick(self, key: ItemKey) -> None:
@@ -152,6 +157,7 @@ class Agent:
         delay = _RETRY_FIRST
         while True:
             changed.clear()
+            self._broke.discard(key)
             item = self._wanted.get(key)
             if item is None:
                 return
@@ -189,6 +195,8 @@ class Agent:
             await self._plane.apply(item)
         finally:
             under_way.cancel()
+        if item.key in self._broke:
+            raise PlaneError("it broke while it was being applied")
         self._standing[item.key] = item
         self._observe(item, Phase.READY)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+from gatewright.errors import ConfigurationError
 
 
 class RevisionMemory:
@@ -17,7 +20,12 @@ class RevisionMemory:
         self._path = path
         self.highest = 0
         if path is not None and path.exists():
-            self.highest = int(path.read_text("ascii"))
+            try:
+                self.highest = int(path.read_text("ascii"))
+            except ValueError:
+                raise ConfigurationError(
+                    f"{path} does not hold a revision: if the database is the newest there is, remove this file"
+                ) from None
 
     def note(self, revision: int) -> None:
         """Remember a revision if it is the highest so far."""
@@ -26,5 +34,8 @@ class RevisionMemory:
         self.highest = revision
         if self._path is not None:
             part = self._path.with_suffix(".part")
-            part.write_text(f"{revision}\n", "ascii")
+            with part.open("w", encoding="ascii") as file:
+                file.write(f"{revision}\n")
+                file.flush()
+                os.fsync(file.fileno())
             part.replace(self._path)

@@ -17,16 +17,14 @@ from collections.abc import Sequence
 
 from gatewright.app.listening import listening_socket
 from gatewright.app.processes import set_up_logging, stop_event
-from gatewright.errors import ConfigurationError
+from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError
 from gatewright.settings import SECRETS, Settings
 
 _log = logging.getLogger(__name__)
-#: The exit status of a half that cannot be served with its settings: it is not tried again.
-MISCONFIGURED = 2
 _RETRY_FIRST = 0.2
 _RETRY_LAST = 5.0
 #: A half that lived this long, seconds, is restarted at once.
-_LONG_ENOUGH = 10.0
+_LONG_ENOUGH = 5.0
 #: How long the halves have to end after SIGTERM, seconds.
 _PATIENCE = 20.0
 
@@ -46,13 +44,24 @@ async def _run(arguments: Sequence[str], listener: socket.socket) -> None:
     without_secrets = {name: value for name, value in os.environ.items() if name not in SECRETS}
     halves = [
         asyncio.create_task(_keep("api", arguments, dict(os.environ), stop, (listener.fileno(),))),
-        asyncio.create_task(_keep("agent", arguments, without_secrets, stop)),
+        asyncio.create_task(_keep("agent", _without_database(arguments), without_secrets, stop)),
     ]
     done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
     stop.set()
     await asyncio.wait(halves)
     for half in done:
         half.result()
+
+
+def _without_database(arguments: Sequence[str]) -> list[str]:
+    """The command line without the database's URL, which is none of an agent's business."""
+    kept: list[str] = []
+    skip = False
+    for word in arguments:
+        if not skip and word != "--database" and not word.startswith("--database="):
+            kept.append(word)
+        skip = word == "--database"
+    return kept
 
 
 async def _keep(
@@ -67,7 +76,7 @@ async def _keep(
     Raises ConfigurationError when it cannot be served.
     """
     loop = asyncio.get_running_loop()
-    delay = _RETRY_FIRST
+    delay, served = _RETRY_FIRST, False
     while not stop.is_set():
         started = loop.time()
         process = await asyncio.create_subprocess_exec(
@@ -87,10 +96,12 @@ async def _keep(
         if stop.is_set():
             return
         status = ended.result()
-        if status == MISCONFIGURED:
+        lived = loop.time() - started
+        served = served or lived > _LONG_ENOUGH
+        if status == MISCONFIGURED or (status == TEMPORARY and not served):
             raise ConfigurationError(f"the {half} said why")
         _log.error("the %s ended with status %d and is started again", half, status)
-        delay = _RETRY_FIRST if loop.time() - started > _LONG_ENOUGH else min(delay * 2, _RETRY_LAST)
+        delay = _RETRY_FIRST if lived > _LONG_ENOUGH else min(delay * 2, _RETRY_LAST)
         try:
             async with asyncio.timeout(delay):
                 await stop.wait()

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from gatewright import __version__
 from gatewright import settings as settings_module
-from gatewright.errors import ConfigurationError
+from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError, DatabaseAway
 from gatewright.settings import OPTIONS, Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command. Returns the exit status: 0, or 2 for wrong settings."""
+    """Run a command. Returns the exit status: 0, 2 for wrong settings, 75 for a database that cannot be reached."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if given and given[0] in ("half-api", "half-agent"):
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _run_command(given)
     except ConfigurationError as error:
         print(f"gatewright: {error}", file=sys.stderr)
-        return 2
+        return TEMPORARY if isinstance(error, DatabaseAway) else MISCONFIGURED
     return 0
 
 

@@ -82,6 +82,17 @@ class SqliteBackend:
         return False
 
 
+#: How long a server that does not answer is waited for: seconds, the last one milliseconds.
+_PATIENCE: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+
 class PostgresqlBackend:
     """A PostgreSQL server. Row locks order the writes: a few threads, a transaction each."""
 
@@ -100,7 +111,8 @@ class PostgresqlBackend:
     def connect(self, *, read_only: bool) -> Connection:  # noqa: ARG002 - BEGIN says READ ONLY where that is meant
         import psycopg
 
-        connection: Any = psycopg.connect(self._conninfo, autocommit=True, connect_timeout=10)
+        connection: Any = psycopg.connect(self._conninfo, autocommit=True, **_PATIENCE)
+        connection.execute("SET lock_timeout = '10s'; SET statement_timeout = '30s'")
         # One INFO line of the server's is not worth the round trips of a notice handler.
         connection.execute("SET client_min_messages = warning")
         opened: Connection = connection

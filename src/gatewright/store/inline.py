@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -80,16 +79,19 @@ class InlineLane:
         self._last = max(len(jobs), self._last * 3 // 4)
         try:
             transaction = self._begin()
-        except sqlite3.OperationalError:
+        except Exception:
             # Another process holds the database, or there is a fault: the thread waits, or finds out.
             work = loop.run_in_executor(self._thread, self._finish_waiting, jobs)
         else:
             work = loop.run_in_executor(
                 self._thread, self._finish, transaction, jobs, self._run_jobs(transaction, jobs)
             )
-        work.add_done_callback(lambda _: self._finished(loop, jobs))
+        work.add_done_callback(lambda done: self._finished(loop, jobs, done.exception()))
 
-    def _finished(self, loop: asyncio.AbstractEventLoop, jobs: list[Job]) -> None:
+    def _finished(self, loop: asyncio.AbstractEventLoop, jobs: list[Job], failure: BaseException | None = None) -> None:
+        if failure is not None:
+            # Nothing is known of the transaction but that nobody saw it committed.
+            self._fail(jobs, failure)
         self._running = False
         settle_all(jobs)
         if self._jobs:
@@ -118,7 +120,7 @@ class InlineLane:
         """Do a whole batch here, with patience for whoever holds the database."""
         try:
             transaction = self._begin(_PATIENCE)
-        except sqlite3.Error as error:
+        except Exception as error:
             self._fail(jobs, error)
         else:
             self._finish(transaction, jobs, self._run_jobs(transaction, jobs))
@@ -128,14 +130,14 @@ class InlineLane:
         if failure is None:
             try:
                 transaction.raw("COMMIT")
-            except sqlite3.Error as error:
+            except Exception as error:
                 failure = error
         if failure is not None:
             self._fail(jobs, failure)
         elif transaction.woken:
             self._woken(transaction.woken)
 
-    def _fail(self, jobs: list[Job], error: Exception) -> None:
+    def _fail(self, jobs: list[Job], error: BaseException) -> None:
         _log.error("the database failed: %s: %s", type(error).__name__, error)
         discard(self._connection)
         self._connection = None

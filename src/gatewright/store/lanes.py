@@ -14,6 +14,8 @@ from gatewright.store.transaction import Connection, Transaction
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 4
+#: How long a thread has to finish when the lane is closed, seconds.
+_END_PATIENCE = 10.0
 
 
 class Lane:
@@ -39,11 +41,11 @@ class Lane:
         self._jobs.put(job)
 
     def close(self) -> None:
-        """Finish what has been put, and end the threads."""
+        """Finish what has been put, and end the threads. One whose database does not answer ends with the process."""
         for _ in self._threads:
             self._jobs.put(None)
         for thread in self._threads:
-            thread.join()
+            thread.join(_END_PATIENCE)
 
     def _run(self) -> None:
         connection: Connection | None = None

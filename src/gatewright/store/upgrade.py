@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gatewright.errors import ConfigurationError
+from gatewright.errors import ConfigurationError, DatabaseAway
 from gatewright.store.backends import Backend
 from gatewright.store.dialects import POSTGRESQL, SQLITE
 from gatewright.store.schema import metadata
@@ -22,13 +22,13 @@ _LOCK = 0x6761746577726967
 
 
 def prepare(backend: Backend) -> None:
-    """Make the database have this version's tables. Raises ConfigurationError."""
+    """Make the database have this version's tables. Raises ConfigurationError, DatabaseAway."""
     try:
         connection: Any = backend.connect(read_only=False)
     except Exception as error:
         if not backend.unavailable(error):
             raise
-        raise ConfigurationError(f"the database cannot be opened: {' '.join(str(error).split())}") from error
+        raise DatabaseAway(f"the database cannot be opened: {' '.join(str(error).split())}") from error
     try:
         if backend.flavour == POSTGRESQL:
             connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))

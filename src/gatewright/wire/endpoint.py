@@ -129,23 +129,25 @@ class Endpoint:
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
     """The whole body; None when the client went away. Raises _Refused."""
+    announced = False
     for name, value in scope["headers"]:
-        if name == b"content-length" and int(value) > LARGEST_BODY:
-            raise _Refused(413)
+        if name == b"content-length":
+            announced = value != b"0"
+            if int(value) > LARGEST_BODY:
+                raise _Refused(413)
+        elif name == b"transfer-encoding":
+            announced = True
     parts: list[bytes] = []
     size = 0
-    deadline: asyncio.Timeout | None = None
     try:
-        event = await receive()
-        if event.get("more_body"):
-            deadline = asyncio.timeout(BODY_PATIENCE)
-            async with deadline:
-                while event.get("more_body"):
-                    parts.append(event["body"])
-                    size += len(event["body"])
-                    if size > LARGEST_BODY:
-                        raise _Refused(413)
-                    event = await receive()
+        async with asyncio.timeout(BODY_PATIENCE if announced else None):
+            event = await receive()
+            while event.get("more_body"):
+                parts.append(event["body"])
+                size += len(event["body"])
+                if size > LARGEST_BODY:
+                    raise _Refused(413)
+                event = await receive()
     except TimeoutError:
         raise _Refused(408) from None
     if event["type"] == "http.disconnect":

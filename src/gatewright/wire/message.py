@@ -23,7 +23,7 @@ class Message:
         self.body = body
         self.headers: dict[str, list[str]] = {}
         for name, value in headers:
-            self.headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+            self.headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1").strip(" \t"))
 
     def header(self, name: str) -> str | None:
         """A header's first value; ``name`` in lower case."""

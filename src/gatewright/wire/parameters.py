@@ -10,6 +10,8 @@ from gatewright.errors import ApiError, invalid_parameter
 
 #: More parameters than any operation has: lists of a thousand objects included.
 MOST_PARAMETERS = 5000
+#: Characters of a parameter's name: more than any operation's longest, its list indexes included.
+LONGEST_NAME = 256
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]*\Z")
 _ESCAPES = {code: f"%{code:02X}" for code in range(128) if not _PLAIN.match(chr(code))}
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -35,6 +37,8 @@ def decode_pairs(raw: bytes, where: str) -> dict[str, str]:
         name, _, value = pair.partition("=")
         if "%" in name or "+" in name:
             name = _decode(name, where, name)
+        if len(name) > LONGEST_NAME:
+            raise _malformed(where, name, f"has a name of over {LONGEST_NAME} characters")
         if name in parameters:
             raise invalid_parameter(name, "", f"stands twice in {where}")
         parameters[name] = _decode(value, where, name) if "%" in value or "+" in value else value

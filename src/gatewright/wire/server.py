@@ -26,6 +26,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _head = 0
     _patience: asyncio.TimerHandle | None = None
     _refused = False
+    #: Bytes of trailers so far; below zero while headers are read.
+    _trailers = -1
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -38,16 +40,32 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._patience is not None:
             self._head += len(data)
         super().data_received(data)
+        if self._refused or self.transport.is_closing():
+            return
+        if self._patience is None and (self.cycle is None or self.cycle.response_complete):
+            # Something came between two requests that began none: empty lines, which are to be skipped.
+            self._expect_head()
         if self._patience is not None and self._head > LARGEST_HEAD:
             self._refuse(b"431 Request Header Fields Too Large")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._trailers = -1
         if self._patience is None:
             self._expect_head()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._trailers < 0:
+            super().on_header(name, value)
+            return
+        # Trailers of a chunked body are nobody's headers.
+        self._trailers += len(name) + len(value)
+        if self._trailers > LARGEST_HEAD:
+            self._refuse(b"431 Request Header Fields Too Large")
+
     def on_headers_complete(self) -> None:
         self._head_done()
+        self._trailers = 0
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -66,7 +84,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse(self, status: bytes) -> None:
         """Answer with a bare status, and hang up after a moment: at once might reset what the client has not read."""
         self._head_done()
-        if not self.transport.is_closing():
+        if not self._refused and not self.transport.is_closing():
             self._refused = True
             self.transport.write(b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
             self.loop.call_later(REFUSED_PATIENCE, self.transport.close)

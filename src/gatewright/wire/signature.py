@@ -70,7 +70,7 @@ def v3_canonical_request(
 
 
 def _header_value(values: Sequence[str]) -> str:
-    return ",".join(sorted(value.strip() for value in values))
+    return ",".join(sorted(value.strip(" \t") for value in values))
 
 
 def v3_string_to_sign(canonical_request: str) -> str:
