@@ -24,7 +24,7 @@ class GetCallerIdentity(Operation[GetCallerIdentityRequest, GetCallerIdentityRes
     product = STS
     access = Access.READ
 
-    def execute(self, call: Call, request: GetCallerIdentityRequest) -> GetCallerIdentityResponse:  # noqa: ARG002
+    def execute(self, call: Call, request: GetCallerIdentityRequest) -> GetCallerIdentityResponse:
         return GetCallerIdentityResponse(
             account_id=call.account_id,
             arn=call.principal.arn,

@@ -32,7 +32,7 @@ class DescribeRegions(Operation[DescribeRegionsRequest, DescribeRegionsResponse]
 
     access = Access.LIST
 
-    def execute(self, call: Call, request: DescribeRegionsRequest) -> DescribeRegionsResponse:  # noqa: ARG002
+    def execute(self, call: Call, request: DescribeRegionsRequest) -> DescribeRegionsResponse:
         return DescribeRegionsResponse(
             regions=RegionList(
                 region=[

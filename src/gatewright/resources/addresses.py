@@ -44,9 +44,6 @@ def public_range(network: ipaddress.IPv4Network) -> AddressRange:
     return AddressRange(first + 2, first + network.num_addresses - 2)
 
 
-#: RFC 1918; where a VPC may lie, besides ranges outside the reserved ones.
-PRIVATE_NETWORKS = tuple(ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
-
 #: Where no VPC may lie: the cloud's own services, loopback, link-local, multicast and beyond.
 RESERVED_NETWORKS = tuple(
     ipaddress.IPv4Network(text)

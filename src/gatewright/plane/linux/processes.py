@@ -126,7 +126,7 @@ def running() -> Iterator[tuple[int, Identity]]:
 def namespace_of(pid: int) -> Identity | None:
     """The network namespace of a process, None if it is out of sight."""
     try:
-        found = os.stat(f"/proc/{pid}/ns/net")  # noqa: PTH116
+        found = os.stat(f"/proc/{pid}/ns/net")  # noqa: PTH116 - for every process of the host: a Path each is slow
     except _OUT_OF_SIGHT:
         return None
     return Identity(found.st_dev, found.st_ino)
@@ -135,7 +135,7 @@ def namespace_of(pid: int) -> Identity | None:
 def executable_of(pid: int) -> str | None:
     """The file that a process runs, None if it is out of sight or a kernel thread."""
     try:
-        found = os.readlink(f"/proc/{pid}/exe")  # noqa: PTH115
+        found = os.readlink(f"/proc/{pid}/exe")  # noqa: PTH115 - as above, for every process of the host
     except _OUT_OF_SIGHT:
         return None
     return found.removesuffix(" (deleted)")  # its package was upgraded or removed under it
