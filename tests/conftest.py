@@ -40,7 +40,7 @@ def make_cell(database_url: str) -> Iterator[Callable[..., Cell]]:
     made: list[Cell] = []
 
     def make(**options: object) -> Cell:
-        made.append(Cell(database_url, **options))  # type: ignore[arg-type]
+        made.append(Cell(database_url, **options))  # type: ignore[arg-type]  # the cell's own options
         return made[-1]
 
     yield make

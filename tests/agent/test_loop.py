@@ -74,7 +74,7 @@ def play(
         agent = Agent(stage, script, RevisionMemory(memory))
         running = asyncio.create_task(agent.run())
         try:
-            await scene(script, stage, agent)  # type: ignore[misc]
+            await scene(script, stage, agent)  # type: ignore[misc]  # a scene is a coroutine function
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import importlib
 import json
 from typing import Any
@@ -19,7 +20,7 @@ from tests.support.service import Service
 _REQUESTS = "aliyunsdkvpc.request.v20160428"
 
 
-class AcsSdk:
+class AcsSdk(abc.ABC):
     """What both ways of using the SDK share."""
 
     def __init__(self, port: int, secret: str = "secret") -> None:
@@ -39,9 +40,9 @@ class AcsSdk:
             raise _failure(error) from error
         return answer
 
+    @abc.abstractmethod
     def request(self, action: str, parameters: dict[str, Any]) -> Any:
         """A request with its parameters."""
-        raise NotImplementedError
 
 
 class TypedSdk(AcsSdk):

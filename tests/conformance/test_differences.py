@@ -44,6 +44,9 @@ class MadeUp(Operation[MadeUpRequest, MadeUpResponse]):
     access = Access.WRITE
     errors = (ErrorRow(400, "InvalidName", "The name is not valid"),)
 
+    def execute(self, call: object, request: MadeUpRequest) -> MadeUpResponse:
+        raise AssertionError("only the declaration is looked at")
+
 
 REFERENCE = ReferenceOperation(
     name="MadeUp",

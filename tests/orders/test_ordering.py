@@ -10,7 +10,7 @@ from gatewright.orders.ordering import end_of_term
 
 
 def at(*moment: int) -> int:
-    return int(datetime(*moment, tzinfo=UTC).timestamp() * 1000)  # type: ignore[misc,arg-type]
+    return int(datetime(*moment, tzinfo=UTC).timestamp() * 1000)  # type: ignore[misc,arg-type]  # year to minute
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ class Service:
 
     def client(self, **options: str) -> Client:
         """A client with the administrator's key; closed with the service."""
-        self._clients.append(Client(self.port, **options))  # type: ignore[arg-type]
+        self._clients.append(Client(self.port, **options))  # type: ignore[arg-type]  # the client's own options
         return self._clients[-1]
 
     def __enter__(self) -> Service:

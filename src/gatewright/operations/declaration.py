@@ -14,6 +14,7 @@ the API's general ``InvalidParameter``.
 
 from __future__ import annotations
 
+import abc
 import enum
 import re
 from dataclasses import dataclass
@@ -158,7 +159,7 @@ RequestT = TypeVar("RequestT", bound=Request)
 ResponseT = TypeVar("ResponseT", bound=Part)
 
 
-class Operation(Generic[RequestT, ResponseT]):
+class Operation(abc.ABC, Generic[RequestT, ResponseT]):
     """One operation of the API.
 
     Subclasses name the request and the response as the type's arguments, and implement ``execute``. The operation's
@@ -188,9 +189,9 @@ class Operation(Generic[RequestT, ResponseT]):
     def validate(self, request: RequestT) -> None:
         """Rules between parameters. They need no database and come before existence. Raises ApiError."""
 
+    @abc.abstractmethod
     def execute(self, call: Any, request: RequestT) -> ResponseT:
         """Carry the operation out in ``call.transaction``. Raises ApiError, and then nothing has changed."""
-        raise NotImplementedError  # pragma: no cover - every operation has its own
 
 
 def fields_of(request: type[Request]) -> tuple[Field, ...]:

@@ -17,7 +17,7 @@ from tests.plane.linux.lab import Lab, Told, instance, kill, opened, play, run, 
 def bounded(scenario: Callable[[], object], seconds: float = 60) -> None:
     async def main() -> None:
         async with asyncio.timeout(seconds):
-            await scenario()  # type: ignore[misc]
+            await scenario()  # type: ignore[misc]  # a coroutine function
 
     asyncio.run(main())
 
@@ -68,7 +68,7 @@ def test_a_killed_charon_is_told_and_comes_back(lab: Lab, adopted: bool) -> None
             assert time.monotonic() - killed < 1
             assert key == instance().key
             assert str(pid) in reason
-            await apply(instance())  # type: ignore[misc]
+            await apply(instance())  # type: ignore[misc]  # a coroutine function
             assert lab.charon(instance()) != pid
             assert lab.peer(instance(), "wan") == leg
             assert told.nothing

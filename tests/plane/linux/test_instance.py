@@ -274,7 +274,7 @@ def test_a_missing_vswitch_is_named(lab: Lab) -> None:
 def test_unusable_addresses_are_refused_before_anything_is_made(lab: Lab, spec: object, words: str) -> None:
     async def scenario(plane: LinuxPlane) -> None:
         with pytest.raises(PlaneError, match=words):
-            await plane.apply(spec)  # type: ignore[arg-type]
+            await plane.apply(spec)  # type: ignore[arg-type]  # several kinds of spec in one list
 
     play(lab, scenario)
     assert lab.nothing_left()
