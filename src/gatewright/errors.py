@@ -73,10 +73,10 @@ class DatabaseAway(ConfigurationError):
 
 def missing_parameter(name: str) -> ApiError:
     """A required parameter is absent or empty: ``Missing<Name>``, the API gateway's own check."""
-    # List parameters are declared as "Tag.N.Key"; a code has no dots of ours in it.
+    # Of "Tag.2.Key" the code is MissingTagKey: it tells neither dots nor numbers.
     return ApiError(
         400,
-        f"Missing{name.replace('.', '')}",
+        "Missing" + "".join(part for part in name.split(".") if not part.isdigit()),
         f"{name} is mandatory for this action.",
         f"{name} is absent or empty, and this operation requires it.",
     )

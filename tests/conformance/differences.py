@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from gatewright.operations.declaration import Operation
+from gatewright.operations.declaration import Field, NotYet, Operation
 from gatewright.operations.deviations import NOT_TOLD, Difference, Kind
 from gatewright.wire.error_pages import rows_of
 from tests.conformance import reference_data
-from tests.conformance.reference_data import ReferenceOperation
+from tests.conformance.reference_data import ReferenceOperation, ReferenceParameter
 
 _NAMES = {str: "string", int: "integer", bool: "boolean"}
 #: Declared on every part, sent on the whole answer only.
@@ -47,21 +47,38 @@ def in_operation(operation: Declared, reference: ReferenceOperation) -> Iterator
 
 def in_request(operation: Declared, reference: ReferenceOperation) -> Iterator[Difference]:
     """Parameters: names, types, and which are required. One that is not served yet is declared too, as optional."""
-    declared = {field.name: (type_name(field.type), field.required) for field in operation.fields}
-    declared |= {absent.name: (absent.type, False) for absent in operation.request_type.not_yet}
-    known = {parameter.name: parameter for parameter in reference.request}
+    for subject, what in _in_fields(operation.fields, operation.request_type.not_yet, reference.request, ""):
+        yield Difference(operation.name, Kind.REQUEST, subject, what)
+
+
+def _in_fields(
+    fields: Sequence[Field], not_yet: Sequence[NotYet], reference: Sequence[ReferenceParameter], prefix: str
+) -> Iterator[tuple[str, str]]:
+    """Parameters, or the fields of a list's objects (``Tag[].Key``)."""
+    declared = {field.name: (field_type(field), field.required) for field in fields}
+    declared |= {absent.name: (absent.type, False) for absent in not_yet}
+    inner = {field.name: field.fields for field in fields if field.fields}
+    known = {parameter.name: parameter for parameter in reference}
     for name, parameter in known.items():
         if name not in declared:
-            yield Difference(operation.name, Kind.REQUEST, name, "not declared")
+            yield prefix + name, "not declared"
             continue
         type_, required = declared[name]
         if type_ != parameter.type:
-            yield Difference(operation.name, Kind.REQUEST, name, f"type {type_}, reference {parameter.type}")
+            yield prefix + name, f"type {type_}, reference {parameter.type}"
+        elif name in inner:
+            yield from _in_fields(inner[name], (), parameter.fields, f"{prefix}{name}[].")
         if required != parameter.required:
             ours, theirs = ("required", "optional") if required else ("optional", "required")
-            yield Difference(operation.name, Kind.REQUEST, name, f"{ours}, reference {theirs}")
+            yield prefix + name, f"{ours}, reference {theirs}"
     for name in declared.keys() - known.keys():
-        yield Difference(operation.name, Kind.REQUEST, name, "not in the reference")
+        yield prefix + name, "not in the reference"
+
+
+def field_type(field: Field) -> str:
+    """A parameter's type as the reference names it."""
+    name = "object" if field.fields else type_name(field.type)
+    return f"array<{name}>" if field.many else name
 
 
 def in_response(operation: Declared, reference: ReferenceOperation) -> Iterator[Difference]:

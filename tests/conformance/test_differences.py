@@ -7,10 +7,15 @@ from typing import Annotated
 import pytest
 
 from gatewright.errors import ErrorRow
-from gatewright.operations.declaration import Access, NotYet, Operation, Parameter, Part, Request, Response
+from gatewright.operations.declaration import Access, Item, NotYet, Operation, Parameter, Part, Request, Response
 from gatewright.operations.deviations import Kind
 from tests.conformance.differences import differences, in_operation, in_request, in_response, type_name
 from tests.conformance.reference_data import ReferenceOperation, ReferenceParameter
+
+
+class Ingredient(Item, kw_only=True, frozen=True):
+    key: Annotated[str, Parameter()]
+    ours: Annotated[str, Parameter()] = ""
 
 
 class MadeUpRequest(Request, kw_only=True, frozen=True):
@@ -21,6 +26,9 @@ class MadeUpRequest(Request, kw_only=True, frozen=True):
     too_strict: Annotated[str, Parameter()]
     too_lax: Annotated[bool | None, Parameter()] = None
     ours: Annotated[str | None, Parameter()] = None
+    texts: Annotated[tuple[str, ...], Parameter()] = ()
+    not_texts: Annotated[tuple[str, ...], Parameter()] = ()
+    things: Annotated[tuple[Ingredient, ...], Parameter()] = ()
 
 
 class ItemPart(Part, kw_only=True):
@@ -62,6 +70,13 @@ REFERENCE = ReferenceOperation(
         ReferenceParameter("Later", "string"),
         ReferenceParameter("LaterRequired", "array<string>", required=True),
         ReferenceParameter("Theirs", "string"),
+        ReferenceParameter("Texts", "array<string>"),
+        ReferenceParameter("NotTexts", "string"),
+        ReferenceParameter(
+            "Things",
+            "array<object>",
+            fields=[ReferenceParameter("Key", "string"), ReferenceParameter("Size", "integer")],
+        ),
     ],
     response={
         "Count": "integer",
@@ -89,6 +104,10 @@ def test_requests() -> None:
         ("LaterRequired", "optional, reference required"),
         ("Theirs", "not declared"),
         ("Ours", "not in the reference"),
+        ("NotTexts", "type array<string>, reference string"),
+        ("Things[].Key", "required, reference optional"),
+        ("Things[].Size", "not declared"),
+        ("Things[].Ours", "not in the reference"),
     }
 
 

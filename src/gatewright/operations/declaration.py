@@ -7,9 +7,11 @@ request is a struct whose fields are annotated with a :class:`Parameter`::
         region_id: Annotated[str, Parameter()]
         vpc_name: Annotated[str | None, Parameter(Length(1, 128, error=INVALID_NAME))] = None
 
-A field without a default is required. Types are ``str``, ``int``, ``bool``. The wire's name follows from the field's
-unless the parameter gives one. Each constraint names the documented error that breaking it gives; without one it is
-the API's general ``InvalidParameter``.
+A field without a default is required. Types are ``str``, ``int``, ``bool``, and for lists ``tuple[str, ...]`` and
+``tuple[AnItem, ...]`` where ``AnItem`` is an :class:`Item` with fields of its own (``Tag.1.Key`` on the wire). The
+wire's name follows from the field's unless the parameter gives one. Each constraint names the documented error that
+breaking it gives; without one it is the API's general ``InvalidParameter``. Constraints of a list of texts hold for
+each of its values, except :class:`Count`, which holds for the list.
 """
 
 from __future__ import annotations
@@ -106,6 +108,20 @@ class Matches:
         return self._pattern.fullmatch(value) is not None
 
 
+class Count(NamedTuple):
+    """A list of so many values at the most."""
+
+    most: int
+    error: ErrorRow | None = None
+
+    @property
+    def rule(self) -> str:
+        return f"must have at most {self.most} values"
+
+    def holds(self, value: tuple[Any, ...]) -> bool:
+        return len(value) <= self.most
+
+
 class Parameter:
     """How one field of a request is read from the wire."""
 
@@ -132,9 +148,13 @@ class Field(NamedTuple):
 
     attribute: str
     name: str
+    #: ``str``, ``int``, ``bool``, or an :class:`Item`; of a list, the type of its values.
     type: type
     required: bool
     constraints: tuple[Constraint, ...]
+    many: bool = False
+    #: The fields of an item.
+    fields: tuple[Field, ...] = ()
 
 
 class Request(msgspec.Struct, kw_only=True, frozen=True):
@@ -142,6 +162,10 @@ class Request(msgspec.Struct, kw_only=True, frozen=True):
 
     #: Parameters of the API's that are not served yet.
     not_yet: ClassVar[tuple[NotYet, ...]] = ()
+
+
+class Item(msgspec.Struct, kw_only=True, frozen=True):
+    """One object of a list parameter. Its fields are declared as a request's are."""
 
 
 class Part(msgspec.Struct, kw_only=True, rename=wire_name, omit_defaults=True):
@@ -194,21 +218,26 @@ class Operation(abc.ABC, Generic[RequestT, ResponseT]):
         """Carry the operation out in ``call.transaction``. Raises ApiError, and then nothing has changed."""
 
 
-def fields_of(request: type[Request]) -> tuple[Field, ...]:
-    """The declared parameters of a request, in the order of declaration."""
-    hints = get_type_hints(request, include_extras=True)
-    declared = []
-    for field in msgspec.structs.fields(request):
+def fields_of(declared: type[Request] | type[Item]) -> tuple[Field, ...]:
+    """The declared parameters of a request or an item, in the order of declaration."""
+    hints = get_type_hints(declared, include_extras=True)
+    found = []
+    for field in msgspec.structs.fields(declared):
         annotated, parameter = get_args(hints[field.name])[:2]
         choices = get_args(annotated) if get_origin(annotated) in (Union, UnionType) else (annotated,)
-        kinds = [kind for kind in choices if kind is not NoneType]
-        declared.append(
+        (kind,) = (kind for kind in choices if kind is not NoneType)
+        many = get_origin(kind) is tuple
+        if many:
+            kind = get_args(kind)[0]
+        found.append(
             Field(
                 attribute=field.name,
                 name=parameter.name or wire_name(field.name),
-                type=kinds[0],
+                type=kind,
                 required=field.required,
                 constraints=parameter.constraints,
+                many=many,
+                fields=fields_of(kind) if issubclass(kind, Item) else (),
             )
         )
-    return tuple(declared)
+    return tuple(found)

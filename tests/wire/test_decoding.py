@@ -1,0 +1,123 @@
+"""From the wire's parameters to requests: lists in both forms, missing before mistyped before wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import pytest
+
+from gatewright.errors import ApiError, ErrorRow
+from gatewright.operations.declaration import (
+    Access,
+    Between,
+    Count,
+    Item,
+    Length,
+    Operation,
+    Parameter,
+    Request,
+    Response,
+)
+from gatewright.wire.decoding import decode
+
+TOO_MANY = ErrorRow(400, "NumberExceed.Tags", "Too many.")
+
+
+class Label(Item, kw_only=True, frozen=True):
+    key: Annotated[str, Parameter(Length(1, 5))]
+    value: Annotated[str, Parameter()] = ""
+    weight: Annotated[int | None, Parameter(Between(0, 100))] = None
+
+
+class MadeUpRequest(Request, kw_only=True, frozen=True):
+    resource_id: Annotated[tuple[str, ...], Parameter(Length(1, 10), Count(3))]
+    tag: Annotated[tuple[Label, ...], Parameter(Count(2, TOO_MANY))] = ()
+    size: Annotated[int | None, Parameter(Between(1, 9))] = None
+
+
+class MadeUpResponse(Response, kw_only=True):
+    pass
+
+
+class MadeUp(Operation[MadeUpRequest, MadeUpResponse]):
+    access = Access.READ
+
+    def execute(self, call: object, request: MadeUpRequest) -> MadeUpResponse:
+        raise AssertionError("only the request is looked at")
+
+
+def decoded(**parameters: str) -> Any:
+    return decode(MadeUp(), {name.replace("__", "."): text for name, text in parameters.items()})
+
+
+def refused(**parameters: str) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        decoded(**parameters)
+    return caught.value
+
+
+def test_lists_of_texts_are_in_the_order_of_their_numbers_gaps_or_not() -> None:
+    assert decoded(ResourceId__10="c", ResourceId__2="b", ResourceId__1="a").resource_id == ("a", "b", "c")
+
+
+def test_lists_of_objects() -> None:
+    request = decoded(ResourceId__1="a", Tag__2__Key="k2", Tag__1__Value="v1", Tag__1__Key="k1", Tag__2__Weight="7")
+    assert request.tag == (Label(key="k1", value="v1"), Label(key="k2", weight=7))
+
+
+def test_a_list_may_come_as_one_json_text_with_keys_in_any_case() -> None:
+    request = decoded(
+        ResourceId='["a", "b"]', Tag=json.dumps([{"KEY": "k", "value": "v", "Weight": 3}, {"key": "x", "value": None}])
+    )
+    assert request.resource_id == ("a", "b")
+    assert request.tag == (Label(key="k", value="v", weight=3), Label(key="x"))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code", "named"),
+    [
+        ({}, "MissingResourceId", "ResourceId"),
+        ({"ResourceId__1": ""}, "MissingResourceId", "ResourceId"),
+        ({"ResourceId__1": "a", "Tag__2__Value": "v"}, "MissingTagKey", "Tag.2.Key"),
+        ({"Tag__1__Value": "v", "Size": "x"}, "MissingResourceId", "ResourceId"),
+        ({"ResourceId__0": "a"}, "InvalidParameter", "ResourceId.0"),
+        ({"ResourceId__01": "a"}, "InvalidParameter", "ResourceId.01"),
+        ({"ResourceId__x": "a"}, "InvalidParameter", "ResourceId.x"),
+        ({"ResourceId__1001": "a"}, "InvalidParameter", "ResourceId.1001"),
+        ({"ResourceId__99999999999": "a"}, "InvalidParameter", "ResourceId.99999999999"),
+        ({"ResourceId__1__Key": "a"}, "InvalidParameter", "ResourceId.1.Key"),
+        ({"ResourceId__1": "a", "Tag__1": "k"}, "InvalidParameter", "Tag.1"),
+        ({"ResourceId__1": "a", "ResourceId": '["b"]'}, "InvalidParameter", "ResourceId"),
+        ({"ResourceId": "a"}, "InvalidParameter", "ResourceId"),
+        ({"ResourceId": '{"a": 1}'}, "InvalidParameter", "ResourceId"),
+        ({"ResourceId": "[1]"}, "InvalidParameter", "ResourceId"),
+        ({"ResourceId": "[" * 50_000}, "InvalidParameter", "ResourceId"),
+        ({"ResourceId": json.dumps(["a"] * 1001)}, "InvalidParameter", "ResourceId"),
+        ({"ResourceId__1": "a", "Tag": '["k"]'}, "InvalidParameter", "Tag"),
+        ({"ResourceId__1": "a", "Tag": '[{"Key": {"deep": 1}}]'}, "InvalidParameter", "Tag"),
+        ({"ResourceId__1": "a", "Tag": '[{"Key": 1.5}]'}, "InvalidParameter", "Tag"),
+        ({"ResourceId__1": "a" * 11}, "InvalidParameter", "ResourceId.1"),
+        ({"ResourceId__1": "a\x00"}, "InvalidParameter", "ResourceId.1"),
+        ({f"ResourceId__{n}": "a" for n in range(1, 5)}, "InvalidParameter", "ResourceId"),
+        ({"ResourceId__1": "a", "Tag__1__Key": "toolong"}, "InvalidParameter", "Tag.1.Key"),
+        ({"ResourceId__1": "a", "Tag__1__Key": "k", "Tag__1__Weight": "1e1"}, "InvalidParameter", "Tag.1.Weight"),
+        ({"ResourceId__1": "a", "Tag__1__Key": "k", "Tag__1__Weight": "101"}, "InvalidParameter", "Tag.1.Weight"),
+        ({"ResourceId__1": "a", **{f"Tag__{n}__Key": "k" for n in (1, 2, 3)}}, "NumberExceed.Tags", "Tag"),
+        ({"ResourceId__1": "a", "Size": "10"}, "InvalidParameter", "Size"),
+    ],
+)
+def test_what_is_wrong_is_named(parameters: dict[str, str], code: str, named: str) -> None:
+    error = refused(**parameters)
+    assert (error.status, error.code) == (400, code)
+    assert error.detail.startswith(f"{named} ")
+
+
+def test_missing_comes_before_mistyped_and_mistyped_before_wrong() -> None:
+    assert refused(Size="x", Tag__1__Key="toolong").code == "MissingResourceId"
+    error = refused(ResourceId__1="a", Tag__1__Key="toolong", Size="x")
+    assert (error.code, error.detail.partition(" ")[0]) == ("InvalidParameter", "Size")
+
+
+def test_names_inside_of_an_object_that_nobody_knows_are_ignored() -> None:
+    assert decoded(ResourceId__1="a", Tag__1__Key="k", Tag__1__Colour="red").tag == (Label(key="k"),)
