@@ -32,7 +32,7 @@ class Label(Item, kw_only=True, frozen=True):
 
 class MadeUpRequest(Request, kw_only=True, frozen=True):
     resource_id: Annotated[tuple[str, ...], Parameter(Length(1, 10), Count(3))]
-    tag: Annotated[tuple[Label, ...], Parameter(Count(2, TOO_MANY))] = ()
+    tag: Annotated[tuple[Label, ...], Parameter(Count(2, error=TOO_MANY))] = ()
     size: Annotated[int | None, Parameter(Between(1, 9))] = None
 
 

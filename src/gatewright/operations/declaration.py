@@ -108,15 +108,12 @@ class Matches:
         return self._pattern.fullmatch(value) is not None
 
 
-class Count(NamedTuple):
+class Count:
     """A list of so many values at the most."""
 
-    most: int
-    error: ErrorRow | None = None
-
-    @property
-    def rule(self) -> str:
-        return f"must have at most {self.most} values"
+    def __init__(self, most: int, *, error: ErrorRow | None = None) -> None:
+        self.most, self.error = most, error
+        self.rule = f"must have at most {most} values"
 
     def holds(self, value: tuple[Any, ...]) -> bool:
         return len(value) <= self.most

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gatewright.errors import UNSUPPORTED_OPERATION, ApiError, invalid_parameter, missing_parameter
-from gatewright.operations.declaration import Count, Field, Item, NotYet, Operation, Request
+from gatewright.operations.declaration import Constraint, Count, Field, Item, NotYet, Operation, Request
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})\Z")
 _LARGEST = 2**63 - 1
@@ -105,7 +105,7 @@ def _from_json(field: Field, text: str) -> list[Any]:
         if not isinstance(value, dict):
             raise wrong
         item: dict[str, str] = {}
-        for key, each in value.items():
+        for key, each in ((str(key), each) for key, each in value.items()):
             if isinstance(each, dict | list | float):
                 raise wrong
             if each is not None:
@@ -173,11 +173,7 @@ def _check_all(fields: tuple[Field, ...], values: Mapping[str, Any], raw: _Raw, 
             continue
         for constraint in field.constraints:
             if isinstance(constraint, Count) and not constraint.holds(value):
-                error = constraint.error
-                shown = f"{len(value)} values"
-                if error is None:
-                    raise invalid_parameter(prefix + field.name, shown, constraint.rule)
-                raise error(prefix + field.name, shown, constraint.rule)
+                raise _broken(constraint, prefix + field.name, f"{len(value)} values")
         for name, arrived, each in zip(raw[field.name], raw[field.name].values(), value, strict=True):
             if field.fields:
                 inner = {one.attribute: getattr(each, one.attribute) for one in field.fields if arrived.get(one.name)}
@@ -189,9 +185,13 @@ def _check_all(fields: tuple[Field, ...], values: Mapping[str, Any], raw: _Raw, 
 def _check(field: Field, name: str, value: Any) -> None:
     for constraint in field.constraints:
         if not isinstance(constraint, Count) and not constraint.holds(value):
-            if constraint.error is None:
-                raise invalid_parameter(name, value, constraint.rule)
-            raise constraint.error(name, value, constraint.rule)
+            raise _broken(constraint, name, value)
+
+
+def _broken(constraint: Constraint, name: str, value: object) -> ApiError:
+    if constraint.error is None:
+        return invalid_parameter(name, value, constraint.rule)
+    return constraint.error(name, value, constraint.rule)
 
 
 def _refuse(absent: NotYet, parameters: Mapping[str, str]) -> None:
