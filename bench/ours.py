@@ -43,7 +43,11 @@ class Gatewright:
     """A service of our own. Use it as a context manager."""
 
     def __init__(self, data: Path, plane: str = "simulated") -> None:
-        environment = {"GATEWRIGHT_QUOTA_VPN_GATEWAYS": "1000000", **bytecode.environment(data.parent)}
+        environment = {
+            "GATEWRIGHT_QUOTA_VPN_GATEWAYS": "1000000",
+            "GATEWRIGHT_QUOTA_PUBLIC_ADDRESSES": "3000000",
+            **bytecode.environment(data.parent),
+        }
         self._service = Service(data, plane=plane, environment=environment)
 
     def __enter__(self) -> Gatewright:

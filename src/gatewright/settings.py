@@ -34,6 +34,10 @@ SECRETS = ("GATEWRIGHT_ACCESS_KEY_SECRET", "GATEWRIGHT_SECRET_KEY", "GATEWRIGHT_
 _PUBLIC_POOLS = {"simulated": "240.0.0.0/8", "linux": "198.18.0.0/15"}
 
 
+#: The published quota of gateways, an address for each of their tunnel ends and more, and the quota of vSwitches a VPC.
+_QUOTAS = {"quota_vpn_gateways": 30, "quota_public_addresses": 100, "quota_vswitches": 150}
+
+
 class Option(NamedTuple):
     """One setting, as people see it."""
 
@@ -64,6 +68,8 @@ OPTIONS = (
     Option("allow_plaintext", bool, "", "serve beyond loopback without TLS"),
     Option("public_pool", str, "NETWORK", "IPv4 network that gateways get public addresses from"),
     Option("quota_vpn_gateways", int, "N", "VPN gateways an account may have (default: 30)"),
+    Option("quota_public_addresses", int, "N", "public addresses an account's gateways may have (default: 100)"),
+    Option("quota_vswitches", int, "N", "vSwitches a VPC may have (default: 150)"),
     Option("log_level", str, "LEVEL", "what is logged (default: WARNING)", ("DEBUG", "INFO", "WARNING", "ERROR")),
 )
 
@@ -80,6 +86,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_plaintext: bool
     public_pool: ipaddress.IPv4Network
     quota_vpn_gateways: int
+    quota_public_addresses: int
+    quota_vswitches: int
     log_level: str
 
     @property
@@ -117,9 +125,10 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
             "on 127.0.0.1, or say --allow-plaintext if something in front of Gatewright ends TLS"
         )
     data = Path(values.get("data") or _default_data(environment)).absolute()
-    quota = values.get("quota_vpn_gateways", 30)
-    if quota < 0:
-        raise ConfigurationError(f"quota_vpn_gateways is {quota}: it cannot be negative")
+    quotas = {name: values.get(name, default) for name, default in _QUOTAS.items()}
+    for name, quota in quotas.items():
+        if quota < 0:
+            raise ConfigurationError(f"{name} is {quota}: it cannot be negative")
     return Settings(
         data=data,
         host=host,
@@ -129,7 +138,7 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         region=values.get("region", "cn-hangzhou"),
         allow_plaintext=allow_plaintext,
         public_pool=_network(values.get("public_pool") or _PUBLIC_POOLS[plane]),
-        quota_vpn_gateways=quota,
+        **quotas,
         log_level=values.get("log_level", "WARNING"),
     )
 

@@ -43,6 +43,8 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "allow_plaintext": "true",
         "public_pool": "192.0.2.0/24",
         "quota_vpn_gateways": "5",
+        "quota_public_addresses": "6",
+        "quota_vswitches": "7",
         "log_level": "INFO",
     }
     assert set(values) == {option.name for option in OPTIONS}

@@ -44,7 +44,10 @@ def service(request: pytest.FixtureRequest, tmp_path: Path, database_url: str) -
         pytest.skip(unmet())
     data = tmp_path / "data"
     with Service(
-        data, plane=plane, database=database_url, environment={"GATEWRIGHT_QUOTA_VPN_GATEWAYS": "1000"}
+        data,
+        plane=plane,
+        database=database_url,
+        environment={"GATEWRIGHT_QUOTA_VPN_GATEWAYS": "1000", "GATEWRIGHT_QUOTA_PUBLIC_ADDRESSES": "3000"},
     ) as started:
         yield started
     if plane == "linux":

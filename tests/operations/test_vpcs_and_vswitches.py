@@ -46,7 +46,8 @@ def test_the_default_network_is_172_16(cell: Cell) -> None:
         ({"UserCidr": "100.64.1.0/24"}, "InvalidUserCidr.Malformed"),
         ({"UserCidr": "ten"}, "InvalidParameter"),
         ({"EnableIpv6": True}, "UnsupportedOperation"),
-        ({"Tag.1.Key": "k"}, "UnsupportedOperation"),
+        ({"Tag.1.Key": "aliyun"}, "InvalidParameter.TagKey"),
+        ({"ResourceGroupId": "rg-nowhere"}, "InvalidResourceGroupId"),
     ],
 )
 def test_a_bad_vpc_is_refused(cell: Cell, changes: dict[str, Any], code: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gatewright.operations.call import Quotas
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
 from tests.support.cell import Cell
 
@@ -229,8 +230,8 @@ def test_what_is_missing_is_named(cell: Cell, name: str) -> None:
         ),
         (
             {"ResourceGroupId": "rg-other"},
-            "UnsupportedOperation",
-            "The specified operation is not supported.",
+            "InvalidResourceGroupId",
+            "The specified ResourceGroupId does not exist.",
             "ResourceGroupId",
         ),
     ],
@@ -333,7 +334,7 @@ def test_a_subscription_ends_after_its_months_and_is_not_deleted_before(cell: Ce
 
 
 def test_the_quota_counts_every_region_and_frees_what_is_gone(make_cell: Callable[..., Cell]) -> None:
-    cell = make_cell(quota=2)
+    cell = make_cell(quotas=Quotas(vpn_gateways=2))
     network = cell.network()
     first = cell.gateway(network)
     cell.gateway(network)

@@ -22,7 +22,7 @@ from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
 from gatewright.clock import ManualClock, iso_seconds
 from gatewright.link.direct import DirectLink
-from gatewright.operations.call import Installation
+from gatewright.operations.call import Installation, Quotas
 from gatewright.operations.execution import Executor
 from gatewright.operations.registry import registry
 from gatewright.plane.simulated import SimulatedPlane
@@ -51,7 +51,7 @@ class Cell:
         self,
         url: str,
         *,
-        quota: int = 30,
+        quotas: Quotas | None = None,
         public_pool: str = "240.0.0.0/8",
         plane: str = "simulated",
         before: Callable[[ItemKey], Awaitable[None]] | None = None,
@@ -63,7 +63,9 @@ class Cell:
         self.region = "cn-hangzhou"
         self.key, self.secret = "test", "secret"
         self._pool = ipaddress.IPv4Network(public_pool)
-        self._installation = Installation("cn-hangzhou", regions(), quota, pools.public_pool(self._pool), plane)
+        self._installation = Installation(
+            "cn-hangzhou", regions(), quotas or Quotas(), pools.public_pool(self._pool), plane
+        )
         self._with_agent = with_agent
         self._nonce, self._nonces = 0, uuid.uuid4().hex
         self.closed = False

@@ -23,7 +23,7 @@ from gatewright.clock import SystemClock
 from gatewright.errors import ConfigurationError
 from gatewright.link.direct import DirectLink
 from gatewright.link.unix import UnixLinkServer
-from gatewright.operations.call import Installation
+from gatewright.operations.call import Installation, Quotas
 from gatewright.operations.execution import TOKEN_LIFETIME, Executor
 from gatewright.operations.registry import registry
 from gatewright.plane.simulated import SimulatedPlane
@@ -91,7 +91,11 @@ async def _serve_from(settings: Settings, listener: socket.socket, database: Dat
     installation = Installation(
         default_region=settings.region,
         regions=regions(),
-        quota_vpn_gateways=settings.quota_vpn_gateways,
+        quotas=Quotas(
+            vpn_gateways=settings.quota_vpn_gateways,
+            public_addresses=settings.quota_public_addresses,
+            vswitches=settings.quota_vswitches,
+        ),
         public_pool=pools.public_pool(settings.public_pool),
         plane=settings.plane,
     )

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from gatewright.access.principal import Principal
 from gatewright.resources.regions import Region
 from gatewright.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """How much of what there may be."""
+
+    #: VPN gateways an account.
+    vpn_gateways: int = 30
+    #: Public addresses that an account's gateways may have together.
+    public_addresses: int = 100
+    #: vSwitches a VPC.
+    vswitches: int = 150
+
+
+def _no_delay() -> int:
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +32,13 @@ class Installation:
 
     default_region: str
     regions: dict[str, Region]
-    #: Gateways an account.
-    quota_vpn_gateways: int
+    quotas: Quotas
     #: The id of the pool that public addresses are of.
     public_pool: str
     #: ``simulated`` or ``linux``.
     plane: str
+    #: How long a new VPC is ``Pending``, milliseconds.
+    vpc_delay: Callable[[], int] = field(default=_no_delay)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from gatewright import ids
@@ -20,11 +21,23 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
-from gatewright.operations.resource_groups import default_group
-from gatewright.operations.tags import TagList
+from gatewright.operations.resource_groups import NO_SUCH_GROUP, group_for
+from gatewright.operations.tags import (
+    FILTER_ERRORS,
+    TAG_ERRORS,
+    ResourceType,
+    TagList,
+    Tags,
+    add_tags,
+    check_tags,
+    tag_list,
+    wanted_tags,
+)
 from gatewright.resources.addresses import RESERVED_NETWORKS, parse_network
-from gatewright.resources.statuses import PlainStatus
-from gatewright.store import gateways, vpcs, vswitches
+from gatewright.resources.statuses import vpc_status
+from gatewright.store import gateways, route_tables, tags, vpcs, vswitches
+from gatewright.store.paging import TAGS
+from gatewright.store.route_tables import RouteTableRow
 from gatewright.store.vpcs import VpcRow
 
 DEFAULT_CIDR_BLOCK = "172.16.0.0/12"
@@ -69,8 +82,6 @@ class CreateVpcRequest(Request, kw_only=True, frozen=True):
         NotYet("Ipv6CidrMask", "integer"),
         NotYet("Ipv6IpamPoolId", "string"),
         NotYet("Ipv6Isp", "string", "BGP"),
-        NotYet("ResourceGroupId", "string"),
-        NotYet("Tag", "array<object>"),
     )
 
     region_id: Annotated[str, Parameter()]
@@ -78,6 +89,8 @@ class CreateVpcRequest(Request, kw_only=True, frozen=True):
     vpc_name: Annotated[str, Parameter(Length(1, 128, INVALID_NAME))] = ""
     description: Annotated[str, Parameter(Length(1, 256, INVALID_DESCRIPTION))] = ""
     user_cidr: Annotated[str, Parameter()] = ""
+    resource_group_id: Annotated[str | None, Parameter()] = None
+    tag: Tags = ()
     client_token: ClientToken = None
     dry_run: Annotated[bool, Parameter()] = False
 
@@ -106,6 +119,8 @@ class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
         INVALID_USER_CIDR,
         TOO_MANY_USER_CIDRS,
         RESERVED_USER_CIDR,
+        NO_SUCH_GROUP,
+        *TAG_ERRORS,
     )
 
     def validate(self, request: CreateVpcRequest) -> None:
@@ -113,9 +128,10 @@ class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
         if network is None or network.prefixlen not in _MASKS:
             raise INVALID_CIDR("CidrBlock", request.cidr_block, "must be an IPv4 network of /8 to /28")
         for reserved in RESERVED_NETWORKS:
-            if network.overlaps(reserved):
-                raise INVALID_CIDR("CidrBlock", request.cidr_block, f"must not overlap {reserved}")
+            if network.subnet_of(reserved):
+                raise INVALID_CIDR("CidrBlock", request.cidr_block, f"must not lie within {reserved}")
         self._validate_user_cidrs(request)
+        check_tags(request.tag)
 
     def _validate_user_cidrs(self, request: CreateVpcRequest) -> None:
         cidrs = request.user_cidr.split(",") if request.user_cidr else []
@@ -138,18 +154,43 @@ class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
             name=request.vpc_name,
             description=request.description,
             user_cidrs=request.user_cidr,
+            secondary_cidrs="",
+            is_default=False,
+            resource_group_id=group_for(call, request.resource_group_id),
             vrouter_id=ids.derived_id("vrt", vpc_id),
+            vrouter_name="",
+            vrouter_description="",
             route_table_id=ids.derived_id("vtb", vpc_id),
-            status=PlainStatus.AVAILABLE.value,
+            available_at=call.now + call.installation.vpc_delay(),
             created_at=call.now,
         )
-        vpcs.add(call.transaction, row)
+        add_vpc(call, row)
+        add_tags(call, ResourceType.VPC, row.region_id, row.id, request.tag)
         return CreateVpcResponse(
             vpc_id=vpc_id,
             vrouter_id=row.vrouter_id,
             route_table_id=row.route_table_id,
-            resource_group_id=default_group(call.account_id),
+            resource_group_id=row.resource_group_id,
         )
+
+
+def add_vpc(call: Call, row: VpcRow) -> None:
+    """Store a new VPC with its system route table."""
+    vpcs.add(call.transaction, row)
+    route_tables.add(
+        call.transaction,
+        RouteTableRow(
+            id=row.route_table_id,
+            account_id=row.account_id,
+            region_id=row.region_id,
+            vpc_id=row.id,
+            type=route_tables.SYSTEM,
+            name="",
+            description="",
+            propagation=True,
+            created_at=row.created_at,
+        ),
+    )
 
 
 class SecondaryCidrBlocks(Part, kw_only=True):
@@ -218,13 +259,13 @@ class DescribeVpcsRequest(Request, kw_only=True, frozen=True):
     not_yet = (
         NotYet("DhcpOptionsSetId", "string"),
         NotYet("EnableIpv6", "boolean", "false"),
-        NotYet("ResourceGroupId", "string"),
-        NotYet("Tag", "array<object>"),
     )
 
     region_id: Annotated[str, Parameter()]
     vpc_id: Annotated[str | None, Parameter()] = None
     vpc_name: Annotated[str | None, Parameter()] = None
+    resource_group_id: Annotated[str | None, Parameter()] = None
+    tag: Tags = ()
     is_default: Annotated[bool | None, Parameter()] = None
     vpc_owner_id: Annotated[int | None, Parameter()] = None
     page_number: PageNumber = FIRST_PAGE
@@ -243,64 +284,77 @@ class DescribeVpcs(Operation[DescribeVpcsRequest, DescribeVpcsResponse]):
     """Page through the VPCs of a region, newest first. ``VpcId`` may be up to 20 ids with commas between."""
 
     access = Access.LIST
+    errors = FILTER_ERRORS
 
     def execute(self, call: Call, request: DescribeVpcsRequest) -> DescribeVpcsResponse:
         filters: dict[str, Any] = {"account_id": call.account_id, "region_id": call.region.id}
-        if request.vpc_id is not None:
-            filters["id"] = request.vpc_id.split(",")[:20]
-        if request.vpc_name is not None:
-            filters["name"] = request.vpc_name
+        wanted = {
+            "id": request.vpc_id.split(",")[:20] if request.vpc_id else None,
+            "name": request.vpc_name,
+            "is_default": request.is_default,
+            "resource_group_id": request.resource_group_id,
+            TAGS: wanted_tags(request.tag) or None,
+        }
+        filters.update({name: value for name, value in wanted.items() if value is not None})
         rows: list[VpcRow] = []
         total = 0
-        # No VPC is the default one, and an account sees only its own.
-        if request.is_default is not True and request.vpc_owner_id in (None, int(call.account_id)):
+        # An account sees only its own.
+        if request.vpc_owner_id in (None, int(call.account_id)):
             rows, total = vpcs.page(call.transaction, filters, number=request.page_number, size=request.page_size)
         return DescribeVpcsResponse(
             page_number=request.page_number,
             page_size=request.page_size,
             total_count=total,
-            vpcs=VpcList(vpc=[_part(call, row) for row in rows]),
+            vpcs=VpcList(vpc=_parts(call, rows)),
         )
 
 
-def _part(call: Call, row: VpcRow) -> VpcPart:
-    return VpcPart(
-        **_facts(row, _vswitch_ids(call, row)),
-        router_table_ids=RouterTableIds(router_table_ids=[row.route_table_id]),
-        nat_gateway_ids=NatGatewayIds(nat_gateway_ids=[]),
-    )
+def _parts(call: Call, rows: Sequence[VpcRow]) -> list[VpcPart]:
+    """The VPCs of a page, with what is read for all of them at once."""
+    found = [row.id for row in rows]
+    inside: dict[str, list[str]] = {vpc_id: [] for vpc_id in found}
+    for vswitch in vswitches.of_vpcs(call.transaction, found):
+        inside[vswitch.vpc_id].append(vswitch.id)
+    tables: dict[str, list[str]] = {vpc_id: [] for vpc_id in found}
+    for table in route_tables.of_vpcs(call.transaction, found):
+        tables[table.vpc_id].append(table.id)
+    tagged = tags.of(call.transaction, found)
+    return [
+        VpcPart(
+            **_facts(call, row, inside[row.id], tag_list(tagged.get(row.id, ()))),
+            router_table_ids=RouterTableIds(router_table_ids=tables[row.id]),
+            nat_gateway_ids=NatGatewayIds(nat_gateway_ids=[]),
+        )
+        for row in rows
+    ]
 
 
-def _facts(row: VpcRow, vswitch_ids: list[str]) -> dict[str, Any]:
+def _facts(call: Call, row: VpcRow, vswitch_ids: list[str], tagged: TagList) -> dict[str, Any]:
     return {
         "vpc_id": row.id,
         "vpc_name": row.name,
         "description": row.description,
         "region_id": row.region_id,
-        "status": row.status,
+        "status": vpc_status(row.available_at, call.now).value,
         "cidr_block": row.cidr_block,
         "ipv6_cidr_block": "",
         "ipv6_cidr_blocks": Ipv6CidrBlocks(ipv6_cidr_block=[]),
         "enabled_ipv6": False,
         "dns_hostname_status": "DISABLED",
-        "is_default": False,
+        "is_default": row.is_default,
         "owner_id": int(row.account_id),
         "creation_time": iso_seconds(row.created_at),
-        "resource_group_id": default_group(row.account_id),
+        "resource_group_id": row.resource_group_id,
         "vrouter_id": row.vrouter_id,
         "vswitch_ids": VSwitchIds(vswitch_id=vswitch_ids),
-        "secondary_cidr_blocks": SecondaryCidrBlocks(secondary_cidr_block=[]),
-        "user_cidrs": UserCidrs(user_cidr=_user_cidrs(row)),
-        "tags": TagList(tag=[]),
+        "secondary_cidr_blocks": SecondaryCidrBlocks(secondary_cidr_block=list(row.secondary)),
+        "user_cidrs": UserCidrs(user_cidr=row.user_cidrs.split(",") if row.user_cidrs else []),
+        "tags": tagged,
     }
 
 
-def _user_cidrs(row: VpcRow) -> list[str]:
-    return row.user_cidrs.split(",") if row.user_cidrs else []
-
-
 def _vswitch_ids(call: Call, row: VpcRow) -> list[str]:
-    return [vswitch.id for vswitch in vswitches.of_vpc(call.transaction, row.id)]
+    return [vswitch.id for vswitch in vswitches.of_vpcs(call.transaction, [row.id])]
 
 
 class DescribeVpcAttributeRequest(Request, kw_only=True, frozen=True):
@@ -335,14 +389,18 @@ class DescribeVpcAttribute(Operation[DescribeVpcAttributeRequest, DescribeVpcAtt
     def execute(self, call: Call, request: DescribeVpcAttributeRequest) -> DescribeVpcAttributeResponse:
         row = find_vpc(call, request.vpc_id, NOT_FOUND)
         inside = _vswitch_ids(call, row)
+        tagged = tags.of(call.transaction, [row.id])
         return DescribeVpcAttributeResponse(
-            **_facts(row, inside),
+            **_facts(call, row, inside, tag_list(tagged.get(row.id, ()))),
             classic_link_enabled=False,
             support_ipv4_gateway=False,
             cloud_resources=CloudResources(
                 cloud_resource_set_type=[
                     CloudResource(resource_type="VRouter", resource_count=1),
-                    CloudResource(resource_type="RouteTable", resource_count=1),
+                    CloudResource(
+                        resource_type="RouteTable",
+                        resource_count=len(route_tables.of_vpcs(call.transaction, [row.id])),
+                    ),
                     CloudResource(resource_type="VSwitch", resource_count=len(inside)),
                 ]
             ),
@@ -373,6 +431,8 @@ class DeleteVpc(Operation[DeleteVpcRequest, DeleteVpcResponse]):
         in_the_way = self._dependent(call, row)
         if in_the_way is not None:
             raise in_the_way
+        route_tables.drop(call.transaction, row.route_table_id)
+        tags.drop(call.transaction, [row.id])
         vpcs.drop(call.transaction, row.id)
         return DeleteVpcResponse()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import Annotated, Any
+
+import msgspec
 
 from gatewright import ids
 from gatewright.clock import iso_seconds
@@ -20,13 +23,23 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
-from gatewright.operations.resource_groups import default_group
-from gatewright.operations.tags import TagList
+from gatewright.operations.tags import (
+    FILTER_ERRORS,
+    TAG_ERRORS,
+    ResourceType,
+    TagList,
+    Tags,
+    add_tags,
+    check_tags,
+    tag_list,
+    wanted_tags,
+)
 from gatewright.operations.vpcs import find_vpc
 from gatewright.reconcile import placement
 from gatewright.resources.addresses import parse_network, vswitch_range
 from gatewright.resources.statuses import PlainStatus
-from gatewright.store import gateways, placements, pools, vswitches
+from gatewright.store import gateways, placements, pools, route_tables, tags, vswitches
+from gatewright.store.paging import TAGS
 from gatewright.store.vswitches import VSwitchRow, VSwitchView
 
 _MASKS = range(16, 30)
@@ -62,7 +75,6 @@ class CreateVSwitchRequest(Request, kw_only=True, frozen=True):
         NotYet("CidrMask", "integer"),
         NotYet("Ipv6CidrBlock", "integer"),
         NotYet("Ipv6CidrMask", "integer"),
-        NotYet("Tag", "array<object>"),
         NotYet("VpcIpv6CidrBlock", "string"),
     )
 
@@ -72,6 +84,7 @@ class CreateVSwitchRequest(Request, kw_only=True, frozen=True):
     region_id: Annotated[str | None, Parameter()] = None
     vswitch_name: Annotated[str, Parameter(Length(1, 128, INVALID_NAME))] = ""
     description: Annotated[str, Parameter(Length(1, 256, INVALID_DESCRIPTION))] = ""
+    tag: Tags = ()
     client_token: ClientToken = None
 
 
@@ -96,6 +109,7 @@ class CreateVSwitch(Operation[CreateVSwitchRequest, CreateVSwitchResponse]):
         CIDR_OVERLAPS,
         ZONE_NOT_FOUND,
         VPC_NOT_FOUND,
+        *TAG_ERRORS,
     )
 
     def validate(self, request: CreateVSwitchRequest) -> None:
@@ -104,6 +118,7 @@ class CreateVSwitch(Operation[CreateVSwitchRequest, CreateVSwitchResponse]):
             raise MALFORMED_CIDR("CidrBlock", request.cidr_block, "must be an IPv4 network such as 10.0.1.0/24")
         if network.prefixlen not in _MASKS:
             raise CIDR_MASK("CidrBlock", request.cidr_block, "must have a mask of /16 to /29")
+        check_tags(request.tag)
 
     def execute(self, call: Call, request: CreateVSwitchRequest) -> CreateVSwitchResponse:
         vpc = find_vpc(call, request.vpc_id, VPC_NOT_FOUND)
@@ -111,10 +126,11 @@ class CreateVSwitch(Operation[CreateVSwitchRequest, CreateVSwitchResponse]):
         if request.zone_id not in region.zones:
             raise ZONE_NOT_FOUND("ZoneId", request.zone_id, f"names no zone of {region.id}")
         network = parse_network(request.cidr_block)
-        within = parse_network(vpc.cidr_block)
-        if network is None or within is None or not network.subnet_of(within):
-            raise CIDR_OUTSIDE("CidrBlock", request.cidr_block, f"must lie within the VPC's network {vpc.cidr_block}")
-        for other in vswitches.of_vpc(call.transaction, vpc.id):
+        if network is None or not any(network.subnet_of(IPv4Network(within)) for within in vpc.networks):
+            raise CIDR_OUTSIDE(
+                "CidrBlock", request.cidr_block, f"must lie within a network of the VPC: {', '.join(vpc.networks)}"
+            )
+        for other in vswitches.of_vpcs(call.transaction, [vpc.id]):
             taken = parse_network(other.cidr_block)
             if taken is not None and network.overlaps(taken):
                 raise CIDR_OVERLAPS(
@@ -129,10 +145,14 @@ class CreateVSwitch(Operation[CreateVSwitchRequest, CreateVSwitchResponse]):
             cidr_block=request.cidr_block,
             name=request.vswitch_name,
             description=request.description,
+            is_default=False,
+            route_table_id=vpc.route_table_id,
             status=PlainStatus.PENDING.value,
+            deleting=False,
             created_at=call.now,
         )
         vswitches.add(call.transaction, row)
+        add_tags(call, ResourceType.VSWITCH, row.region_id, row.id, request.tag)
         pools.create(call.transaction, row.id, network, vswitch_range(network))
         placement.place_vswitch(call.transaction, row)
         return CreateVSwitchResponse(vswitch_id=row.id)
@@ -165,22 +185,21 @@ class VSwitchPart(Part, kw_only=True):
 
 
 def _route_table(row: VSwitchView) -> RouteTablePart:
-    return RouteTablePart(route_table_id=row.route_table_id, route_table_type="System")
+    kind = route_tables.SYSTEM if row.route_table_id == row.system_route_table_id else route_tables.CUSTOM
+    return RouteTablePart(route_table_id=row.route_table_id, route_table_type=kind)
 
 
 class DescribeVSwitchesRequest(Request, kw_only=True, frozen=True):
-    not_yet = (
-        NotYet("EnableIpv6", "boolean", "false"),
-        NotYet("ResourceGroupId", "string"),
-        NotYet("RouteTableId", "string"),
-        NotYet("Tag", "array<object>"),
-    )
+    not_yet = (NotYet("EnableIpv6", "boolean", "false"),)
 
     region_id: Annotated[str | None, Parameter()] = None
     vpc_id: Annotated[str | None, Parameter()] = None
     vswitch_id: Annotated[str | None, Parameter()] = None
     vswitch_name: Annotated[str | None, Parameter(Length(1, 128))] = None
     zone_id: Annotated[str | None, Parameter()] = None
+    resource_group_id: Annotated[str | None, Parameter()] = None
+    route_table_id: Annotated[str | None, Parameter()] = None
+    tag: Tags = ()
     is_default: Annotated[bool | None, Parameter()] = None
     vswitch_owner_id: Annotated[int | None, Parameter()] = None
     page_number: PageNumber = FIRST_PAGE
@@ -203,6 +222,7 @@ class DescribeVSwitches(Operation[DescribeVSwitchesRequest, DescribeVSwitchesRes
     """Page through vSwitches, newest first. ``VSwitchId`` may be up to 20 ids with commas between."""
 
     access = Access.LIST
+    errors = FILTER_ERRORS
 
     def execute(self, call: Call, request: DescribeVSwitchesRequest) -> DescribeVSwitchesResponse:
         filters: dict[str, Any] = {"account_id": call.account_id}
@@ -212,18 +232,25 @@ class DescribeVSwitches(Operation[DescribeVSwitchesRequest, DescribeVSwitchesRes
             "vpc_id": request.vpc_id,
             "zone_id": request.zone_id,
             "name": request.vswitch_name,
+            "is_default": request.is_default,
+            "resource_group_id": request.resource_group_id,
+            "route_table_id": request.route_table_id,
+            TAGS: wanted_tags(request.tag) or None,
         }
         filters.update({name: value for name, value in wanted.items() if value is not None})
         rows: list[VSwitchView] = []
         total = 0
-        # No vSwitch is the default one, and an account sees only its own.
-        if request.is_default is not True and request.vswitch_owner_id in (None, int(call.account_id)):
+        # An account sees only its own.
+        if request.vswitch_owner_id in (None, int(call.account_id)):
             rows, total = vswitches.page(call.transaction, filters, number=request.page_number, size=request.page_size)
+        tagged = tags.of(call.transaction, [row.id for row in rows])
         return DescribeVSwitchesResponse(
             page_number=request.page_number,
             page_size=request.page_size,
             total_count=total,
-            vswitches=VSwitchList(vswitch=[VSwitchPart(**_facts(row)) for row in rows]),
+            vswitches=VSwitchList(
+                vswitch=[VSwitchPart(**_facts(row, tag_list(tagged.get(row.id, ())))) for row in rows]
+            ),
         )
 
 
@@ -247,14 +274,15 @@ class DescribeVSwitchAttributes(Operation[DescribeVSwitchAttributesRequest, Desc
         row = vswitches.view(call.transaction, call.account_id, request.vswitch_id)
         if row is None or not call.here(row.region_id):
             raise _not_found(call, request.vswitch_id)
-        return DescribeVSwitchAttributesResponse(**_facts(row))
+        tagged = tags.of(call.transaction, [row.id])
+        return DescribeVSwitchAttributesResponse(**_facts(row, tag_list(tagged.get(row.id, ()))))
 
 
 def _not_found(call: Call, vswitch_id: str) -> Exception:
     return NOT_FOUND("VSwitchId", vswitch_id, f"names no vSwitch of this account in {call.region.id}")
 
 
-def _facts(row: VSwitchView) -> dict[str, Any]:
+def _facts(row: VSwitchView, tagged: TagList) -> dict[str, Any]:
     """What both descriptions tell of a vSwitch."""
     return {
         "vswitch_id": row.id,
@@ -266,15 +294,15 @@ def _facts(row: VSwitchView) -> dict[str, Any]:
         "cidr_block": row.cidr_block,
         "ipv6_cidr_block": "",
         "enabled_ipv6": False,
-        "is_default": False,
+        "is_default": row.is_default,
         "available_ip_address_count": row.available,
         "owner_id": int(row.account_id),
         "creation_time": iso_seconds(row.created_at),
-        "resource_group_id": default_group(row.account_id),
+        "resource_group_id": row.resource_group_id,
         "network_acl_id": "",
         "share_type": "",
         "route_table": _route_table(row),
-        "tags": TagList(tag=[]),
+        "tags": tagged,
     }
 
 
@@ -289,7 +317,11 @@ class DeleteVSwitchResponse(Response, kw_only=True):
 
 
 class DeleteVSwitch(Operation[DeleteVSwitchRequest, DeleteVSwitchResponse]):
-    """Delete a vSwitch that no gateway is in. It is gone from the API at once, and from its hosts soon after."""
+    """Delete a vSwitch that no gateway is in.
+
+    It is ``Pending`` until its hosts have confirmed that nothing of it is left, and then gone. Meanwhile it is in
+    nobody's way: its network can be used again, and its VPC can be deleted. Deleting it again succeeds (*assumed*).
+    """
 
     access = Access.WRITE
     errors = (NOT_FOUND, IN_USE)
@@ -301,9 +333,12 @@ class DeleteVSwitch(Operation[DeleteVSwitchRequest, DeleteVSwitchResponse]):
         gateway = gateways.one_in_vswitch(call.transaction, row.id)
         if gateway is not None:
             raise IN_USE("VSwitchId", row.id, f"still holds an instance of VPN gateway {gateway}")
-        placements.bury(call.transaction, row.id)
-        vswitches.drop(call.transaction, row.id)
-        pools.drop(call.transaction, row.id)
+        if not row.deleting:
+            placements.bury(call.transaction, row.id)
+            vswitches.change(
+                call.transaction,
+                msgspec.structs.replace(row, status=PlainStatus.PENDING.value, deleting=True),
+            )
         return DeleteVSwitchResponse()
 
 

@@ -1,4 +1,4 @@
-"""The quota of VPN gateways an account, over all regions."""
+"""The quotas of VPN gateways and of their public addresses an account, over all regions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ def used(transaction: Transaction, account_id: str) -> int:
     return ledgers.total(transaction, account_id, ledgers.VPN_GATEWAYS)
 
 
-def take(transaction: Transaction, account_id: str, region_id: str) -> None:
-    """Count a new gateway. It is counted out again when it is gone."""
+def public_addresses(transaction: Transaction, account_id: str) -> int:
+    """How many public addresses the account's gateways have together."""
+    return ledgers.total(transaction, account_id, ledgers.PUBLIC_ADDRESSES)
+
+
+def take(transaction: Transaction, account_id: str, region_id: str, addresses: int) -> None:
+    """Count a new gateway with its public addresses. They are counted out again when it is gone."""
     ledgers.adjust(transaction, account_id, ledgers.VPN_GATEWAYS, region_id, 1)
+    if addresses:
+        ledgers.adjust(transaction, account_id, ledgers.PUBLIC_ADDRESSES, region_id, addresses)
 
 
 def in_region(transaction: Transaction, account_id: str, region_id: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gatewright.resources.specs import Kind, Observation, Phase
 from gatewright.resources.statuses import GatewayStatus, PlainStatus, gateway_status, vswitch_status
-from gatewright.store import accounts, gateways, ledgers, placements, pools, vswitches
+from gatewright.store import accounts, gateways, ledgers, placements, pools, tags, vswitches
 from gatewright.store.gateways import GatewayRow
 from gatewright.store.placements import PlacementRow
 from gatewright.store.transaction import Transaction
@@ -61,20 +61,30 @@ def _settle_gateways(transaction: Transaction, gateway_ids: Sequence[str]) -> No
 
 def _let_go(transaction: Transaction, gateway: GatewayRow) -> None:
     """Every host has confirmed that nothing of the gateway is left: its rows and addresses go."""
+    public = [] if gateway.ssl_address is None else [gateway.ssl_address]
     for instance in gateways.instances_of(transaction, [gateway.id]):
         pools.release(transaction, instance.vswitch_id, instance.private_address)
         if instance.public_address is not None:
-            pools.release_public(transaction, instance.public_address)
+            public.append(instance.public_address)
         gateways.drop_instance(transaction, instance.id)
-    if gateway.ssl_address is not None:
-        pools.release_public(transaction, gateway.ssl_address)
+    for address in public:
+        pools.release_public(transaction, address)
+    tags.drop(transaction, [gateway.id])
     gateways.drop(transaction, gateway.id)
     ledgers.adjust(transaction, gateway.account_id, ledgers.VPN_GATEWAYS, gateway.region_id, -1)
+    if public:
+        ledgers.adjust(transaction, gateway.account_id, ledgers.PUBLIC_ADDRESSES, gateway.region_id, -len(public))
 
 
 def _settle_vswitches(transaction: Transaction, vswitch_ids: Sequence[str]) -> None:
     placed = _by_resource(transaction, vswitch_ids)
     for vswitch in vswitches.find_all(transaction, vswitch_ids):
+        if vswitch.deleting:
+            if not placed[vswitch.id]:
+                tags.drop(transaction, [vswitch.id])
+                vswitches.drop(transaction, vswitch.id)
+                pools.drop(transaction, vswitch.id)
+            continue
         before = PlainStatus(vswitch.status)
         status = vswitch_status(before, [row.seen for row in placed[vswitch.id]])
         if status is not before:

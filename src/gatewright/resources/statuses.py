@@ -63,6 +63,11 @@ def gateway_status(before: GatewayStatus, instances: Iterable[Seen]) -> GatewayS
     return before
 
 
+def vpc_status(available_at: int, now: int) -> PlainStatus:
+    """``Available`` from a time on: no host has anything to do for a VPC. Milliseconds since the epoch."""
+    return PlainStatus.AVAILABLE if now >= available_at else PlainStatus.PENDING
+
+
 def vswitch_status(before: PlainStatus, hosts: Iterable[Seen]) -> PlainStatus:
     """``Available`` once every host that carries the vSwitch has it; it does not go back from there."""
     if before is PlainStatus.AVAILABLE:

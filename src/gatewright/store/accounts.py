@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from gatewright.store import resource_groups
 from gatewright.store.schema import access_keys, accounts
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
@@ -44,9 +45,10 @@ def lock(transaction: Transaction, account_id: str) -> None:
 
 
 def ensure(transaction: Transaction, account_id: str, now: int) -> None:
-    """Add the account unless it is there."""
+    """Add the account, with its default resource group, unless it is there."""
     if transaction.scalar(_LOCK, account_id=account_id) is None:
         transaction.run(_ADD_ACCOUNT, id=account_id, created_at=now)
+        resource_groups.add_default(transaction, account_id, now)
 
 
 def access_key_rows(transaction: Transaction) -> list[AccessKeyRow]:

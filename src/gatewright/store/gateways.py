@@ -24,6 +24,7 @@ class GatewayRow(msgspec.Struct, frozen=True):
     vpc_id: str
     vswitch_id: str
     disaster_recovery_vswitch_id: str | None
+    resource_group_id: str
     name: str
     description: str
     bandwidth: int

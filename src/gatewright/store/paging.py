@@ -1,4 +1,4 @@
-"""Pages of a table, filtered, newest first, with their total."""
+"""Pages of a table, filtered by columns and tags, newest first, with their total."""
 
 from __future__ import annotations
 
@@ -6,20 +6,37 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import FromClause, Select, bindparam, func, select
+from sqlalchemy import Column, FromClause, Select, bindparam, func, select
 
+from gatewright.store.schema import tags
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 
 Row = TypeVar("Row")
+#: A tag that rows must have: its key, and its value or None for any.
+Tag = tuple[str, str | None]
+#: The filter of tags: their keys and values, all of which a row must have.
+TAGS = "tags"
 
 
 class Listing(Generic[Row]):
-    """Pages of one table's rows. A filter is a column's name and one value, or a sequence of values to be among."""
+    """Pages of one table's rows.
 
-    def __init__(self, base: Select[Any], source: FromClause, row_type: type[Row]) -> None:
+    A filter is a column's name and one value, or a sequence of values to be among; or :data:`TAGS` and a sequence of
+    :data:`Tag`. ``joined`` names columns of tables that ``base`` joins and that may be filtered by too.
+    """
+
+    def __init__(
+        self,
+        base: Select[Any],
+        source: FromClause,
+        row_type: type[Row],
+        joined: Mapping[str, Column[Any]] | None = None,
+    ) -> None:
         self._base = base
+        self._source = source
         self._columns = source.c
+        self._joined = joined or {}
         self._row_type = row_type
         self._page = lru_cache(maxsize=256)(self._build_page)
         self._total = lru_cache(maxsize=256)(self._build_total)
@@ -41,7 +58,10 @@ class Listing(Generic[Row]):
 
     def _conditions(self, statement: Select[Any], shape: tuple[tuple[str, int], ...]) -> Select[Any]:
         for name, count in shape:
-            column: Any = self._columns[name]
+            if name.startswith(_TAG):
+                statement = statement.where(self._columns.id.in_(_tagged(name, with_value=count > 0)))
+                continue
+            column: Any = self._joined[name] if name in self._joined else self._columns[name]
             if count < 0:
                 statement = statement.where(column == bindparam(f"f_{name}", type_=column.type))
             else:
@@ -55,8 +75,22 @@ class Listing(Generic[Row]):
         return Query(ordered.limit(bindparam("size")).offset(bindparam("skip")), self._row_type)
 
     def _build_total(self, shape: tuple[tuple[str, int], ...]) -> Statement:
-        counted = self._columns.id
-        return Statement(self._conditions(select(func.count(counted)).select_from(counted.table), shape))
+        if any(name in self._joined for name, _ in shape):
+            counted = self._base.with_only_columns(func.count(self._columns.id))
+        else:
+            counted = select(func.count(self._columns.id)).select_from(self._source)
+        return Statement(self._conditions(counted, shape))
+
+
+#: Begins the names of the single tags of the filter of tags.
+_TAG = "tag_"
+
+
+def _tagged(name: str, *, with_value: bool) -> Select[Any]:
+    """The ids of what has one tag. Ids are unique over all accounts and kinds, so the tag's own row says enough."""
+    found = select(tags.c.resource_id).where(tags.c.key == bindparam(f"f_{name}_key", type_=tags.c.key.type))
+    found = found.where(tags.c.account_id == bindparam("f_account_id", type_=tags.c.account_id.type))
+    return found.where(tags.c.value == bindparam(f"f_{name}_value", type_=tags.c.value.type)) if with_value else found
 
 
 def _spread(filters: Mapping[str, Any]) -> tuple[tuple[tuple[str, int], ...], dict[str, Any]]:
@@ -64,7 +98,13 @@ def _spread(filters: Mapping[str, Any]) -> tuple[tuple[tuple[str, int], ...], di
     shape: list[tuple[str, int]] = []
     values: dict[str, Any] = {}
     for name, value in filters.items():
-        if isinstance(value, Sequence) and not isinstance(value, str):
+        if name == TAGS:
+            for i, (key, wanted) in enumerate(value):
+                shape.append((f"{_TAG}{i}", 0 if wanted is None else 1))
+                values[f"f_{_TAG}{i}_key"] = key
+                if wanted is not None:
+                    values[f"f_{_TAG}{i}_value"] = wanted
+        elif isinstance(value, Sequence) and not isinstance(value, str):
             shape.append((name, len(value)))
             values.update({f"f_{name}_{i}": each for i, each in enumerate(value)})
         else:

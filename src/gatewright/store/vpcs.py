@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from gatewright.store.paging import Listing
 from gatewright.store.schema import vpcs
@@ -25,10 +25,27 @@ class VpcRow(msgspec.Struct, frozen=True):
     description: str
     #: Comma-separated networks.
     user_cidrs: str
+    #: Comma-separated networks beside ``cidr_block``.
+    secondary_cidrs: str
+    is_default: bool
+    resource_group_id: str
     vrouter_id: str
+    vrouter_name: str
+    vrouter_description: str
+    #: The system route table.
     route_table_id: str
-    status: str
+    available_at: int
     created_at: int
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """All its networks, the first one first."""
+        return (self.cidr_block, *self.secondary) if self.secondary_cidrs else (self.cidr_block,)
+
+    @property
+    def secondary(self) -> tuple[str, ...]:
+        """Its networks beside the first."""
+        return tuple(self.secondary_cidrs.split(",")) if self.secondary_cidrs else ()
 
 
 _COLUMNS = tuple(vpcs.c[name] for name in VpcRow.__struct_fields__)
@@ -36,6 +53,20 @@ _ADD = Statement(insert(vpcs))
 _FIND = Query(
     select(*_COLUMNS).where(vpcs.c.id == bindparam("vpc_id"), vpcs.c.account_id == bindparam("account_id")),
     VpcRow,
+)
+_CHANGEABLE = (
+    "cidr_block",
+    "name",
+    "description",
+    "secondary_cidrs",
+    "resource_group_id",
+    "vrouter_name",
+    "vrouter_description",
+)
+_CHANGE = Statement(
+    update(vpcs)
+    .where(vpcs.c.id == bindparam("vpc_id"))
+    .values({name: bindparam(f"new_{name}") for name in _CHANGEABLE})
 )
 _DROP = Statement(delete(vpcs).where(vpcs.c.id == bindparam("vpc_id")))
 _LISTING = Listing(select(*_COLUMNS), vpcs, VpcRow)
@@ -49,6 +80,11 @@ def add(transaction: Transaction, row: VpcRow) -> None:
 def find(transaction: Transaction, account_id: str, vpc_id: str) -> VpcRow | None:
     """An account's VPC, or None."""
     return transaction.one(_FIND, account_id=account_id, vpc_id=vpc_id)
+
+
+def change(transaction: Transaction, row: VpcRow) -> None:
+    """Store what can be modified of a VPC, from a changed row."""
+    transaction.run(_CHANGE, vpc_id=row.id, **{f"new_{name}": getattr(row, name) for name in _CHANGEABLE})
 
 
 def drop(transaction: Transaction, vpc_id: str) -> None:

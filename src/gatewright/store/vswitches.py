@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, false, insert, select, update
 
 from gatewright.store.among import QueryAmong
 from gatewright.store.paging import Listing
@@ -26,14 +26,20 @@ class VSwitchRow(msgspec.Struct, frozen=True):
     cidr_block: str
     name: str
     description: str
+    is_default: bool
+    #: The VPC's system route table, or a custom one.
+    route_table_id: str
     status: str
+    #: Deleted, and not yet confirmed to be gone by its hosts.
+    deleting: bool
     created_at: int
 
 
 class VSwitchView(VSwitchRow, frozen=True):
     """One vSwitch with what its VPC and its address pool add."""
 
-    route_table_id: str
+    system_route_table_id: str
+    resource_group_id: str
     pool_first: int
     pool_last: int
     pool_used: int
@@ -48,7 +54,8 @@ _COLUMNS = tuple(vswitches.c[name] for name in VSwitchRow.__struct_fields__)
 _VIEW = (
     select(
         *_COLUMNS,
-        vpcs.c.route_table_id,
+        vpcs.c.route_table_id.label("system_route_table_id"),
+        vpcs.c.resource_group_id,
         pools.c.first.label("pool_first"),
         pools.c.last.label("pool_last"),
         pools.c.used.label("pool_used"),
@@ -69,15 +76,18 @@ _FIND_VIEW = Query(
     _VIEW.where(vswitches.c.id == bindparam("vswitch_id"), vswitches.c.account_id == bindparam("account_id")),
     VSwitchView,
 )
-_OF_VPC = Query(
-    select(*_COLUMNS).where(vswitches.c.vpc_id == bindparam("of_vpc")).order_by(vswitches.c.created_at, vswitches.c.id),
-    VSwitchRow,
-)
+_OF_VPCS = QueryAmong(select(*_COLUMNS).where(vswitches.c.deleting == false()), vswitches.c.vpc_id, VSwitchRow)
 _SET_STATUS = Statement(
     update(vswitches).where(vswitches.c.id == bindparam("vswitch_id")).values(status=bindparam("new_status"))
 )
+_CHANGEABLE = ("name", "description", "route_table_id", "status", "deleting")
+_CHANGE = Statement(
+    update(vswitches)
+    .where(vswitches.c.id == bindparam("vswitch_id"))
+    .values({name: bindparam(f"new_{name}") for name in _CHANGEABLE})
+)
 _DROP = Statement(delete(vswitches).where(vswitches.c.id == bindparam("vswitch_id")))
-_LISTING = Listing(_VIEW, vswitches, VSwitchView)
+_LISTING = Listing(_VIEW, vswitches, VSwitchView, {"resource_group_id": vpcs.c.resource_group_id})
 
 
 def add(transaction: Transaction, row: VSwitchRow) -> None:
@@ -100,14 +110,19 @@ def view(transaction: Transaction, account_id: str, vswitch_id: str) -> VSwitchV
     return transaction.one(_FIND_VIEW, account_id=account_id, vswitch_id=vswitch_id)
 
 
-def of_vpc(transaction: Transaction, vpc_id: str) -> list[VSwitchRow]:
-    """The vSwitches of a VPC, oldest first."""
-    return transaction.all(_OF_VPC, of_vpc=vpc_id)
+def of_vpcs(transaction: Transaction, vpc_ids: Sequence[str]) -> list[VSwitchRow]:
+    """The vSwitches of some VPCs, oldest first, without those that are being deleted."""
+    return sorted(_OF_VPCS.rows(transaction, vpc_ids), key=lambda row: (row.created_at, row.id))
 
 
 def set_status(transaction: Transaction, vswitch_id: str, status: str) -> None:
     """Set what the API tells as ``Status``."""
     transaction.run(_SET_STATUS, vswitch_id=vswitch_id, new_status=status)
+
+
+def change(transaction: Transaction, row: VSwitchRow) -> None:
+    """Store what can be modified of a vSwitch, from a changed row."""
+    transaction.run(_CHANGE, vswitch_id=row.id, **{f"new_{name}": getattr(row, name) for name in _CHANGEABLE})
 
 
 def drop(transaction: Transaction, vswitch_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import Annotated, NamedTuple
 
 from gatewright import ids
@@ -11,20 +12,21 @@ from gatewright.operations.client_token import ClientToken
 from gatewright.operations.declaration import (
     Access,
     Matches,
-    NotYet,
     OneOf,
     Operation,
     Parameter,
     Request,
     Response,
 )
+from gatewright.operations.resource_groups import NO_SUCH_GROUP, group_for
+from gatewright.operations.tags import TAG_ERRORS, ResourceType, Tags, add_tags, check_tags
 from gatewright.operations.vpn_gateways.facts import NAME_PATTERN, NAME_RULE
 from gatewright.orders import ordering
 from gatewright.orders.ordering import ChargeType
 from gatewright.quotas import gateways as quota
 from gatewright.reconcile import placement
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import gateways, pools, vpcs, vswitches
+from gatewright.store import capacities, gateways, pools, vpcs, vswitches
 from gatewright.store.gateways import GatewayRow, InstanceRow
 from gatewright.store.vpcs import VpcRow
 from gatewright.store.vswitches import VSwitchRow
@@ -61,7 +63,44 @@ VSWITCH_NOT_FOUND = ErrorRow(
     "The specified vswitchId is not found.",
     "DescribeVSwitches lists the vSwitches of a VPC.",
 )
-NO_INVENTORY = ErrorRow(400, "InventoryNotEnough", "The inventory is not enough.", "Widen the public pool.")
+QUOTA_REACHED = ErrorRow(
+    400,
+    "Resource.QuotaFull",
+    "The resources you are operating have reached the upper limit of the quota. Please increase the quota or use other "
+    "solutions to avoid it according to the VPN operation document.",
+    "Delete gateways, or raise the quota of public addresses (GATEWRIGHT_QUOTA_PUBLIC_ADDRESSES).",
+)
+NO_INVENTORY = ErrorRow(
+    400, "InventoryNotEnough", "The inventory is not enough.", "Add hosts to the region, or widen the public pool."
+)
+NO_INVENTORY_HERE = ErrorRow(
+    400,
+    "OperationFailed.InventoryNotEnough",
+    "No enough available resource. Try another vswitch with different available zone.",
+    "Choose a vSwitch in a zone that the detail names.",
+)
+VSWITCH_CONFLICT = ErrorRow(
+    400,
+    "OperationFailed.VSwitchConflict",
+    "The vswitch can't create vpn. Try another vswitch.",
+    "Choose a vSwitch outside of 100.64.0.0/10 and 169.254.0.0/16 that is not being deleted.",
+)
+#: Conditions that come with access control; until then fault injection alone gives them.
+SHARED_RESOURCE = ErrorRow(
+    400, "Forbidden.OperateShareResource", "Operating shared resources is forbidden.", "Only by fault injection so far."
+)
+NO_SLR_PERMISSION = ErrorRow(
+    400,
+    "Forbidden.NoSLRPermission",
+    "User not authorized to create service linked role.",
+    "Only by fault injection so far.",
+)
+INTERNAL = ErrorRow(
+    400,
+    "InternalError",
+    "The request processing has failed due to some unknown error, exception or failure.",
+    "Only by fault injection: a fault of Gatewright itself answers 500.",
+)
 NO_PRIVATE_ADDRESS = ErrorRow(
     400,
     "OperationFailed.IpNotEnough",
@@ -84,13 +123,14 @@ STANDARD_PRIVATE = ErrorRow(
 )
 SSL_PRIVATE = ErrorRow(400, "OperationFailed.SslNotSupport", "Enable ssl vpn with private networkType is unsupported.")
 
+#: Where no gateway may be, because what a gateway talks to by itself lies there.
+_NO_GATEWAYS_IN = (IPv4Network("100.64.0.0/10"), IPv4Network("169.254.0.0/16"))
+
 MASTER = "master"
 SLAVE = "slave"
 
 
 class CreateVpnGatewayRequest(Request, kw_only=True, frozen=True):
-    not_yet = (NotYet("ResourceGroupId", "string"),)
-
     region_id: Annotated[str, Parameter()]
     vpc_id: Annotated[str, Parameter()]
     bandwidth: Annotated[int, Parameter()]
@@ -105,6 +145,8 @@ class CreateVpnGatewayRequest(Request, kw_only=True, frozen=True):
     instance_charge_type: Annotated[str, Parameter(OneOf("PREPAY", "POSTPAY", error=CHARGE_TYPE))] = "POSTPAY"
     period: Annotated[int | None, Parameter(OneOf(*PERIODS, error=INVALID_PERIOD))] = None
     auto_pay: Annotated[bool, Parameter()] = False
+    resource_group_id: Annotated[str | None, Parameter()] = None
+    tag: Tags = ()
     client_token: ClientToken = None
 
 
@@ -120,6 +162,18 @@ class _Half(NamedTuple):
     role: str
     instance_id: str
     vswitch: VSwitchRow
+
+    @property
+    def parameter(self) -> str:
+        """Which parameter names the vSwitch."""
+        return "VSwitchId" if self.role == MASTER else "DisasterRecoveryVSwitchId"
+
+
+def _public_addresses(request: CreateVpnGatewayRequest, halves: list[_Half]) -> int:
+    """How many public addresses the gateway gets: one an instance, and on a dual-tunnel one another for SSL-VPN."""
+    if request.network_type != "public":
+        return 0
+    return len(halves) + (request.enable_ssl and len(halves) > 1)
 
 
 class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayResponse]):
@@ -146,6 +200,14 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
         SECOND_ZONE_UNSUPPORTED,
         STANDARD_PRIVATE,
         SSL_PRIVATE,
+        QUOTA_REACHED,
+        NO_INVENTORY_HERE,
+        VSWITCH_CONFLICT,
+        SHARED_RESOURCE,
+        NO_SLR_PERMISSION,
+        INTERNAL,
+        NO_SUCH_GROUP,
+        *TAG_ERRORS,
     )
 
     def validate(self, request: CreateVpnGatewayRequest) -> None:
@@ -159,8 +221,31 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
             raise STANDARD_PRIVATE("NetworkType", "private", "VpnType is NationalStandard")
         if request.network_type == "private" and request.enable_ssl:
             raise SSL_PRIVATE("EnableSsl", "true", "NetworkType is private")
+        check_tags(request.tag)
 
     def execute(self, call: Call, request: CreateVpnGatewayRequest) -> CreateVpnGatewayResponse:
+        self._check_values(call, request)
+        vpc = vpcs.find(call.transaction, call.account_id, request.vpc_id)
+        if vpc is None or vpc.region_id != call.region.id:
+            raise VPC_NOT_FOUND("VpcId", request.vpc_id, f"names no VPC of this account in {call.region.id}")
+        gateway_id = ids.resource_id("vpn", call.region.id)
+        halves = self._halves(call, request, vpc, gateway_id)
+        group_id = group_for(call, request.resource_group_id)
+        self._check_vswitches(halves)
+        self._check_zones(call, request, halves)
+        self._check_quotas(call, request, halves)
+        self._check_capacity(call, halves)
+        return self._create(call, request, vpc, gateway_id, halves, group_id)
+
+    def _check_values(self, call: Call, request: CreateVpnGatewayRequest) -> None:
+        """What depends on the region alone: which parameters it needs, and which bandwidths it has."""
+        if call.region.dual_tunnel:
+            for name, value in (
+                ("VSwitchId", request.vswitch_id),
+                ("DisasterRecoveryVSwitchId", request.disaster_recovery_vswitch_id),
+            ):
+                if value is None:
+                    raise missing_parameter(name)
         offered = call.region.bandwidths(request.network_type)
         if request.bandwidth not in offered:
             listed = ", ".join(map(str, offered))
@@ -169,27 +254,10 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
                 request.bandwidth,
                 f"a {request.network_type} gateway in {call.region.id} has one of {listed} Mbit/s",
             )
-        vpc = vpcs.find(call.transaction, call.account_id, request.vpc_id)
-        if vpc is None or vpc.region_id != call.region.id:
-            raise VPC_NOT_FOUND("VpcId", request.vpc_id, f"names no VPC of this account in {call.region.id}")
-        gateway_id = ids.resource_id("vpn", call.region.id)
-        halves = self._halves(call, request, vpc, gateway_id)
-        self._check_zones(call, request, halves)
-        if quota.used(call.transaction, call.account_id) >= call.installation.quota_vpn_gateways:
-            raise QUOTA_FULL.because(
-                f"The account has {call.installation.quota_vpn_gateways} VPN gateways, which is its quota."
-            )
-        return self._create(call, request, vpc, gateway_id, halves)
 
     def _halves(self, call: Call, request: CreateVpnGatewayRequest, vpc: VpcRow, gateway_id: str) -> list[_Half]:
         """Which vSwitches the instances go into: both named ones in a dual-tunnel region, else the first or any."""
         if call.region.dual_tunnel:
-            for name, value in (
-                ("VSwitchId", request.vswitch_id),
-                ("DisasterRecoveryVSwitchId", request.disaster_recovery_vswitch_id),
-            ):
-                if value is None:
-                    raise missing_parameter(name)
             named = (request.vswitch_id or "", request.disaster_recovery_vswitch_id or "")
             rows = {row.id: row for row in vswitches.find_all(call.transaction, named)}
             first = self._of_vpc(rows.get(named[0]), vpc, "VSwitchId", named[0])
@@ -214,13 +282,50 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
 
     def _any_vswitch(self, call: Call, vpc: VpcRow) -> VSwitchRow:
         """The oldest vSwitch of the VPC that lies in a zone with VPN gateways and has a free address."""
-        for row in vswitches.of_vpc(call.transaction, vpc.id):
+        for row in vswitches.of_vpcs(call.transaction, [vpc.id]):
             pool = pools.find(call.transaction, row.id)
             if row.zone_id in call.region.gateway_zones and pool is not None and pool.available > 0:
                 return row
         raise VSWITCH_NOT_FOUND(
             "VSwitchId", "", f"VPC {vpc.id} has no vSwitch with a free address in a zone with VPN gateways"
         )
+
+    def _check_vswitches(self, halves: list[_Half]) -> None:
+        for half in halves:
+            parameter, row = half.parameter, half.vswitch
+            if row.deleting:
+                raise VSWITCH_CONFLICT(parameter, row.id, "is being deleted")
+            for reserved in _NO_GATEWAYS_IN:
+                if IPv4Network(row.cidr_block).overlaps(reserved):
+                    raise VSWITCH_CONFLICT(parameter, row.id, f"its network {row.cidr_block} overlaps {reserved}")
+
+    def _check_quotas(self, call: Call, request: CreateVpnGatewayRequest, halves: list[_Half]) -> None:
+        quotas = call.installation.quotas
+        if quota.used(call.transaction, call.account_id) >= quotas.vpn_gateways:
+            raise QUOTA_FULL.because(f"The account has {quotas.vpn_gateways} VPN gateways, which is its quota.")
+        wanted = _public_addresses(request, halves)
+        if wanted and quota.public_addresses(call.transaction, call.account_id) + wanted > quotas.public_addresses:
+            raise QUOTA_REACHED.because(
+                f"The gateway needs {wanted} public addresses, and the account's gateways may have "
+                f"{quotas.public_addresses} together, which is its quota."
+            )
+
+    def _check_capacity(self, call: Call, halves: list[_Half]) -> None:
+        """Whether the zones' hosts can take the instances; where not, whether other zones of the region could."""
+        free = capacities.free(call.transaction, call.region.id)
+        if not free:
+            return
+        for half in halves:
+            zone = half.vswitch.zone_id
+            wanted = sum(other.vswitch.zone_id == zone for other in halves)
+            if free.get(zone, wanted) >= wanted:
+                continue
+            elsewhere = [other for other in call.region.gateway_zones if free.get(other, wanted) >= wanted]
+            if elsewhere:
+                raise NO_INVENTORY_HERE(
+                    half.parameter, half.vswitch.id, f"its zone {zone} is full; {', '.join(elsewhere)} have room"
+                )
+            raise NO_INVENTORY("RegionId", call.region.id, "no host of the region can take the gateway")
 
     def _check_zones(self, call: Call, request: CreateVpnGatewayRequest, halves: list[_Half]) -> None:
         zones = call.region.gateway_zones
@@ -250,7 +355,13 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
             )
 
     def _create(
-        self, call: Call, request: CreateVpnGatewayRequest, vpc: VpcRow, gateway_id: str, halves: list[_Half]
+        self,
+        call: Call,
+        request: CreateVpnGatewayRequest,
+        vpc: VpcRow,
+        gateway_id: str,
+        halves: list[_Half],
+        group_id: str,
     ) -> CreateVpnGatewayResponse:
         transaction = call.transaction
         private = [self._private_address(call, half) for half in halves]
@@ -279,6 +390,7 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
                 vpc_id=vpc.id,
                 vswitch_id=halves[0].vswitch.id,
                 disaster_recovery_vswitch_id=halves[1].vswitch.id if len(halves) > 1 else None,
+                resource_group_id=group_id,
                 name=name,
                 description="",
                 bandwidth=request.bandwidth,
@@ -312,7 +424,8 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
                 for half, private_address, public_address in zip(halves, private, public, strict=True)
             ],
         )
-        quota.take(transaction, call.account_id, call.region.id)
+        quota.take(transaction, call.account_id, call.region.id, _public_addresses(request, halves))
+        add_tags(call, ResourceType.VPN_GATEWAY, call.region.id, gateway_id, request.tag)
         placement.place_instances(
             transaction,
             call.account_id,
@@ -325,8 +438,7 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
     def _private_address(self, call: Call, half: _Half) -> int:
         address = pools.take(call.transaction, half.vswitch.id)
         if address is None:
-            parameter = "VSwitchId" if half.role == MASTER else "DisasterRecoveryVSwitchId"
-            raise NO_PRIVATE_ADDRESS(parameter, half.vswitch.id, f"{half.vswitch.cidr_block} has no free address")
+            raise NO_PRIVATE_ADDRESS(half.parameter, half.vswitch.id, f"{half.vswitch.cidr_block} has no free address")
         return address
 
     def _public_address(self, call: Call) -> int:

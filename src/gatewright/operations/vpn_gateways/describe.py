@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from gatewright.operations.call import Call
 from gatewright.operations.declaration import (
     Access,
-    NotYet,
     OneOf,
     Operation,
     Parameter,
@@ -16,11 +15,13 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
+from gatewright.operations.tags import FILTER_ERRORS, Tags, wanted_tags
 from gatewright.operations.vpn_gateways.facts import NOT_FOUND, VpnGatewayPart, facts_of, find_gateway
 from gatewright.quotas import gateways as quota
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import gateways
+from gatewright.store import gateways, tags
 from gatewright.store.gateways import GatewayView
+from gatewright.store.paging import TAGS
 
 
 class DescribeVpnGatewayRequest(Request, kw_only=True, frozen=True):
@@ -40,18 +41,20 @@ class DescribeVpnGateway(Operation[DescribeVpnGatewayRequest, DescribeVpnGateway
     errors = (NOT_FOUND,)
 
     def execute(self, call: Call, request: DescribeVpnGatewayRequest) -> DescribeVpnGatewayResponse:
-        return DescribeVpnGatewayResponse(**facts_of(find_gateway(call, request.vpn_gateway_id)))
+        row = find_gateway(call, request.vpn_gateway_id)
+        tagged = tags.of(call.transaction, [row.id])
+        return DescribeVpnGatewayResponse(**facts_of(row, tagged.get(row.id, ())))
 
 
 class DescribeVpnGatewaysRequest(Request, kw_only=True, frozen=True):
-    not_yet = (NotYet("ResourceGroupId", "string"), NotYet("Tag", "array<object>"))
-
     region_id: Annotated[str, Parameter()]
     vpc_id: Annotated[str | None, Parameter()] = None
     vpn_gateway_id: Annotated[str | None, Parameter()] = None
     status: Annotated[str | None, Parameter(OneOf(*(status.value for status in GatewayStatus)))] = None
     business_status: Annotated[str | None, Parameter(OneOf("Normal", "FinancialLocked"))] = None
     gateway_type: Annotated[str | None, Parameter(OneOf("Traditional", "Enhanced.SiteToSite"))] = None
+    resource_group_id: Annotated[str | None, Parameter()] = None
+    tag: Tags = ()
     include_reservation_data: Annotated[bool, Parameter()] = False
     page_number: PageNumber = FIRST_PAGE
     page_size: PageSize = DEFAULT_PAGE_SIZE
@@ -72,21 +75,31 @@ class DescribeVpnGateways(Operation[DescribeVpnGatewaysRequest, DescribeVpnGatew
     """Page through the gateways of a region, newest first."""
 
     access = Access.LIST
+    errors = FILTER_ERRORS
 
     def execute(self, call: Call, request: DescribeVpnGatewaysRequest) -> DescribeVpnGatewaysResponse:
         rows, total = self._page(call, request)
+        tagged = tags.of(call.transaction, [row.id for row in rows])
         return DescribeVpnGatewaysResponse(
             page_number=request.page_number,
             page_size=request.page_size,
             total_count=total,
-            vpn_gateways=VpnGatewayList(vpn_gateway=[VpnGatewayPart(**facts_of(row)) for row in rows]),
+            vpn_gateways=VpnGatewayList(
+                vpn_gateway=[VpnGatewayPart(**facts_of(row, tagged.get(row.id, ()))) for row in rows]
+            ),
         )
 
     def _page(self, call: Call, request: DescribeVpnGatewaysRequest) -> tuple[list[GatewayView], int]:
         if request.business_status == "FinancialLocked" or request.gateway_type == "Enhanced.SiteToSite":
             return [], 0
         filters: dict[str, Any] = {"account_id": call.account_id, "region_id": call.region.id}
-        wanted = {"vpc_id": request.vpc_id, "id": request.vpn_gateway_id, "status": request.status}
+        wanted = {
+            "vpc_id": request.vpc_id,
+            "id": request.vpn_gateway_id,
+            "status": request.status,
+            "resource_group_id": request.resource_group_id,
+            TAGS: wanted_tags(request.tag) or None,
+        }
         chosen = {name: value for name, value in wanted.items() if value is not None}
         number, size = request.page_number, request.page_size
         if chosen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,11 +12,11 @@ from gatewright.operations.call import Call
 from gatewright.operations.declaration import (
     Part,
 )
-from gatewright.operations.resource_groups import default_group
-from gatewright.operations.tags import TagList
+from gatewright.operations.tags import TagList, tag_list
 from gatewright.resources.addresses import dotted
 from gatewright.store import gateways
 from gatewright.store.gateways import GatewayView
+from gatewright.store.tags import KeyValue
 
 NOT_FOUND = ErrorRow(
     404,
@@ -89,7 +90,7 @@ def addresses_of(row: GatewayView) -> dict[str, str | None]:
     }
 
 
-def facts_of(row: GatewayView) -> dict[str, Any]:
+def facts_of(row: GatewayView, tagged: Sequence[KeyValue] = ()) -> dict[str, Any]:
     """What both descriptions tell of a gateway."""
     return {
         **addresses_of(row),
@@ -113,10 +114,10 @@ def facts_of(row: GatewayView) -> dict[str, Any]:
         "charge_type": row.charge_type,
         "create_time": row.created_at,
         "end_time": row.ends_at,
-        "resource_group_id": default_group(row.account_id),
+        "resource_group_id": row.resource_group_id,
         "eni_instance_ids": _NO_ENIS,
         "tag": CAPABILITIES,
-        "tags": _NO_TAGS,
+        "tags": tag_list(tagged) if tagged else _NO_TAGS,
     }
 
 

@@ -1,0 +1,97 @@
+"""Resource groups. Every account has a default one from the beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, delete, insert, select, union_all
+
+from gatewright import ids
+from gatewright.store.paging import Listing
+from gatewright.store.schema import resource_groups, vpcs, vpn_gateways
+from gatewright.store.statement import Query, Statement
+from gatewright.store.transaction import Transaction
+
+DEFAULT_NAME = "default resource group"
+
+
+class ResourceGroupRow(msgspec.Struct, frozen=True):
+    """One resource group."""
+
+    id: str
+    account_id: str
+    name: str
+    display_name: str
+    created_at: int
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it is the account's default one, which cannot be deleted."""
+        return self.id == default_id(self.account_id)
+
+
+_COLUMNS = tuple(resource_groups.c[name] for name in ResourceGroupRow.__struct_fields__)
+_OF_ACCOUNT = resource_groups.c.account_id == bindparam("of_account")
+_ADD = Statement(insert(resource_groups))
+_FIND = Query(select(*_COLUMNS).where(resource_groups.c.id == bindparam("group_id"), _OF_ACCOUNT), ResourceGroupRow)
+_NAMED = Query(
+    select(*_COLUMNS).where(resource_groups.c.name == bindparam("group_name"), _OF_ACCOUNT), ResourceGroupRow
+)
+_DROP = Statement(delete(resource_groups).where(resource_groups.c.id == bindparam("group_id")))
+_LISTING = Listing(select(*_COLUMNS), resource_groups, ResourceGroupRow)
+#: What groups hold: VPCs (with their vSwitches and route tables) and gateways (with what is theirs).
+_IN_GROUP = Statement(
+    union_all(
+        *(
+            select(table.c.id).where(
+                table.c.resource_group_id == bindparam("in_group"), table.c.account_id == bindparam("of_account")
+            )
+            for table in (vpcs, vpn_gateways)
+        )
+    ).limit(1)
+)
+
+
+def default_id(account_id: str) -> str:
+    """The id of an account's default resource group."""
+    return ids.derived_id("rg", f"acct-{account_id}")
+
+
+def add_default(transaction: Transaction, account_id: str, now: int) -> None:
+    """Add a new account's default resource group."""
+    add(transaction, ResourceGroupRow(default_id(account_id), account_id, DEFAULT_NAME, DEFAULT_NAME, now))
+
+
+def add(transaction: Transaction, row: ResourceGroupRow) -> None:
+    """Add a resource group. The account has no other of its name."""
+    transaction.run(_ADD, **msgspec.structs.asdict(row))
+
+
+def find(transaction: Transaction, account_id: str, group_id: str) -> ResourceGroupRow | None:
+    """An account's resource group, or None."""
+    return transaction.one(_FIND, of_account=account_id, group_id=group_id)
+
+
+def named(transaction: Transaction, account_id: str, name: str) -> ResourceGroupRow | None:
+    """An account's resource group of a name, or None."""
+    return transaction.one(_NAMED, of_account=account_id, group_name=name)
+
+
+def one_inside(transaction: Transaction, account_id: str, group_id: str) -> str | None:
+    """The id of something in the group, or None."""
+    found: str | None = transaction.scalar(_IN_GROUP, of_account=account_id, in_group=group_id)
+    return found
+
+
+def drop(transaction: Transaction, group_id: str) -> None:
+    """Forget a resource group that nothing is in."""
+    transaction.run(_DROP, group_id=group_id)
+
+
+def page(
+    transaction: Transaction, filters: Mapping[str, Any], *, number: int, size: int
+) -> tuple[list[ResourceGroupRow], int]:
+    """One page, and the total."""
+    return _LISTING.page(transaction, filters, number=number, size=size)
