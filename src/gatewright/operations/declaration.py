@@ -73,13 +73,15 @@ class Between:
 
 
 class OneOf:
-    """One of a list of values, to the letter."""
+    """One of a list of values: to the letter, or in any case."""
 
-    def __init__(self, *values: str | int, error: ErrorRow | None = None) -> None:
-        self.values, self.error = values, error
+    def __init__(self, *values: str | int, error: ErrorRow | None = None, any_case: bool = False) -> None:
+        self.values, self.error, self.any_case = values, error, any_case
         self.rule = "must be one of " + ", ".join(str(value) for value in values)
 
     def holds(self, value: str | int) -> bool:
+        if self.any_case and isinstance(value, str):
+            return value.lower() in (str(known).lower() for known in self.values)
         return value in self.values
 
 

@@ -130,6 +130,11 @@ _CHANGE = Statement(
         status=bindparam("new_status"),
     )
 )
+_MOVE = Statement(
+    update(vpn_gateways)
+    .where(vpn_gateways.c.id == bindparam("gateway_id"))
+    .values(resource_group_id=bindparam("new_group"))
+)
 _DROP = Statement(delete(vpn_gateways).where(vpn_gateways.c.id == bindparam("gateway_id")))
 _DROP_INSTANCE = Statement(delete(instances).where(instances.c.id == bindparam("instance_id")))
 _LISTING = Listing(_VIEW, vpn_gateways, GatewayView)
@@ -198,6 +203,11 @@ def change(
         new_generation=generation,
         new_status=status,
     )
+
+
+def move(transaction: Transaction, gateway_id: str, resource_group_id: str) -> None:
+    """Put a gateway into another resource group."""
+    transaction.run(_MOVE, gateway_id=gateway_id, new_group=resource_group_id)
 
 
 def drop(transaction: Transaction, gateway_id: str) -> None:

@@ -8,19 +8,26 @@ from gatewright.operations.tags import FILTER_ERRORS, TAG_ERRORS
 
 ENTRIES: tuple[Deviation, ...] = (
     *answers(
-        ("CreateVpc", "CreateVSwitch"),
+        ("CreateVpc", "CreateVSwitch", "TagResources"),
         TAG_ERRORS,
         reason="What is wrong with a tag is told as CreateVpnGateway's table tells it.",
         source="error table of CreateVpnGateway, 2024-03-04",
     ),
     *answers(
-        ("DescribeVpcs", "DescribeVSwitches", "DescribeVpnGateways"),
+        (
+            "DescribeVpcs",
+            "DescribeVSwitches",
+            "DescribeVpnGateways",
+            "UnTagResources",
+            "ListTagResources",
+            "DescribeTags",
+        ),
         FILTER_ERRORS,
         reason="What is wrong with a filter's tags is told as CreateVpnGateway's table tells it.",
         source="error table of CreateVpnGateway, 2024-03-04",
     ),
     *answers(
-        ("CreateVpc", "CreateVpnGateway"),
+        ("CreateVpc", "CreateVpnGateway", "MoveVpnResourceGroup"),
         (NO_SUCH_GROUP,),
         reason="An unknown resource group is told as MoveResourceGroup's table tells it.",
         source="help page of MoveResourceGroup",

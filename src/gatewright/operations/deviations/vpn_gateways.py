@@ -6,6 +6,11 @@ from gatewright.operations.deviations.entries import Deviation, Difference, Kind
 
 ENTRIES: tuple[Deviation, ...] = (
     Deviation(
+        Difference("DescribeVpnGatewayAvailableZones", Kind.REQUEST, "Spec", "optional, reference required"),
+        reason="Terraform's provider leaves it out.",
+        source="terraform-provider-alicloud 1.289.0",
+    ),
+    Deviation(
         Difference("CreateVpnGateway", Kind.REQUEST, "Tag", "not in the reference"),
         reason="The operation's error table has the rows for wrong tags, and generic clients send Tag.N with it.",
         source="error table of CreateVpnGateway, 2024-03-04",

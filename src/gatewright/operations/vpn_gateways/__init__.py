@@ -4,6 +4,7 @@ from gatewright.operations.vpn_gateways.create import CreateVpnGateway
 from gatewright.operations.vpn_gateways.delete import DeleteVpnGateway
 from gatewright.operations.vpn_gateways.describe import DescribeVpnGateway, DescribeVpnGateways
 from gatewright.operations.vpn_gateways.modify import ModifyVpnGatewayAttribute
+from gatewright.operations.vpn_gateways.zones import DescribeVpnGatewayAvailableZones
 
 OPERATIONS = (
     CreateVpnGateway,
@@ -11,4 +12,5 @@ OPERATIONS = (
     DescribeVpnGateways,
     ModifyVpnGatewayAttribute,
     DeleteVpnGateway,
+    DescribeVpnGatewayAvailableZones,
 )
