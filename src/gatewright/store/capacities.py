@@ -22,10 +22,9 @@ _c = zone_capacities.c
 _COLUMNS = (_c.region_id, _c.zone_id, _c.instances)
 _IS_ZONE = (_c.region_id == bindparam("of_region"), _c.zone_id == bindparam("of_zone"))
 _ALL = Query(select(*_COLUMNS).order_by(_c.region_id, _c.zone_id), CapacityRow)
-#: Locked until the order is committed: what two orders see free they may not both take.
-_OF_REGION = Query(
-    select(*_COLUMNS).where(_c.region_id == bindparam("of_region")).order_by(_c.zone_id).with_for_update(), CapacityRow
-)
+_OF_REGION = select(*_COLUMNS).where(_c.region_id == bindparam("of_region")).order_by(_c.zone_id)
+_SEEN = Query(_OF_REGION, CapacityRow)
+_CLAIMED = Query(_OF_REGION.with_for_update(), CapacityRow)
 _ADD = Statement(insert(zone_capacities))
 _DROP = Statement(delete(zone_capacities).where(*_IS_ZONE))
 _DROP_ALL = Statement(delete(zone_capacities))
@@ -37,11 +36,14 @@ def every(transaction: Transaction) -> list[CapacityRow]:
     return transaction.all(_ALL)
 
 
-def free(transaction: Transaction, region_id: str) -> dict[str, int]:
-    """How many more instances each zone of a region takes; zones without a capacity are not in it."""
+def free(transaction: Transaction, region_id: str, *, claim: bool = False) -> dict[str, int]:
+    """How many more instances each zone of a region takes; zones without a capacity are not in it.
+
+    With ``claim``, for an order, they are locked until the commit: what two orders see free they may not both take.
+    """
     return {
         row.zone_id: row.instances - int(transaction.scalar(_PLACED, in_zone=row.zone_id))
-        for row in transaction.all(_OF_REGION, of_region=region_id)
+        for row in transaction.all(_CLAIMED if claim else _SEEN, of_region=region_id)
     }
 
 

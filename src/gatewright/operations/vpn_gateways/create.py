@@ -312,7 +312,7 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
 
     def _check_capacity(self, call: Call, halves: list[_Half]) -> None:
         """Whether the zones' hosts can take the instances; where not, whether other zones of the region could."""
-        free = capacities.free(call.transaction, call.region.id)
+        free = capacities.free(call.transaction, call.region.id, claim=True)
         if not free:
             return
         for half in halves:
