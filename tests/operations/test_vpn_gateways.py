@@ -313,3 +313,21 @@ def test_listings_are_filtered_by_everything_documented(cell: Cell) -> None:
     assert sorted(found(BusinessStatus="Normal", GatewayType="Traditional")) == sorted((first, second))
     assert found(BusinessStatus="FinancialLocked") == found(GatewayType="Enhanced.SiteToSite") == []
     assert cell.refusal("DescribeVpnGateways", Status="broken").code == "InvalidParameter"
+
+
+def test_a_single_tunnel_region_picks_a_zone_with_room(cell: Cell) -> None:
+    cell.region = "ap-south-1"
+    vpc = cell.call("CreateVpc")["VpcId"]
+    first, second = (
+        cell.call("CreateVSwitch", VpcId=vpc, ZoneId=f"ap-south-1{zone}", CidrBlock=cidr)["VSwitchId"]
+        for zone, cidr in (("a", "172.16.0.0/24"), ("b", "172.16.1.0/24"))
+    )
+
+    def full(transaction: Transaction) -> None:
+        capacities.put(transaction, CapacityRow("ap-south-1", "ap-south-1a", 0))
+
+    cell.run(cell.database.write(full))
+    gateway = cell.call("CreateVpnGateway", VpcId=vpc, Bandwidth=10)["VpnGatewayId"]
+    assert cell.call("DescribeVpnGateway", VpnGatewayId=gateway)["VSwitchId"] == second
+    refused = cell.refusal("CreateVpnGateway", VpcId=vpc, Bandwidth=10, VSwitchId=first)
+    assert refused.code == "OperationFailed.InventoryNotEnough"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from gatewright import ids
 from gatewright.errors import ErrorRow, missing_parameter
@@ -20,16 +19,17 @@ from gatewright.operations.declaration import (
 )
 from gatewright.operations.resource_groups import NO_SUCH_GROUP, group_for
 from gatewright.operations.tags import TAG_ERRORS, ResourceType, Tags, add_tags, check_tags
+from gatewright.operations.vpn_gateways import siting
 from gatewright.operations.vpn_gateways.facts import NAME_PATTERN, NAME_RULE
+from gatewright.operations.vpn_gateways.siting import NO_INVENTORY, NO_PRIVATE_ADDRESS, Half
 from gatewright.orders import ordering
 from gatewright.orders.ordering import ChargeType
 from gatewright.quotas import gateways as quota
 from gatewright.reconcile import placement
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import capacities, gateways, pools, vpcs, vswitches
+from gatewright.store import gateways, pools, vpcs
 from gatewright.store.gateways import GatewayRow, InstanceRow
 from gatewright.store.vpcs import VpcRow
-from gatewright.store.vswitches import VSwitchRow
 
 SSL_CONNECTIONS = (5, 10, 20, 50, 100, 200, 500, 1000)
 PERIODS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 24, 36)
@@ -57,33 +57,12 @@ QUOTA_FULL = ErrorRow(
     "The quota of resource is full",
     "Delete gateways, or raise the quota (GATEWRIGHT_QUOTA_VPN_GATEWAYS).",
 )
-VSWITCH_NOT_FOUND = ErrorRow(
-    400,
-    "InvalidVSwitchId.NotFound",
-    "The specified vswitchId is not found.",
-    "DescribeVSwitches lists the vSwitches of a VPC.",
-)
 QUOTA_REACHED = ErrorRow(
     400,
     "Resource.QuotaFull",
     "The resources you are operating have reached the upper limit of the quota. Please increase the quota or use other "
     "solutions to avoid it according to the VPN operation document.",
     "Delete gateways, or raise the quota of public addresses (GATEWRIGHT_QUOTA_PUBLIC_ADDRESSES).",
-)
-NO_INVENTORY = ErrorRow(
-    400, "InventoryNotEnough", "The inventory is not enough.", "Add hosts to the region, or widen the public pool."
-)
-NO_INVENTORY_HERE = ErrorRow(
-    400,
-    "OperationFailed.InventoryNotEnough",
-    "No enough available resource. Try another vswitch with different available zone.",
-    "Choose a vSwitch in a zone that the detail names.",
-)
-VSWITCH_CONFLICT = ErrorRow(
-    400,
-    "OperationFailed.VSwitchConflict",
-    "The vswitch can't create vpn. Try another vswitch.",
-    "Choose a vSwitch outside of 100.64.0.0/10 and 169.254.0.0/16 that is not being deleted.",
 )
 #: Conditions that come with access control; until then fault injection alone gives them.
 SHARED_RESOURCE = ErrorRow(
@@ -101,33 +80,12 @@ INTERNAL = ErrorRow(
     "The request processing has failed due to some unknown error, exception or failure.",
     "Only by fault injection: a fault of Gatewright itself answers 500.",
 )
-NO_PRIVATE_ADDRESS = ErrorRow(
-    400,
-    "OperationFailed.IpNotEnough",
-    "Operation failed because private ip address of the virtual switch is not enough.",
-    "Use a larger vSwitch; AvailableIpAddressCount tells how many addresses one has.",
-)
-ZONE_UNSUPPORTED = ErrorRow(
-    400,
-    "OperationFailed.AzNotSupport",
-    "Current available zone can't create vpn. Try another vswitch with different available zone.",
-    "DescribeZones lists the zones with VPN gateways first.",
-)
-SECOND_ZONE_UNSUPPORTED = ErrorRow(
-    400, "InvalidVSwitchId.SecondVswitchNotSupport", "The available zone of vswitch2 not supported."
-)
 STANDARD_PRIVATE = ErrorRow(
     400,
     "OperationFailed.NetworkTypeNotMatch",
     "Create NationalStandard vpn with private networkType is unsupported.",
 )
 SSL_PRIVATE = ErrorRow(400, "OperationFailed.SslNotSupport", "Enable ssl vpn with private networkType is unsupported.")
-
-#: Where no gateway may be, because what a gateway talks to by itself lies there.
-_NO_GATEWAYS_IN = (IPv4Network("100.64.0.0/10"), IPv4Network("169.254.0.0/16"))
-
-MASTER = "master"
-SLAVE = "slave"
 
 
 class CreateVpnGatewayRequest(Request, kw_only=True, frozen=True):
@@ -156,20 +114,7 @@ class CreateVpnGatewayResponse(Response, kw_only=True):
     order_id: int
 
 
-class _Half(NamedTuple):
-    """Where one instance of a new gateway goes."""
-
-    role: str
-    instance_id: str
-    vswitch: VSwitchRow
-
-    @property
-    def parameter(self) -> str:
-        """Which parameter names the vSwitch."""
-        return "VSwitchId" if self.role == MASTER else "DisasterRecoveryVSwitchId"
-
-
-def _public_addresses(request: CreateVpnGatewayRequest, halves: list[_Half]) -> int:
+def _public_addresses(request: CreateVpnGatewayRequest, halves: list[Half]) -> int:
     """How many public addresses the gateway gets: one an instance, and on a dual-tunnel one another for SSL-VPN."""
     if request.network_type != "public":
         return 0
@@ -193,16 +138,10 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
         UNNECESSARY_SSL,
         NOTHING_ENABLED,
         QUOTA_FULL,
-        VSWITCH_NOT_FOUND,
-        NO_INVENTORY,
-        NO_PRIVATE_ADDRESS,
-        ZONE_UNSUPPORTED,
-        SECOND_ZONE_UNSUPPORTED,
+        QUOTA_REACHED,
+        *siting.SITE_ERRORS,
         STANDARD_PRIVATE,
         SSL_PRIVATE,
-        QUOTA_REACHED,
-        NO_INVENTORY_HERE,
-        VSWITCH_CONFLICT,
         SHARED_RESOURCE,
         NO_SLR_PERMISSION,
         INTERNAL,
@@ -229,12 +168,12 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
         if vpc is None or vpc.region_id != call.region.id:
             raise VPC_NOT_FOUND("VpcId", request.vpc_id, f"names no VPC of this account in {call.region.id}")
         gateway_id = ids.resource_id("vpn", call.region.id)
-        halves = self._halves(call, request, vpc, gateway_id)
+        halves = siting.halves_of(call, request, vpc, gateway_id)
         group_id = group_for(call, request.resource_group_id)
-        self._check_vswitches(halves)
-        self._check_zones(call, request, halves)
+        siting.check_vswitches(halves)
+        siting.check_zones(call, request, halves)
         self._check_quotas(call, request, halves)
-        self._check_capacity(call, halves)
+        siting.check_capacity(call, halves)
         return self._create(call, request, vpc, gateway_id, halves, group_id)
 
     def _check_values(self, call: Call, request: CreateVpnGatewayRequest) -> None:
@@ -255,51 +194,7 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
                 f"a {request.network_type} gateway in {call.region.id} has one of {listed} Mbit/s",
             )
 
-    def _halves(self, call: Call, request: CreateVpnGatewayRequest, vpc: VpcRow, gateway_id: str) -> list[_Half]:
-        """Which vSwitches the instances go into: both named ones in a dual-tunnel region, else the first or any."""
-        if call.region.dual_tunnel:
-            named = (request.vswitch_id or "", request.disaster_recovery_vswitch_id or "")
-            rows = {row.id: row for row in vswitches.find_all(call.transaction, named)}
-            first = self._of_vpc(rows.get(named[0]), vpc, "VSwitchId", named[0])
-            second = self._of_vpc(rows.get(named[1]), vpc, "DisasterRecoveryVSwitchId", named[1])
-            return [_Half(MASTER, f"{gateway_id}-1", first), _Half(SLAVE, f"{gateway_id}-2", second)]
-        if request.disaster_recovery_vswitch_id is not None:
-            self._vswitch(call, vpc, "DisasterRecoveryVSwitchId", request.disaster_recovery_vswitch_id)
-        if request.vswitch_id is not None:
-            chosen = self._vswitch(call, vpc, "VSwitchId", request.vswitch_id)
-        else:
-            chosen = self._any_vswitch(call, vpc)
-        return [_Half(MASTER, f"{gateway_id}-1", chosen)]
-
-    def _vswitch(self, call: Call, vpc: VpcRow, parameter: str, vswitch_id: str) -> VSwitchRow:
-        row = vswitches.find(call.transaction, call.account_id, vswitch_id)
-        return self._of_vpc(row, vpc, parameter, vswitch_id)
-
-    def _of_vpc(self, row: VSwitchRow | None, vpc: VpcRow, parameter: str, vswitch_id: str) -> VSwitchRow:
-        if row is None or row.vpc_id != vpc.id:
-            raise VSWITCH_NOT_FOUND(parameter, vswitch_id, f"names no vSwitch of VPC {vpc.id}")
-        return row
-
-    def _any_vswitch(self, call: Call, vpc: VpcRow) -> VSwitchRow:
-        """The oldest vSwitch of the VPC that lies in a zone with VPN gateways and has a free address."""
-        for row in vswitches.of_vpcs(call.transaction, [vpc.id]):
-            pool = pools.find(call.transaction, row.id)
-            if row.zone_id in call.region.gateway_zones and pool is not None and pool.available > 0:
-                return row
-        raise VSWITCH_NOT_FOUND(
-            "VSwitchId", "", f"VPC {vpc.id} has no vSwitch with a free address in a zone with VPN gateways"
-        )
-
-    def _check_vswitches(self, halves: list[_Half]) -> None:
-        for half in halves:
-            parameter, row = half.parameter, half.vswitch
-            if row.deleting:
-                raise VSWITCH_CONFLICT(parameter, row.id, "is being deleted")
-            for reserved in _NO_GATEWAYS_IN:
-                if IPv4Network(row.cidr_block).overlaps(reserved):
-                    raise VSWITCH_CONFLICT(parameter, row.id, f"its network {row.cidr_block} overlaps {reserved}")
-
-    def _check_quotas(self, call: Call, request: CreateVpnGatewayRequest, halves: list[_Half]) -> None:
+    def _check_quotas(self, call: Call, request: CreateVpnGatewayRequest, halves: list[Half]) -> None:
         quotas = call.installation.quotas
         if quota.used(call.transaction, call.account_id) >= quotas.vpn_gateways:
             raise QUOTA_FULL.because(f"The account has {quotas.vpn_gateways} VPN gateways, which is its quota.")
@@ -310,57 +205,13 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
                 f"{quotas.public_addresses} together, which is its quota."
             )
 
-    def _check_capacity(self, call: Call, halves: list[_Half]) -> None:
-        """Whether the zones' hosts can take the instances; where not, whether other zones of the region could."""
-        free = capacities.free(call.transaction, call.region.id, claim=True)
-        if not free:
-            return
-        for half in halves:
-            zone = half.vswitch.zone_id
-            wanted = sum(other.vswitch.zone_id == zone for other in halves)
-            if free.get(zone, wanted) >= wanted:
-                continue
-            elsewhere = [other for other in call.region.gateway_zones if free.get(other, wanted) >= wanted]
-            if elsewhere:
-                raise NO_INVENTORY_HERE(
-                    half.parameter, half.vswitch.id, f"its zone {zone} is full; {', '.join(elsewhere)} have room"
-                )
-            raise NO_INVENTORY("RegionId", call.region.id, "no host of the region can take the gateway")
-
-    def _check_zones(self, call: Call, request: CreateVpnGatewayRequest, halves: list[_Half]) -> None:
-        zones = call.region.gateway_zones
-        first = halves[0].vswitch
-        if request.vpn_type == "NationalStandard" and call.installation.plane == "linux":
-            raise ZONE_UNSUPPORTED("VpnType", "NationalStandard", "no host of this installation offers SM ciphers")
-        if first.zone_id not in zones:
-            raise ZONE_UNSUPPORTED(
-                "VSwitchId",
-                first.id,
-                f"its zone {first.zone_id} has no VPN gateways; {', '.join(zones)} have",
-            )
-        if len(halves) == 1:
-            return
-        second = halves[1].vswitch
-        if second.zone_id not in zones:
-            raise SECOND_ZONE_UNSUPPORTED(
-                "DisasterRecoveryVSwitchId",
-                second.id,
-                f"its zone {second.zone_id} has no VPN gateways; {', '.join(zones)} have",
-            )
-        if second.zone_id == first.zone_id and len(zones) > 1:
-            raise SECOND_ZONE_UNSUPPORTED(
-                "DisasterRecoveryVSwitchId",
-                second.id,
-                f"its zone {second.zone_id} is that of VSwitchId; {call.region.id} has {len(zones)} zones for two",
-            )
-
     def _create(
         self,
         call: Call,
         request: CreateVpnGatewayRequest,
         vpc: VpcRow,
         gateway_id: str,
-        halves: list[_Half],
+        halves: list[Half],
         group_id: str,
     ) -> CreateVpnGatewayResponse:
         transaction = call.transaction
@@ -435,7 +286,7 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
         )
         return CreateVpnGatewayResponse(vpn_gateway_id=gateway_id, name=name, order_id=order_id)
 
-    def _private_address(self, call: Call, half: _Half) -> int:
+    def _private_address(self, call: Call, half: Half) -> int:
         address = pools.take(call.transaction, half.vswitch.id)
         if address is None:
             raise NO_PRIVATE_ADDRESS(half.parameter, half.vswitch.id, f"{half.vswitch.cidr_block} has no free address")
