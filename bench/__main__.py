@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import creates, linux_plane, load, pages, report, starts
+from bench import creates, growth, linux_plane, load, mixed, pages, report, starts
 from bench.figures import Part
 from bench.memory import Memory
 from bench.moto import Missing, Moto
 from bench.ours import Gatewright
 from bench.processes import resident_mb
 
-PARTS = ("start", "api", "linux")
+PARTS = ("start", "api", "growth", "mixed", "linux")
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,27 @@ class Scale:
     eight: int
     pages: int
     moto_pages: int
+    many: int
+    reads: int
+    seconds: float
     gateways: int
 
 
-FULL = Scale(starts=7, rounds=5, single=250, eight=1000, pages=250, moto_pages=8, gateways=20)
-QUICK = Scale(starts=3, rounds=2, single=100, eight=400, pages=100, moto_pages=3, gateways=5)
+FULL = Scale(
+    starts=7,
+    rounds=5,
+    single=250,
+    eight=1000,
+    pages=250,
+    moto_pages=8,
+    many=100_000,
+    reads=500,
+    seconds=60,
+    gateways=20,
+)
+QUICK = Scale(
+    starts=3, rounds=2, single=100, eight=400, pages=100, moto_pages=3, many=10_000, reads=200, seconds=10, gateways=5
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,6 +90,12 @@ def _measure(folder: Path, scale: Scale, wanted: Sequence[str]) -> Mapping[str, 
             parts.update(_api(folder, scale))
         except Missing as missing:
             parts["api"] = Part([], [f"API not measured: {missing}."], {})
+    if "growth" in wanted:
+        _say(f"{scale.many:,} gateways ...")
+        parts["growth"] = growth.measure(folder, many=scale.many, rounds=scale.rounds, count=scale.reads)
+    if "mixed" in wanted:
+        _say(f"mixed calls, {scale.seconds:g} s on each database ...")
+        parts["mixed"] = mixed.measure(folder, seconds=scale.seconds)
     if "linux" in wanted:
         _say("linux plane ...")
         try:

@@ -42,13 +42,13 @@ class Network:
 class Gatewright:
     """A service of our own. Use it as a context manager."""
 
-    def __init__(self, data: Path, plane: str = "simulated") -> None:
+    def __init__(self, data: Path, plane: str = "simulated", database: str | None = None) -> None:
         environment = {
             "GATEWRIGHT_QUOTA_VPN_GATEWAYS": "1000000",
             "GATEWRIGHT_QUOTA_PUBLIC_ADDRESSES": "3000000",
             **bytecode.environment(data.parent),
         }
-        self._service = Service(data, plane=plane, environment=environment)
+        self._service = Service(data, plane=plane, database=database, environment=environment)
 
     def __enter__(self) -> Gatewright:
         self._service.start()
@@ -119,6 +119,13 @@ class Gatewright:
     def pages(self, count: int) -> list[bytes]:
         """So many signed requests for a page of 50."""
         return self._signed("DescribeVpnGateways", {"RegionId": REGION, "PageSize": "50"}, count)
+
+    def describes(self, count: int) -> list[bytes]:
+        """So many signed requests for one of the newest gateways each."""
+        newest = self.client.call("DescribeVpnGateways", PageSize=50)["VpnGateways"]["VpnGateway"]
+        ids = [gateway["VpnGatewayId"] for gateway in newest]
+        wanted = [{"RegionId": REGION, "VpnGatewayId": ids[number % len(ids)]} for number in range(count)]
+        return [signed_request(self.port, "DescribeVpnGateway", parameters) for parameters in wanted]
 
     def _signed(self, action: str, parameters: dict[str, str], count: int) -> list[bytes]:
         return [signed_request(self.port, action, parameters) for _ in range(count)]
