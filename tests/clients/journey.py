@@ -91,6 +91,8 @@ def travel(sdk: Sdk) -> Seen:
         "ModifyVpnGatewayAttribute", RegionId=REGION, VpnGatewayId=gateways[0], AutoPropagate=True
     )
     seen["settled"] = _until_active(sdk, gateways[0], [])
+    seen["tags"] = _tags(sdk, gateways[0])
+    seen["zones"] = sdk.call("DescribeVpnGatewayAvailableZones", RegionId=REGION, Spec="10M")["AvailableZoneIdList"]
     seen["errors"] = _errors(sdk)
     for gateway in gateways:
         sdk.call("DeleteVpnGateway", RegionId=REGION, VpnGatewayId=gateway)
@@ -116,6 +118,8 @@ def check(seen: Seen) -> None:
     _check_active(seen)
     _check_pages(seen)
     _check_modified(seen)
+    _check_tags(seen)
+    assert [zone["ZoneId"] for zone in seen["zones"]][: len(ZONES)] == list(ZONES)
     _check_errors(seen)
     assert seen["left"] == 0
 
@@ -154,6 +158,19 @@ def _check_modified(seen: Seen) -> None:
     assert seen["settled"]["Status"] == "active"
     assert seen["settled"]["AutoPropagate"] is True
     assert seen["settled"]["Description"] == seen["renamed"]["Description"]
+
+
+def _check_tags(seen: Seen) -> None:
+    expected = [{"Key": "env", "Value": "test & 测试"}, {"Key": "team", "Value": "edge"}]
+    tags = seen["tags"]
+    assert tags["described"] == expected
+    gateway = seen["gateways"][0]
+    assert tags["listed"] == [
+        {"ResourceId": gateway, "ResourceType": "VPNGATEWAY", "TagKey": tag["Key"], "TagValue": tag["Value"]}
+        for tag in expected
+    ]
+    assert tags["filtered"] == [gateway]
+    assert tags["left"] == [{"Key": "team", "Value": "edge"}]
 
 
 def _check_errors(seen: Seen) -> None:
@@ -245,6 +262,38 @@ def _until_gone(sdk: Sdk, gateway: str) -> Seen:
             return failure.document()
         time.sleep(PAUSE)
     raise AssertionError(f"{gateway} is still there after {PATIENCE} s")
+
+
+def _tags(sdk: Sdk, gateway: str) -> Seen:
+    """Lists of texts and of objects, as each SDK sends them."""
+    named = {"RegionId": REGION, "ResourceType": "VpnGateWay", "ResourceId": [gateway]}
+    given = [{"Key": "team", "Value": "edge"}, {"Key": "env", "Value": "test & 测试"}]
+    sdk.call("TagResources", **named, Tag=given)
+    described = _describe(sdk, gateway)["Tags"]["Tag"]
+    listed = sdk.call("ListTagResources", **named)["TagResources"]["TagResource"]
+    filtered = sdk.call("DescribeVpnGateways", RegionId=REGION, Tag=given)["VpnGateways"]["VpnGateway"]
+    sdk.call("UnTagResources", **named, TagKey=["env"])
+    left = _describe(sdk, gateway)["Tags"]["Tag"]
+    return {
+        "described": described,
+        "listed": listed,
+        "filtered": [found["VpnGatewayId"] for found in filtered],
+        "left": left,
+    }
+
+
+def flat(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters as they are named on the wire, for what leaves lists to its caller."""
+    found: dict[str, Any] = {}
+    for name, value in parameters.items():
+        for number, each in enumerate(value if isinstance(value, list) else (), 1):
+            if isinstance(each, dict):
+                found |= {f"{name}.{number}.{key}": text for key, text in each.items()}
+            else:
+                found[f"{name}.{number}"] = each
+        if not isinstance(value, list):
+            found[name] = value
+    return found
 
 
 def _errors(sdk: Sdk) -> dict[str, Seen]:

@@ -52,7 +52,8 @@ class TypedSdk(AcsSdk):
         request = getattr(importlib.import_module(f"{_REQUESTS}.{action}Request"), f"{action}Request")()
         for name, value in parameters.items():
             if name != "RegionId":  # the client sends its own
-                getattr(request, f"set_{name}")(value)
+                setter = getattr(request, f"set_{name}s" if isinstance(value, list) else f"set_{name}")
+                setter(value)
         return request
 
 
@@ -64,7 +65,7 @@ class CommonGetSdk(AcsSdk):
     def request(self, action: str, parameters: dict[str, Any]) -> Any:
         request = CommonRequest(domain=f"127.0.0.1:{self.port}", version="2016-04-28", action_name=action)
         request.set_method(self.method)
-        for name, value in parameters.items():
+        for name, value in journey.flat(parameters).items():
             self.add(request, name, value)
         return request
 

@@ -100,6 +100,17 @@ async function travel(sdk, tell) {
   });
   seen.settled = await until(() => describe(first), (answer) => answer.Status === 'active');
 
+  const named = { RegionId: REGION, ResourceType: 'VpnGateWay', ResourceId: [first] };
+  const given = [{ Key: 'team', Value: 'edge' }, { Key: 'env', Value: 'test & 测试' }];
+  await call('TagResources', { ...named, Tag: given });
+  seen.tags = { described: (await describe(first)).Tags.Tag };
+  seen.tags.listed = (await call('ListTagResources', named)).TagResources.TagResource;
+  seen.tags.filtered = (await call('DescribeVpnGateways', { RegionId: REGION, Tag: given }))
+    .VpnGateways.VpnGateway.map((gateway) => gateway.VpnGatewayId);
+  await call('UnTagResources', { ...named, TagKey: ['env'] });
+  seen.tags.left = (await describe(first)).Tags.Tag;
+  seen.zones = (await call('DescribeVpnGatewayAvailableZones', { RegionId: REGION, Spec: '10M' })).AvailableZoneIdList;
+
   seen.errors = {
     unknown: await refused(describe(UNKNOWN_GATEWAY)),
     missing: await refused(call('CreateVpnGateway', { RegionId: REGION, Bandwidth: 10 })),

@@ -2,16 +2,15 @@
 // @alicloud/vpc20160428: `node vpc20160428.cjs HOST:PORT`.
 
 const vpc = require('@alicloud/vpc20160428');
+const { cast } = require('@darabonba/typescript');
 const { $OpenApiUtil } = require('@alicloud/openapi-core');
 const run = require('./journey.cjs');
 
 const [, , endpoint] = process.argv;
 
-// The models' constructors take their own spelling of the wire's names.
+// A request's model, and those of the objects in its lists, from the wire's names.
 function model(action, parameters) {
-  const type = vpc[`${action}Request`];
-  const own = Object.fromEntries(Object.entries(type.names()).map(([name, wire]) => [wire, name]));
-  return new type(Object.fromEntries(Object.entries(parameters).map(([wire, value]) => [own[wire], value])));
+  return cast(parameters, new vpc[`${action}Request`]({}));
 }
 
 function sdk(secret) {
