@@ -143,7 +143,15 @@ def quota_of_addresses(make_cell: MakeCell) -> Case:
     cell = make_cell(quotas=Quotas(public_addresses=4))
     network = cell.network()
     cell.gateway(network)
+    cell.gateway(network, NetworkType="private", Bandwidth=200)
     return Case(cell, order(network, EnableSsl=True), "The gateway needs 3 public addresses")
+
+
+def quota_of_addresses_with_those_of_ssl(make_cell: MakeCell) -> Case:
+    cell = make_cell(quotas=Quotas(public_addresses=4))
+    network = cell.network()
+    cell.gateway(network, EnableSsl=True)
+    return Case(cell, order(network), "The gateway needs 2 public addresses")
 
 
 def on_the_linux_plane(make_cell: MakeCell) -> Case:
@@ -185,7 +193,7 @@ WAYS: dict[str, list[Scenario]] = {
     "UnnecessarySslConnection": [changed('SslConnections "5"', SslConnections=5)],
     "InvalidVpnEnable": [changed('EnableIpsec "false"', EnableIpsec=False)],
     "Resource.QuotaFull The quota": [quota_of_gateways],
-    "Resource.QuotaFull The resources": [quota_of_addresses],
+    "Resource.QuotaFull The resources": [quota_of_addresses, quota_of_addresses_with_those_of_ssl],
     "InvalidVSwitchId.NotFound": [
         changed('VSwitchId "vsw-nowhere"', VSwitchId="vsw-nowhere"),
         changed('DisasterRecoveryVSwitchId "vsw-nowhere"', DisasterRecoveryVSwitchId="vsw-nowhere"),

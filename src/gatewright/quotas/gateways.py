@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from gatewright.store import ledgers
+from gatewright.store import gateways, ledgers
 from gatewright.store.transaction import Transaction
+
+#: Public addresses that one gateway has at the most: one an instance, and one of SSL-VPN's.
+MOST_ADDRESSES = 3
 
 
 def used(transaction: Transaction, account_id: str) -> int:
@@ -11,16 +14,19 @@ def used(transaction: Transaction, account_id: str) -> int:
     return ledgers.total(transaction, account_id, ledgers.VPN_GATEWAYS)
 
 
-def public_addresses(transaction: Transaction, account_id: str) -> int:
-    """How many public addresses the account's gateways have together."""
-    return ledgers.total(transaction, account_id, ledgers.PUBLIC_ADDRESSES)
+def addresses_fit(transaction: Transaction, account_id: str, gateways_used: int, wanted: int, quota: int) -> bool:
+    """Whether so many more public addresses are within the quota.
+
+    They are counted only where the account has gateways enough to come near it.
+    """
+    if (gateways_used + 1) * MOST_ADDRESSES <= quota or not wanted:
+        return True
+    return gateways.public_addresses(transaction, account_id) + wanted <= quota
 
 
-def take(transaction: Transaction, account_id: str, region_id: str, addresses: int) -> None:
-    """Count a new gateway with its public addresses. They are counted out again when it is gone."""
+def take(transaction: Transaction, account_id: str, region_id: str) -> None:
+    """Count a new gateway. It is counted out again when it is gone."""
     ledgers.adjust(transaction, account_id, ledgers.VPN_GATEWAYS, region_id, 1)
-    if addresses:
-        ledgers.adjust(transaction, account_id, ledgers.PUBLIC_ADDRESSES, region_id, addresses)
 
 
 def in_region(transaction: Transaction, account_id: str, region_id: str) -> int:

@@ -61,19 +61,16 @@ def _settle_gateways(transaction: Transaction, gateway_ids: Sequence[str]) -> No
 
 def _let_go(transaction: Transaction, gateway: GatewayRow) -> None:
     """Every host has confirmed that nothing of the gateway is left: its rows and addresses go."""
-    public = [] if gateway.ssl_address is None else [gateway.ssl_address]
     for instance in gateways.instances_of(transaction, [gateway.id]):
         pools.release(transaction, instance.vswitch_id, instance.private_address)
         if instance.public_address is not None:
-            public.append(instance.public_address)
+            pools.release_public(transaction, instance.public_address)
         gateways.drop_instance(transaction, instance.id)
-    for address in public:
-        pools.release_public(transaction, address)
+    if gateway.ssl_address is not None:
+        pools.release_public(transaction, gateway.ssl_address)
     tags.drop(transaction, [gateway.id])
     gateways.drop(transaction, gateway.id)
     ledgers.adjust(transaction, gateway.account_id, ledgers.VPN_GATEWAYS, gateway.region_id, -1)
-    if public:
-        ledgers.adjust(transaction, gateway.account_id, ledgers.PUBLIC_ADDRESSES, gateway.region_id, -len(public))
 
 
 def _settle_vswitches(transaction: Transaction, vswitch_ids: Sequence[str]) -> None:

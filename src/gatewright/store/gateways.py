@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 
 from gatewright.store.among import QueryAmong, StatementAmong
 from gatewright.store.paging import Listing
@@ -118,6 +118,17 @@ _IN_VSWITCH = Statement(
 _IN_VPC = Statement(
     select(vpn_gateways.c.id).where(vpn_gateways.c.vpc_id == bindparam("of_vpc")).order_by(vpn_gateways.c.id).limit(1)
 )
+_PUBLIC_ADDRESSES = Statement(
+    select(
+        select(func.count(instances.c.public_address))
+        .join(vpn_gateways, vpn_gateways.c.id == instances.c.gateway_id)
+        .where(vpn_gateways.c.account_id == bindparam("of_account"))
+        .scalar_subquery()
+        + select(func.count(vpn_gateways.c.ssl_address))
+        .where(vpn_gateways.c.account_id == bindparam("of_account"))
+        .scalar_subquery()
+    )
+)
 _SET_STATUS = StatementAmong(update(vpn_gateways).values(status=bindparam("new_status")), vpn_gateways.c.id)
 _CHANGE = Statement(
     update(vpn_gateways)
@@ -176,6 +187,11 @@ def one_in_vpc(transaction: Transaction, vpc_id: str) -> str | None:
     """The id of a gateway in the VPC, or None."""
     found: str | None = transaction.scalar(_IN_VPC, of_vpc=vpc_id)
     return found
+
+
+def public_addresses(transaction: Transaction, account_id: str) -> int:
+    """How many public addresses an account's gateways have together."""
+    return int(transaction.scalar(_PUBLIC_ADDRESSES, of_account=account_id))
 
 
 def set_status(transaction: Transaction, gateway_ids: Sequence[str], status: str) -> None:

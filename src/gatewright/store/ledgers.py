@@ -32,7 +32,6 @@ class TokenRow(msgspec.Struct, frozen=True):
 
 #: The kinds that are counted.
 VPN_GATEWAYS = "vpn_gateway"
-PUBLIC_ADDRESSES = "public_address"
 
 _ADD_ORDER = Statement(insert(orders))
 

@@ -196,10 +196,11 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
 
     def _check_quotas(self, call: Call, request: CreateVpnGatewayRequest, halves: list[Half]) -> None:
         quotas = call.installation.quotas
-        if quota.used(call.transaction, call.account_id) >= quotas.vpn_gateways:
+        used = quota.used(call.transaction, call.account_id)
+        if used >= quotas.vpn_gateways:
             raise QUOTA_FULL.because(f"The account has {quotas.vpn_gateways} VPN gateways, which is its quota.")
         wanted = _public_addresses(request, halves)
-        if wanted and quota.public_addresses(call.transaction, call.account_id) + wanted > quotas.public_addresses:
+        if not quota.addresses_fit(call.transaction, call.account_id, used, wanted, quotas.public_addresses):
             raise QUOTA_REACHED.because(
                 f"The gateway needs {wanted} public addresses, and the account's gateways may have "
                 f"{quotas.public_addresses} together, which is its quota."
@@ -275,7 +276,7 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
                 for half, private_address, public_address in zip(halves, private, public, strict=True)
             ],
         )
-        quota.take(transaction, call.account_id, call.region.id, _public_addresses(request, halves))
+        quota.take(transaction, call.account_id, call.region.id)
         add_tags(call, ResourceType.VPN_GATEWAY, call.region.id, gateway_id, request.tag)
         placement.place_instances(
             transaction,

@@ -26,12 +26,6 @@ def upgrade() -> None:
         "INSERT INTO route_tables (id, account_id, region_id, vpc_id, type, name, description, propagation, created_at)"
         f" SELECT route_table_id, account_id, region_id, id, 'System', '', '', {_true()}, created_at FROM vpcs"
     )
-    op.execute(
-        "INSERT INTO counters (account_id, kind, region_id, count)"
-        " SELECT account_id, 'public_address', region_id, SUM("
-        " (SELECT COUNT(i.public_address) FROM instances i WHERE i.gateway_id = g.id)"
-        " + CASE WHEN g.ssl_address IS NULL THEN 0 ELSE 1 END) FROM vpn_gateways g GROUP BY account_id, region_id"
-    )
     _fill(
         "vpcs",
         {
