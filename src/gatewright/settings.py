@@ -67,6 +67,7 @@ OPTIONS = (
     Option("region", str, "ID", "region of requests that name none (default: cn-hangzhou)"),
     Option("allow_plaintext", bool, "", "serve beyond loopback without TLS"),
     Option("public_pool", str, "NETWORK", "IPv4 network that gateways get public addresses from"),
+    Option("charge_types", str, "LIST", "how gateways can be paid for (default: PREPAY,POSTPAY)"),
     Option("quota_vpn_gateways", int, "N", "VPN gateways an account may have (default: 30)"),
     Option("quota_public_addresses", int, "N", "public addresses an account's gateways may have (default: 100)"),
     Option("quota_vswitches", int, "N", "vSwitches a VPC may have (default: 150)"),
@@ -85,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     allow_plaintext: bool
     public_pool: ipaddress.IPv4Network
+    charge_types: tuple[str, ...]
     quota_vpn_gateways: int
     quota_public_addresses: int
     quota_vswitches: int
@@ -138,6 +140,7 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         region=values.get("region", "cn-hangzhou"),
         allow_plaintext=allow_plaintext,
         public_pool=_network(values.get("public_pool") or _PUBLIC_POOLS[plane]),
+        charge_types=_charge_types(values.get("charge_types", "PREPAY,POSTPAY")),
         **quotas,
         log_level=values.get("log_level", "WARNING"),
     )
@@ -223,6 +226,13 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _charge_types(text: str) -> tuple[str, ...]:
+    given = tuple(text.split(","))
+    if not set(given) <= {"PREPAY", "POSTPAY"}:
+        raise ConfigurationError(f"charge_types is {text!r}: it must be PREPAY, POSTPAY, or PREPAY,POSTPAY")
+    return given
 
 
 def _network(text: str) -> ipaddress.IPv4Network:

@@ -42,6 +42,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "region": "cn-beijing",
         "allow_plaintext": "true",
         "public_pool": "192.0.2.0/24",
+        "charge_types": "POSTPAY",
         "quota_vpn_gateways": "5",
         "quota_public_addresses": "6",
         "quota_vswitches": "7",
@@ -52,6 +53,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     assert (found.host, found.port, found.data) == ("::1", 3, Path("/elsewhere"))
     assert found.allow_plaintext
     assert str(found.public_pool) == "192.0.2.0/24"
+    assert (found.charge_types, found.quota_public_addresses, found.quota_vswitches) == (("POSTPAY",), 6, 7)
     assert (found.database, found.log_level, found.quota_vpn_gateways) == ("postgresql://u@h/d", "INFO", 5)
 
 
@@ -74,6 +76,9 @@ def test_beyond_loopback_plaintext_must_be_allowed(listen: str) -> None:
         ("public_pool = '10.0.0.1/8'", "public_pool"),
         ("public_pool = '10.0.0.0/30'", "public_pool"),
         ("quota_vpn_gateways = -1", "quota_vpn_gateways"),
+        ("quota_vswitches = -1", "quota_vswitches"),
+        ("charge_types = 'POSTPAY,FREE'", "charge_types"),
+        ("charge_types = ''", "charge_types"),
     ],
 )
 def test_a_wrong_file_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:

@@ -154,6 +154,12 @@ def quota_of_addresses_with_those_of_ssl(make_cell: MakeCell) -> Case:
     return Case(cell, order(network), "The gateway needs 2 public addresses")
 
 
+def a_charge_type_that_is_not_offered(make_cell: MakeCell) -> Case:
+    cell = make_cell(charge_types=("POSTPAY",))
+    wanted = order(cell.network(), InstanceChargeType="PREPAY", Period=1)
+    return Case(cell, wanted, 'InstanceChargeType "PREPAY": this installation offers POSTPAY')
+
+
 def on_the_linux_plane(make_cell: MakeCell) -> Case:
     cell = make_cell(plane="linux")
     return Case(cell, order(cell.network(), VpnType="NationalStandard"), 'VpnType "NationalStandard"')
@@ -188,6 +194,7 @@ WAYS: dict[str, list[Scenario]] = {
     "ChargeType.NotSupport": [
         changed('InstanceChargeType "FREE"', InstanceChargeType="FREE"),
         changed('InstanceChargeType "prepay"', InstanceChargeType="prepay"),
+        a_charge_type_that_is_not_offered,
     ],
     "InventoryNotEnough": [no_zone_has_room, the_public_pool_is_empty],
     "UnnecessarySslConnection": [changed('SslConnections "5"', SslConnections=5)],
@@ -299,6 +306,7 @@ def test_where_several_apply_the_first_in_this_order_is_answered(make_cell: Make
         "Bandwidth": None,
         "EnableSsl": "maybe",
         "Name": "1st",
+        "InstanceChargeType": "FREE",
         "SslConnections": 5,
         "Tag.1.Key": "aliyun",
         "VSwitchId": None,
@@ -312,6 +320,7 @@ def test_where_several_apply_the_first_in_this_order_is_answered(make_cell: Make
         ("MissingBandwidth", {"Bandwidth": 7}),
         ("InvalidParameter", {"EnableSsl": "false"}),
         ("InvalidName", {"Name": "fine"}),
+        ("ChargeType.NotSupport", {"InstanceChargeType": "POSTPAY"}),
         ("UnnecessarySslConnection", {"SslConnections": None}),
         ("InvalidParameter.TagKey", {"Tag.1.Key": "fine"}),
         ("InvalidRegionId.NotFound", {"RegionId": "cn-hangzhou"}),

@@ -53,6 +53,7 @@ class Cell:
         *,
         quotas: Quotas | None = None,
         public_pool: str = "240.0.0.0/8",
+        charge_types: tuple[str, ...] = ("PREPAY", "POSTPAY"),
         plane: str = "simulated",
         before: Callable[[ItemKey], Awaitable[None]] | None = None,
         with_agent: bool = True,
@@ -64,7 +65,7 @@ class Cell:
         self.key, self.secret = "test", "secret"
         self._pool = ipaddress.IPv4Network(public_pool)
         self._installation = Installation(
-            "cn-hangzhou", regions(), quotas or Quotas(), pools.public_pool(self._pool), plane
+            "cn-hangzhou", regions(), quotas or Quotas(), pools.public_pool(self._pool), plane, charge_types
         )
         self._with_agent = with_agent
         self._nonce, self._nonces = 0, uuid.uuid4().hex

@@ -98,6 +98,7 @@ async def _serve_from(settings: Settings, listener: socket.socket, database: Dat
         ),
         public_pool=pools.public_pool(settings.public_pool),
         plane=settings.plane,
+        charge_types=settings.charge_types,
     )
     endpoint = Endpoint(registry(), Authenticator(keys, clock), Executor(database, clock, installation))
     control_plane = ControlPlane(database)

@@ -37,6 +37,8 @@ class Installation:
     public_pool: str
     #: ``simulated`` or ``linux``.
     plane: str
+    #: What ``InstanceChargeType`` may be.
+    charge_types: tuple[str, ...] = ("PREPAY", "POSTPAY")
     #: How long a new VPC is ``Pending``, milliseconds.
     vpc_delay: Callable[[], int] = field(default=_no_delay)
 

@@ -177,7 +177,7 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
         return self._create(call, request, vpc, gateway_id, halves, group_id)
 
     def _check_values(self, call: Call, request: CreateVpnGatewayRequest) -> None:
-        """What depends on the region alone: which parameters it needs, and which bandwidths it has."""
+        """What depends on the region and the installation alone: parameters that are needed, and what is offered."""
         if call.region.dual_tunnel:
             for name, value in (
                 ("VSwitchId", request.vswitch_id),
@@ -185,6 +185,12 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
             ):
                 if value is None:
                     raise missing_parameter(name)
+        if request.instance_charge_type not in call.installation.charge_types:
+            raise CHARGE_TYPE(
+                "InstanceChargeType",
+                request.instance_charge_type,
+                f"this installation offers {', '.join(call.installation.charge_types)}",
+            )
         offered = call.region.bandwidths(request.network_type)
         if request.bandwidth not in offered:
             listed = ", ".join(map(str, offered))
