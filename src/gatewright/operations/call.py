@@ -52,6 +52,8 @@ class Call:
     installation: Installation
     #: The region that the request names; None when it names none.
     named_region: Region | None
+    #: What the caller calls this service: host and port. Empty when the request does not say.
+    endpoint: str
 
     @property
     def account_id(self) -> str:

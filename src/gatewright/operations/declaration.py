@@ -37,9 +37,11 @@ class Product(NamedTuple):
 
 
 VPC = Product("Vpc", "2016-04-28")
+LOCATION = Product("Location", "2015-06-12")
+BSS = Product("BssOpenApi", "2017-12-14")
 STS = Product("Sts", "2015-04-01")
 #: Everything that answers on the one port. A test holds it against the registry.
-PRODUCTS = (VPC, STS)
+PRODUCTS = (VPC, LOCATION, BSS, STS)
 
 
 class Access(enum.Enum):

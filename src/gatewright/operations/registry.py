@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewright.operations import identity, regions, vpcs, vpn_gateways, vswitches
+from gatewright.operations import (
+    bss,
+    identity,
+    location,
+    regions,
+    vpcs,
+    vpn_gateways,
+    vswitches,
+)
 from gatewright.operations.declaration import Operation
 
 ALL: tuple[type[Operation[Any, Any]], ...] = (
@@ -12,6 +20,8 @@ ALL: tuple[type[Operation[Any, Any]], ...] = (
     *vpcs.OPERATIONS,
     *vswitches.OPERATIONS,
     *vpn_gateways.OPERATIONS,
+    *location.OPERATIONS,
+    *bss.OPERATIONS,
     *identity.OPERATIONS,
 )
 
