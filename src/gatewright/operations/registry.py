@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gatewright.operations import (
+    alb,
     bss,
+    ecs,
     identity,
     location,
     regions,
@@ -20,6 +22,8 @@ ALL: tuple[type[Operation[Any, Any]], ...] = (
     *vpcs.OPERATIONS,
     *vswitches.OPERATIONS,
     *vpn_gateways.OPERATIONS,
+    *ecs.OPERATIONS,
+    *alb.OPERATIONS,
     *location.OPERATIONS,
     *bss.OPERATIONS,
     *identity.OPERATIONS,

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from gatewright.operations.deviations.entries import Deviation, not_told
+from gatewright.operations.deviations.entries import Deviation, Difference, Kind, not_told
 
+_DISK_SIZE = (
+    "AvailableZones.AvailableZone[].AvailableResources.AvailableResource[].SupportedResources.SupportedResource[]"
+)
 _INSTANCE = "Data.InstanceList[]"
 
 ENTRIES: tuple[Deviation, ...] = (
+    Deviation(
+        Difference("Alb DescribeZones", Kind.REQUEST, "RegionId", "not in the reference"),
+        reason="The real service has an address a region. Here the region is told by RegionId, which the older SDKs "
+        "and Terraform send with every request.",
+        source="aliyun-python-sdk-core 2.16.1",
+    ),
+    *not_told(
+        "Ecs DescribeAvailableResource",
+        f"{_DISK_SIZE}.Max",
+        f"{_DISK_SIZE}.Min",
+        f"{_DISK_SIZE}.Unit",
+        reason="They are the sizes that a disk may have, and no disk can be made here.",
+        source="help page of DescribeAvailableResource, 2025-11-24",
+    ),
     *not_told(
         "BssOpenApi QueryAvailableInstances",
         *(
