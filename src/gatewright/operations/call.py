@@ -20,6 +20,8 @@ class Quotas:
     public_addresses: int = 100
     #: vSwitches a VPC.
     vswitches: int = 150
+    #: Resource groups an account, besides its default one.
+    resource_groups: int = 30
 
 
 def _no_delay() -> int:

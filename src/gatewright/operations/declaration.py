@@ -39,11 +39,12 @@ class Product(NamedTuple):
 VPC = Product("Vpc", "2016-04-28")
 ECS = Product("Ecs", "2014-05-26")
 ALB = Product("Alb", "2020-06-16")
+RESOURCE_MANAGER = Product("ResourceManager", "2020-03-31")
 LOCATION = Product("Location", "2015-06-12")
 BSS = Product("BssOpenApi", "2017-12-14")
 STS = Product("Sts", "2015-04-01")
 #: Everything that answers on the one port. A test holds it against the registry.
-PRODUCTS = (VPC, ECS, ALB, LOCATION, BSS, STS)
+PRODUCTS = (VPC, ECS, ALB, RESOURCE_MANAGER, LOCATION, BSS, STS)
 
 
 class Access(enum.Enum):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gatewright.operations.deviations.entries import Deviation, Difference, Kind, not_told
+from gatewright.operations.deviations.entries import Deviation, Difference, Kind, answers, not_told
+from gatewright.operations.resource_manager import ALREADY_EXISTS
+from gatewright.operations.tags import FILTER_ERRORS, TAG_ERRORS
 
 _DISK_SIZE = (
     "AvailableZones.AvailableZone[].AvailableResources.AvailableResource[].SupportedResources.SupportedResource[]"
@@ -57,5 +59,24 @@ ENTRIES: tuple[Deviation, ...] = (
         "RoleId",
         reason="Sent only to a caller that has assumed a role, and there are no roles.",
         source="alibabacloud_sts20150401 1.2.0",
+    ),
+    *answers(
+        ("ResourceManager CreateResourceGroup",),
+        (ALREADY_EXISTS,),
+        reason="The table has no row for a name that is taken. The code is one that clients know; status and text are "
+        "made after the other rows'.",
+        source="PHP metadata of ResourceManager 2020-03-31, for the form only",
+    ),
+    *answers(
+        ("ResourceManager CreateResourceGroup",),
+        TAG_ERRORS,
+        reason="What is wrong with a tag is told as CreateVpnGateway's table tells it.",
+        source="error table of CreateVpnGateway, 2024-03-04",
+    ),
+    *answers(
+        ("ResourceManager ListResourceGroups",),
+        FILTER_ERRORS,
+        reason="What is wrong with a filter's tags is told as CreateVpnGateway's table tells it.",
+        source="error table of CreateVpnGateway, 2024-03-04",
     ),
 )
