@@ -24,7 +24,7 @@ from tests.conformance.reference_data import ReferenceOperation
 from gatewright import errors
 from gatewright.errors import GATEWAY_ROWS, ErrorRow
 from gatewright.operations import registry
-from gatewright.operations.declaration import VPC, NotYet
+from gatewright.operations.declaration import NotYet
 from gatewright.operations.deviations import DEVIATIONS, NOT_TOLD, Deviation
 from gatewright.wire.error_pages import rows_of
 
@@ -66,12 +66,12 @@ class Covered(NamedTuple):
     missing: str
 
 
-def covered() -> list[Covered]:
-    """Every operation of the reference, by name."""
-    ours = {operation.name: operation for operation in registry.ALL if operation.product == VPC}
+def covered(references: dict[str, ReferenceOperation]) -> list[Covered]:
+    """The operations of a reference, by title."""
+    ours = {operation.title: operation for operation in registry.ALL}
     found = []
-    for name, reference in sorted(reference_data.operations().items()):
-        operation = ours.get(name)
+    for title, reference in sorted(references.items()):
+        operation = ours.get(title)
         if operation is None:
             found.append(Covered(reference, NOT_YET, ""))
             continue
@@ -96,9 +96,8 @@ def _absent(absent: NotYet) -> str:
 
 def coverage_page() -> str:
     """``docs/coverage.md``."""
-    operations = covered()
+    operations = covered(reference_data.operations())
     counts = {state: sum(entry.state == state for entry in operations) for state in (SERVED, PARTLY, NOT_YET)}
-    others = [operation for operation in registry.ALL if operation.product != VPC]
     lines = [
         NOTICE,
         "",
@@ -115,9 +114,8 @@ def coverage_page() -> str:
         "*only*, that value is accepted, because it means the same as leaving the parameter out. Parameters that",
         "the API does not document are ignored.",
         "",
-        "Operations of other products: "
-        + ", ".join(f"{other.product.code} `{other.name}` ({other.product.version})" for other in others)
-        + ".",
+        "What clients ask of other products around a gateway is served at the same address: see",
+        "[Other products](#other-products).",
         "",
         "## Operations",
     ]
@@ -127,8 +125,20 @@ def coverage_page() -> str:
             if reference.family == family:
                 name = f"`{reference.name}`" + (" (deprecated)" if reference.deprecated else "")
                 lines.append(_row(name, reference.access, state, missing))
-    lines += ["", *_deviations(), "", *_assumed()]
+    lines += ["", *_others(), "", *_deviations(), "", *_assumed()]
     return "\n".join(lines) + "\n"
+
+
+def _others() -> Iterator[str]:
+    yield "## Other products"
+    yield ""
+    yield "Only the operations that Terraform, the command line and the SDKs need around a VPN gateway are listed."
+    yield ""
+    yield "| product | version | operation | access | state | missing |"
+    yield "|---|---|---|---|---|---|"
+    for reference, state, missing in covered(reference_data.others()):
+        name = f"`{reference.name}`"
+        yield _row(reference.product, reference.version, name, reference.access, state, missing)
 
 
 def _deviations() -> Iterator[str]:
@@ -159,9 +169,9 @@ def _assumed() -> Iterator[str]:
         if deviation.assumed:
             operation, kind, subject, what = deviation.difference
             yield f"- `{operation}`: {kind.value} `{subject}`, {what} {deviation.reason}"
-    for declared in sorted(registry.ALL, key=lambda declared: declared.name):
+    for declared in sorted(registry.ALL, key=lambda declared: declared.title):
         for sentence in assumed_sentences(docstrings(declared)):
-            yield f"- `{declared.name}`: {sentence}"
+            yield f"- `{declared.title}`: {sentence}"
     answered = {(row.status, row.code, row.message) for row in GATEWAY_ROWS}
     for row in reference_data.gateway_errors():
         if row.assumed and (row.status, row.code, row.message) in answered:
@@ -229,7 +239,7 @@ def _rows() -> Iterable[tuple[ErrorRow, str]]:
         yield row, "any operation"
     for operation in registry.ALL:
         for row in rows_of(operation()):
-            yield row, f"`{operation.name}`"
+            yield row, f"`{operation.title}`"
 
 
 def _variable_rows() -> Iterator[ErrorRow]:

@@ -62,8 +62,20 @@ def resource_id(prefix: str, region_id: str) -> str:
     Eight of them are the time and nine are random (46 bits a millisecond): what is made together lies together in the
     database's indexes, which halves what a commit writes (measured).
     """
-    time_part = _base36(time.time_ns() // 1_000_000, _TIME)[::-1]
-    return f"{prefix}-{region_code(region_id)}{time_part}{_base36(secrets.randbits(64), _BODY - _TIME)}"
+    return f"{prefix}-{region_code(region_id)}{_time_part()}{_base36(secrets.randbits(64), _BODY - _TIME)}"
+
+
+def _time_part() -> str:
+    """The time, so that ids sort by it."""
+    return _base36(time.time_ns() // 1_000_000, _TIME)[::-1]
+
+
+def resource_group_id() -> str:
+    """A new resource group's id: ``rg-`` and 15 base-36 characters, the most that the API allows.
+
+    Eight are the time and seven are random (36 bits a millisecond). Groups belong to no region.
+    """
+    return f"rg-{_time_part()}{_base36(secrets.randbits(64), 15 - _TIME)}"
 
 
 def derived_id(prefix: str, parent_id: str) -> str:

@@ -52,3 +52,10 @@ def test_vpc20160428(service: Service) -> None:
 
     journey.check(seen)
     assert {failure["name"] for failure in seen["raised"]} == {"ClientError"}
+
+
+def test_pop_core_takes_a_code_of_success_for_success(service: Service) -> None:
+    """It throws for any other code in an answer with status 200."""
+    answer = _run("ask.cjs", service, "2017-12-14", "QueryAvailableInstances", "{}")
+
+    assert (answer["Code"], answer["Data"]["TotalCount"]) == ("Success", 0)

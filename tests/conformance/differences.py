@@ -23,9 +23,9 @@ Declared = type[Operation[Any, Any]]
 
 def differences(operation: Declared) -> list[Difference]:
     """Everything in which a declared operation differs from the reference."""
-    reference = reference_data.operations().get(operation.name)
+    reference = reference_data.find(operation.title)
     if reference is None:
-        return [Difference(operation.name, Kind.OPERATION, operation.name, "not in the reference")]
+        return [Difference(operation.title, Kind.OPERATION, operation.title, "not in the reference")]
     return [
         *in_operation(operation, reference),
         *in_request(operation, reference),
@@ -42,13 +42,13 @@ def in_operation(operation: Declared, reference: ReferenceOperation) -> Iterator
         ("access level", operation.access.value, reference.access),
     ):
         if ours != theirs:
-            yield Difference(operation.name, Kind.OPERATION, subject, f"{ours}, reference {theirs}")
+            yield Difference(operation.title, Kind.OPERATION, subject, f"{ours}, reference {theirs}")
 
 
 def in_request(operation: Declared, reference: ReferenceOperation) -> Iterator[Difference]:
     """Parameters: names, types, and which are required. One that is not served yet is declared too, as optional."""
     for subject, what in _in_fields(operation.fields, operation.request_type.not_yet, reference.request, ""):
-        yield Difference(operation.name, Kind.REQUEST, subject, what)
+        yield Difference(operation.title, Kind.REQUEST, subject, what)
 
 
 def _in_fields(
@@ -84,16 +84,16 @@ def field_type(field: Field) -> str:
 def in_response(operation: Declared, reference: ReferenceOperation) -> Iterator[Difference]:
     """Fields of the answer: names, types and nesting; and those that are never sent."""
     for path, what in _in_struct(operation.response_type, reference.response, ""):
-        yield Difference(operation.name, Kind.RESPONSE, path, what)
+        yield Difference(operation.title, Kind.RESPONSE, path, what)
 
 
 def in_errors(operation: Declared) -> Iterator[Difference]:
     """Rows that neither the operation's own table nor the gateway's has, status and text to the letter."""
-    tables = [*reference_data.errors_of(operation.name), *reference_data.gateway_errors()]
+    tables = [*reference_data.errors_of(operation.title), *reference_data.gateway_errors()]
     known = {(row.status, row.code, row.message) for row in tables}
     for row in rows_of(operation()):
         if (row.status, row.code, row.message) not in known:
-            yield Difference(operation.name, Kind.ERROR, row.code, f"answers {row.status} {row.message}")
+            yield Difference(operation.title, Kind.ERROR, row.code, f"answers {row.status} {row.message}")
 
 
 def type_name(hint: Any) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from gatewright.operations.declaration import VPC
+
 _FOLDER = Path(__file__).parent / "reference"
 
 
@@ -42,6 +44,13 @@ class ReferenceOperation(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     #: Objects as dicts, lists of objects as a list of one dict, everything else as the name of its type.
     response: dict[str, Any]
     deprecated: bool = False
+    #: The error table of an operation of another product; the other tables are in ``errors.json``.
+    errors: list[ReferenceRow] = []
+
+    @property
+    def title(self) -> str:
+        """As :class:`gatewright.operations.declaration.Operation` titles it."""
+        return self.name if self.product == VPC.code else f"{self.product} {self.name}"
 
 
 class ReferenceRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,9 +71,24 @@ class _Errors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def operations() -> dict[str, ReferenceOperation]:
-    """The operations by name."""
-    text = (_FOLDER / "operations.json").read_bytes()
-    return {operation.name: operation for operation in msgspec.json.decode(text, type=list[ReferenceOperation])}
+    """The operations of Vpc by name."""
+    return _read("operations.json")
+
+
+@cache
+def others() -> dict[str, ReferenceOperation]:
+    """The operations of other products by title."""
+    return _read("others.json")
+
+
+def find(title: str) -> ReferenceOperation | None:
+    """An operation of any product, or None."""
+    return operations().get(title) or others().get(title)
+
+
+def _read(name: str) -> dict[str, ReferenceOperation]:
+    text = (_FOLDER / name).read_bytes()
+    return {operation.title: operation for operation in msgspec.json.decode(text, type=list[ReferenceOperation])}
 
 
 @cache
@@ -77,6 +101,7 @@ def gateway_errors() -> list[ReferenceRow]:
     return _errors().gateway
 
 
-def errors_of(operation: str) -> list[ReferenceRow]:
+def errors_of(title: str) -> list[ReferenceRow]:
     """The operation's own error table; empty where none was found."""
-    return _errors().operations.get(operation, [])
+    other = others().get(title)
+    return other.errors if other is not None else _errors().operations.get(title, [])

@@ -8,6 +8,7 @@ import pytest
 from scripts import generate_docs
 
 from gatewright.operations import registry
+from gatewright.operations.declaration import VPC
 from gatewright.wire.error_pages import rows_of
 from tests.conformance import reference_data
 
@@ -32,6 +33,12 @@ def test_every_operation_of_the_reference_stands_on_the_coverage_page_once() -> 
     listed = [line.split("`")[1] for line in generate_docs.coverage_page().splitlines() if line.startswith("| `")]
     operations = listed[: len(reference_data.operations())]
     assert sorted(operations) == sorted(reference_data.operations())
+
+
+def test_every_operation_of_another_product_stands_on_the_coverage_page() -> None:
+    rows = [line.split(" | ") for line in generate_docs.coverage_page().splitlines()]
+    listed = {(row[0].removeprefix("| "), row[1], row[2].strip("`")) for row in rows if len(row) == 6}
+    assert {(*operation.product, operation.name) for operation in registry.ALL if operation.product != VPC} <= listed
 
 
 def test_every_declared_error_stands_on_the_errors_page() -> None:

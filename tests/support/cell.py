@@ -136,8 +136,8 @@ class Cell:
         signed["Signature"] = sign_v1("POST", signed, self.secret)
         return signed
 
-    async def request(self, parameters: dict[str, str]) -> Reply:
-        """Put a request to the endpoint, as a server would."""
+    async def request(self, parameters: dict[str, str], host: bytes = b"gw.test") -> Reply:
+        """Put a request to the endpoint, as a server would; with an empty host, one that has no Host header."""
         events: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
@@ -152,7 +152,10 @@ class Cell:
             "path": "/",
             "raw_path": b"/",
             "query_string": b"",
-            "headers": [(b"host", b"gw.test"), (b"content-type", b"application/x-www-form-urlencoded")],
+            "headers": [
+                *([(b"host", host)] if host else []),
+                (b"content-type", b"application/x-www-form-urlencoded"),
+            ],
         }
         await self.endpoint(scope, receive, send)
         headers = {name.decode(): value.decode() for name, value in events[0]["headers"]}

@@ -20,6 +20,8 @@ class Quotas:
     public_addresses: int = 100
     #: vSwitches a VPC.
     vswitches: int = 150
+    #: Resource groups an account, besides its default one.
+    resource_groups: int = 30
 
 
 def _no_delay() -> int:
@@ -54,6 +56,8 @@ class Call:
     installation: Installation
     #: The region that the request names; None when it names none.
     named_region: Region | None
+    #: What the caller calls this service: host and port. Empty when the request does not say.
+    endpoint: str
 
     @property
     def account_id(self) -> str:

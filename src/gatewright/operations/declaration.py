@@ -37,7 +37,14 @@ class Product(NamedTuple):
 
 
 VPC = Product("Vpc", "2016-04-28")
+ECS = Product("Ecs", "2014-05-26")
+ALB = Product("Alb", "2020-06-16")
+RESOURCE_MANAGER = Product("ResourceManager", "2020-03-31")
+LOCATION = Product("Location", "2015-06-12")
+BSS = Product("BssOpenApi", "2017-12-14")
 STS = Product("Sts", "2015-04-01")
+#: Everything that answers on the one port. A test holds it against the registry.
+PRODUCTS = (VPC, ECS, ALB, RESOURCE_MANAGER, LOCATION, BSS, STS)
 
 
 class Access(enum.Enum):
@@ -186,7 +193,7 @@ class Operation(abc.ABC, Generic[RequestT, ResponseT]):
     """One operation of the API.
 
     Subclasses name the request and the response as the type's arguments, and implement ``execute``. The operation's
-    name is the class's.
+    name is the class's. Products have operations of the same name: ``title`` tells them apart.
     """
 
     product: ClassVar[Product] = VPC
@@ -200,10 +207,13 @@ class Operation(abc.ABC, Generic[RequestT, ResponseT]):
     response_type: ClassVar[type[Part]]
     fields: ClassVar[tuple[Field, ...]]
     name: ClassVar[str]
+    #: The name where operations of all products stand together: ``CreateVpc``, but ``Ecs DescribeZones``.
+    title: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.name = cls.__name__
+        cls.title = cls.name if cls.product == VPC else f"{cls.product.code} {cls.name}"
         for base in getattr(cls, "__orig_bases__", ()):
             if get_origin(base) is Operation:
                 cls.request_type, cls.response_type = get_args(base)

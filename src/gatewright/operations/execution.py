@@ -29,16 +29,19 @@ class Executor:
         self._clock = clock
         self._installation = installation
 
-    async def run(self, operation: Operation[Any, Any], credential: Credential, request: Request) -> Part:
+    async def run(
+        self, operation: Operation[Any, Any], credential: Credential, request: Request, endpoint: str
+    ) -> Part:
         """The operation's answer, once what it did is committed. Raises ApiError.
 
+        ``endpoint`` is what the caller calls this service: the host and port of the request.
         A write notes its nonce in its own transaction, so that a replay of it is refused after a restart too.
         """
         operation.validate(request)
         region = self._region(operation, request)
 
         def call_in(transaction: Transaction) -> Call:
-            return Call(credential.principal, transaction, self._clock.now(), self._installation, region)
+            return Call(credential.principal, transaction, self._clock.now(), self._installation, region, endpoint)
 
         if operation.access is not Access.WRITE:
             return await self._database.read(

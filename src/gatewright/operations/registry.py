@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewright.operations import identity, moving, regions, tagging, vpcs, vpn_gateways, vswitches
+from gatewright.operations import (
+    alb,
+    bss,
+    ecs,
+    identity,
+    location,
+    moving,
+    regions,
+    resource_manager,
+    tagging,
+    vpcs,
+    vpn_gateways,
+    vswitches,
+)
 from gatewright.operations.declaration import Operation
 
 ALL: tuple[type[Operation[Any, Any]], ...] = (
@@ -14,6 +27,11 @@ ALL: tuple[type[Operation[Any, Any]], ...] = (
     *vpn_gateways.OPERATIONS,
     *tagging.OPERATIONS,
     *moving.OPERATIONS,
+    *ecs.OPERATIONS,
+    *alb.OPERATIONS,
+    *resource_manager.OPERATIONS,
+    *location.OPERATIONS,
+    *bss.OPERATIONS,
     *identity.OPERATIONS,
 )
 

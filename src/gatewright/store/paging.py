@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import Column, FromClause, Select, bindparam, func, select
 
@@ -19,11 +19,18 @@ Tag = tuple[str, str | None]
 TAGS = "tags"
 
 
+class Contains(NamedTuple):
+    """A text that a column's value must contain, cases told apart."""
+
+    text: str
+
+
 class Listing(Generic[Row]):
     """Pages of one table's rows.
 
-    A filter is a column's name and one value, or a sequence of values to be among; or :data:`TAGS` and a sequence of
-    :data:`Tag`. ``joined`` names columns of tables that ``base`` joins and that may be filtered by too.
+    A filter is a column's name and one value, a sequence of values to be among, or :class:`Contains`; or :data:`TAGS`
+    and a sequence of :data:`Tag`. ``joined`` names columns of tables that ``base`` joins and that may be filtered by
+    too.
     """
 
     def __init__(
@@ -62,7 +69,11 @@ class Listing(Generic[Row]):
                 statement = statement.where(self._columns.id.in_(_tagged(name, with_value=count > 0)))
                 continue
             column: Any = self._joined[name] if name in self._joined else self._columns[name]
-            if count < 0:
+            if count == _CONTAINS:
+                # Not LIKE: that has wildcards, and on SQLite does not tell cases apart.
+                mark = bindparam(f"f_{name}", type_=column.type)
+                statement = statement.where(func.replace(column, mark, "") != column)
+            elif count < 0:
                 statement = statement.where(column == bindparam(f"f_{name}", type_=column.type))
             else:
                 marks = [bindparam(f"f_{name}_{i}", type_=column.type) for i in range(count)]
@@ -82,6 +93,8 @@ class Listing(Generic[Row]):
         return Statement(self._conditions(counted, shape))
 
 
+#: In a filter's shape, stands for the number of values where one is to be contained.
+_CONTAINS = -2
 #: Begins the names of the single tags of the filter of tags.
 _TAG = "tag_"
 
@@ -104,6 +117,9 @@ def _spread(filters: Mapping[str, Any]) -> tuple[tuple[tuple[str, int], ...], di
                 values[f"f_{_TAG}{i}_key"] = key
                 if wanted is not None:
                     values[f"f_{_TAG}{i}_value"] = wanted
+        elif isinstance(value, Contains):
+            shape.append((name, _CONTAINS))
+            values[f"f_{name}"] = value.text
         elif isinstance(value, Sequence) and not isinstance(value, str):
             shape.append((name, len(value)))
             values.update({f"f_{name}_{i}": each for i, each in enumerate(value)})

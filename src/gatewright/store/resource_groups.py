@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, union_all
+from sqlalchemy import bindparam, delete, func, insert, select, union_all, update
 
 from gatewright import ids
 from gatewright.store.paging import Listing
@@ -14,7 +14,9 @@ from gatewright.store.schema import resource_groups, vpcs, vpn_gateways
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 
-DEFAULT_NAME = "default resource group"
+#: As the API names the group that every account has.
+DEFAULT_NAME = "default"
+DEFAULT_DISPLAY_NAME = "default resource group"
 
 
 class ResourceGroupRow(msgspec.Struct, frozen=True):
@@ -39,6 +41,12 @@ _FIND = Query(select(*_COLUMNS).where(resource_groups.c.id == bindparam("group_i
 _NAMED = Query(
     select(*_COLUMNS).where(resource_groups.c.name == bindparam("group_name"), _OF_ACCOUNT), ResourceGroupRow
 )
+_COUNT = Statement(select(func.count(resource_groups.c.id)).where(_OF_ACCOUNT))
+_RENAME = Statement(
+    update(resource_groups)
+    .where(resource_groups.c.id == bindparam("group_id"))
+    .values(display_name=bindparam("new_display_name"))
+)
 _DROP = Statement(delete(resource_groups).where(resource_groups.c.id == bindparam("group_id")))
 _LISTING = Listing(select(*_COLUMNS), resource_groups, ResourceGroupRow)
 #: What groups hold: VPCs (with their vSwitches and route tables) and gateways (with what is theirs).
@@ -61,7 +69,7 @@ def default_id(account_id: str) -> str:
 
 def add_default(transaction: Transaction, account_id: str, now: int) -> None:
     """Add a new account's default resource group."""
-    add(transaction, ResourceGroupRow(default_id(account_id), account_id, DEFAULT_NAME, DEFAULT_NAME, now))
+    add(transaction, ResourceGroupRow(default_id(account_id), account_id, DEFAULT_NAME, DEFAULT_DISPLAY_NAME, now))
 
 
 def add(transaction: Transaction, row: ResourceGroupRow) -> None:
@@ -77,6 +85,16 @@ def find(transaction: Transaction, account_id: str, group_id: str) -> ResourceGr
 def named(transaction: Transaction, account_id: str, name: str) -> ResourceGroupRow | None:
     """An account's resource group of a name, or None."""
     return transaction.one(_NAMED, of_account=account_id, group_name=name)
+
+
+def count(transaction: Transaction, account_id: str) -> int:
+    """How many resource groups an account has, the default one included."""
+    return int(transaction.scalar(_COUNT, of_account=account_id))
+
+
+def rename(transaction: Transaction, group_id: str, display_name: str) -> None:
+    """Give a resource group another display name."""
+    transaction.run(_RENAME, group_id=group_id, new_display_name=display_name)
 
 
 def one_inside(transaction: Transaction, account_id: str, group_id: str) -> str | None:

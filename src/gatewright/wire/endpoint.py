@@ -108,7 +108,7 @@ class Endpoint:
             action = operation.name
             credential = self._authenticator.authenticate(message)
             request = decode(operation, message.parameters)
-            answer = await self._executor.run(operation, credential, request)
+            answer = await self._executor.run(operation, credential, request, message.host)
             answer.request_id = request_id
             status, error = 200, None
             content, content_type = encode_answer(answer, action, form)

@@ -40,7 +40,7 @@ class ErrorPages:
             self._entries.setdefault(row.code, []).append((row, "any operation"))
         for operation in operations:
             for row in rows_of(operation):
-                self._entries.setdefault(row.code, []).append((row, operation.name))
+                self._entries.setdefault(row.code, []).append((row, operation.title))
 
     def page(self, code: str) -> str | None:
         """The page of a code, or None."""

@@ -52,6 +52,6 @@ class Message:
 
     @property
     def host(self) -> str:
-        """What the client calls us: host and port, for error bodies. Clients that send a URL get its host."""
+        """What the client calls us: host and port. Clients that send a URL get its host."""
         host = self.header("host") or ""
         return host.partition("://")[2] or host

@@ -7,7 +7,7 @@ document states is marked as assumed.
 
 from __future__ import annotations
 
-from gatewright.operations.deviations import shared, tagging, vpcs, vpn_gateways
+from gatewright.operations.deviations import other_products, shared, tagging, vpcs, vpn_gateways
 from gatewright.operations.deviations.entries import NOT_TOLD, Deviation, Difference, Kind
 
 __all__ = ["DEVIATIONS", "NOT_TOLD", "Deviation", "Difference", "Kind"]
@@ -17,4 +17,5 @@ DEVIATIONS: tuple[Deviation, ...] = (
     *tagging.ENTRIES,
     *vpcs.ENTRIES,
     *vpn_gateways.ENTRIES,
+    *other_products.ENTRIES,
 )

@@ -22,6 +22,7 @@ class Kind(enum.Enum):
 class Difference(NamedTuple):
     """One difference between a declaration and the reference."""
 
+    #: Its title.
     operation: str
     kind: Kind
     #: A parameter; a response field as ``Vpcs.Vpc[].CenStatus``; an error code.

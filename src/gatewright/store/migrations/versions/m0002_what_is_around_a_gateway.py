@@ -20,7 +20,7 @@ def upgrade() -> None:
     _create()
     op.execute(
         "INSERT INTO resource_groups (id, account_id, name, display_name, created_at)"
-        " SELECT 'rg-' || id, id, 'default resource group', 'default resource group', created_at FROM accounts"
+        " SELECT 'rg-' || id, id, 'default', 'default resource group', created_at FROM accounts"
     )
     op.execute(
         "INSERT INTO route_tables (id, account_id, region_id, vpc_id, type, name, description, propagation, created_at)"
