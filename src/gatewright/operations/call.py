@@ -20,6 +20,10 @@ class Quotas:
     public_addresses: int = 100
     #: vSwitches a VPC.
     vswitches: int = 150
+    #: Custom route tables a VPC.
+    route_tables: int = 9
+    #: Custom entries a route table.
+    route_entries: int = 200
 
 
 def _no_delay() -> int:

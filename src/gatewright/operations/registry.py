@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewright.operations import identity, moving, regions, tagging, vpcs, vpn_gateways, vswitches
+from gatewright.operations import identity, moving, regions, route_tables, tagging, vpcs, vpn_gateways, vswitches
 from gatewright.operations.declaration import Operation
 
 ALL: tuple[type[Operation[Any, Any]], ...] = (
     *regions.OPERATIONS,
     *vpcs.OPERATIONS,
     *vswitches.OPERATIONS,
+    *route_tables.OPERATIONS,
     *vpn_gateways.OPERATIONS,
     *tagging.OPERATIONS,
     *moving.OPERATIONS,
