@@ -22,6 +22,10 @@ class Quotas:
     vswitches: int = 150
     #: Resource groups an account, besides its default one.
     resource_groups: int = 30
+    #: Custom route tables a VPC.
+    route_tables: int = 9
+    #: Custom entries a route table.
+    route_entries: int = 200
 
 
 def _no_delay() -> int:

@@ -11,7 +11,7 @@ import binascii
 import json
 from typing import Annotated
 
-from gatewright.errors import invalid_parameter
+from gatewright.errors import ErrorRow, invalid_parameter
 from gatewright.operations.declaration import Between, Parameter
 
 #: ``PageNumber``: from 1.
@@ -31,8 +31,11 @@ def next_token(*place: str) -> str:
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
-def place_of(token: str | None, parts: int) -> tuple[str, ...]:
-    """The place that a token says, in so many parts; empty texts, before everything, without one. Raises ApiError."""
+def place_of(token: str | None, parts: int, error: ErrorRow | None = None) -> tuple[str, ...]:
+    """The place that a token says, in so many parts; empty texts, before everything, without one.
+
+    Raises the operation's own error for a token that is none, or without one ``InvalidParameter``.
+    """
     if token is None:
         return ("",) * parts
     try:
@@ -40,7 +43,8 @@ def place_of(token: str | None, parts: int) -> tuple[str, ...]:
     except (ValueError, binascii.Error, RecursionError):
         place = None
     if not (isinstance(place, list) and len(place) == parts and all(_storable(part) for part in place)):
-        raise invalid_parameter("NextToken", token, "is none that this operation gave out")
+        rule = "is none that this operation gave out"
+        raise error("NextToken", token, rule) if error is not None else invalid_parameter("NextToken", token, rule)
     return tuple(place)
 
 

@@ -22,6 +22,7 @@ from gatewright.operations.declaration import (
 )
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
 from gatewright.operations.resource_groups import NO_SUCH_GROUP, group_for
+from gatewright.operations.route_tables.dependencies import VPC_ERRORS, in_the_way_of
 from gatewright.operations.tags import (
     FILTER_ERRORS,
     TAG_ERRORS,
@@ -424,15 +425,15 @@ class DeleteVpc(Operation[DeleteVpcRequest, DeleteVpcResponse]):
     """Delete a VPC that nothing is in. What is in the way is named."""
 
     access = Access.WRITE
-    errors = (NOT_FOUND, HAS_VSWITCH)
+    errors = (NOT_FOUND, *VPC_ERRORS, HAS_VSWITCH)
 
     def execute(self, call: Call, request: DeleteVpcRequest) -> DeleteVpcResponse:
         row = find_vpc(call, request.vpc_id, NOT_FOUND)
-        in_the_way = self._dependent(call, row)
+        in_the_way = in_the_way_of(call, row) or self._dependent(call, row)
         if in_the_way is not None:
             raise in_the_way
         route_tables.drop(call.transaction, row.route_table_id)
-        tags.drop(call.transaction, [row.id])
+        tags.drop(call.transaction, [row.id, row.route_table_id])
         vpcs.drop(call.transaction, row.id)
         return DeleteVpcResponse()
 

@@ -23,6 +23,7 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
+from gatewright.operations.route_tables.dependencies import VSWITCH_HAS_ROUTE_TABLE, entry_within
 from gatewright.operations.tags import (
     FILTER_ERRORS,
     TAG_ERRORS,
@@ -52,6 +53,12 @@ MALFORMED_CIDR = ErrorRow(400, "InvalidCidrBlock.Malformed", "Specified CIDR blo
 CIDR_MASK = ErrorRow(400, "InvalidCirdrBlock.MaskLength", "Specified CIDR block is not valid .")
 CIDR_OUTSIDE = ErrorRow(400, "InvalidParameter", "Specified CIDR block is not valid in VPC.")
 CIDR_OVERLAPS = ErrorRow(400, "InvalidCidrBlock.Overlapped", "Specified CIDR block overlapped with other subnets.")
+CIDR_ROUTED = ErrorRow(
+    400,
+    "InvalidCidrBlock.Overlapped",
+    "Specified CIDR block overlapped with other entry.",
+    "Delete the custom route entry whose destination lies within the vSwitch's network, or choose another network.",
+)
 ZONE_NOT_FOUND = ErrorRow(
     404, "InvalidZoneId.NotFound", "Specified zone does not exist.", "DescribeZones lists a region's zones."
 )
@@ -95,8 +102,8 @@ class CreateVSwitchResponse(Response, kw_only=True):
 class CreateVSwitch(Operation[CreateVSwitchRequest, CreateVSwitchResponse]):
     """Create a vSwitch in one zone of a VPC.
 
-    Its network is of /16 to /29, within the VPC's, and overlaps no other vSwitch of the VPC. ``Pending`` until the
-    hosts of the zone have it, then ``Available``.
+    Its network is of /16 to /29, within the VPC's, overlaps no other vSwitch of the VPC, and holds no destination of a
+    custom route. ``Pending`` until the hosts of the zone have it, then ``Available``.
     """
 
     access = Access.WRITE
@@ -107,6 +114,7 @@ class CreateVSwitch(Operation[CreateVSwitchRequest, CreateVSwitchResponse]):
         CIDR_MASK,
         CIDR_OUTSIDE,
         CIDR_OVERLAPS,
+        CIDR_ROUTED,
         ZONE_NOT_FOUND,
         VPC_NOT_FOUND,
         *TAG_ERRORS,
@@ -136,6 +144,11 @@ class CreateVSwitch(Operation[CreateVSwitchRequest, CreateVSwitchResponse]):
                 raise CIDR_OVERLAPS(
                     "CidrBlock", request.cidr_block, f"overlaps {other.cidr_block} of vSwitch {other.id}"
                 )
+        entry = entry_within(call, vpc.id, network)
+        if entry is not None:
+            raise CIDR_ROUTED(
+                "CidrBlock", request.cidr_block, f"holds {entry.destination}, the destination of route entry {entry.id}"
+            )
         row = VSwitchRow(
             id=ids.resource_id("vsw", region.id),
             account_id=call.account_id,
@@ -317,22 +330,26 @@ class DeleteVSwitchResponse(Response, kw_only=True):
 
 
 class DeleteVSwitch(Operation[DeleteVSwitchRequest, DeleteVSwitchResponse]):
-    """Delete a vSwitch that no gateway is in.
+    """Delete a vSwitch that no gateway is in and that is associated with no custom route table.
 
     It is ``Pending`` until its hosts have confirmed that nothing of it is left, and then gone. Meanwhile it is in
     nobody's way: its network can be used again, and its VPC can be deleted. Deleting it again succeeds (*assumed*).
     """
 
     access = Access.WRITE
-    errors = (NOT_FOUND, IN_USE)
+    errors = (NOT_FOUND, IN_USE, VSWITCH_HAS_ROUTE_TABLE)
 
     def execute(self, call: Call, request: DeleteVSwitchRequest) -> DeleteVSwitchResponse:
-        row = vswitches.find(call.transaction, call.account_id, request.vswitch_id)
+        row = vswitches.view(call.transaction, call.account_id, request.vswitch_id)
         if row is None or not call.here(row.region_id):
             raise _not_found(call, request.vswitch_id)
         gateway = gateways.one_in_vswitch(call.transaction, row.id)
         if gateway is not None:
             raise IN_USE("VSwitchId", row.id, f"still holds an instance of VPN gateway {gateway}")
+        if row.route_table_id != row.system_route_table_id:
+            raise VSWITCH_HAS_ROUTE_TABLE(
+                "VSwitchId", row.id, f"is associated with custom route table {row.route_table_id}"
+            )
         if not row.deleting:
             placements.bury(call.transaction, row.id)
             vswitches.change(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 #: Words that are not just capitalised.
-_WORDS = {"vswitch": "VSwitch", "vswitches": "VSwitches", "vrouter": "VRouter"}
+_WORDS = {"vswitch": "VSwitch", "vswitches": "VSwitches", "vrouter": "VRouter", "vrouters": "VRouters"}
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gatewright.resources.specs import Kind, Observation, Phase
 from gatewright.resources.statuses import GatewayStatus, PlainStatus, gateway_status, vswitch_status
-from gatewright.store import accounts, gateways, ledgers, placements, pools, tags, vswitches
+from gatewright.store import accounts, gateways, ledgers, placements, pools, route_tables, tags, vswitches
 from gatewright.store.gateways import GatewayRow
 from gatewright.store.placements import PlacementRow
 from gatewright.store.transaction import Transaction
@@ -60,7 +60,7 @@ def _settle_gateways(transaction: Transaction, gateway_ids: Sequence[str]) -> No
 
 
 def _let_go(transaction: Transaction, gateway: GatewayRow) -> None:
-    """Every host has confirmed that nothing of the gateway is left: its rows and addresses go."""
+    """Every host has confirmed that nothing of the gateway is left: its rows, addresses and the routes to it go."""
     for instance in gateways.instances_of(transaction, [gateway.id]):
         pools.release(transaction, instance.vswitch_id, instance.private_address)
         if instance.public_address is not None:
@@ -69,6 +69,7 @@ def _let_go(transaction: Transaction, gateway: GatewayRow) -> None:
     if gateway.ssl_address is not None:
         pools.release_public(transaction, gateway.ssl_address)
     tags.drop(transaction, [gateway.id])
+    route_tables.drop_entries_to(transaction, gateway.id)
     gateways.drop(transaction, gateway.id)
     ledgers.adjust(transaction, gateway.account_id, ledgers.VPN_GATEWAYS, gateway.region_id, -1)
 

@@ -103,13 +103,7 @@ _CHANGE_ENTRY = Statement(
     )
 )
 _DROP_ENTRY = Statement(delete(route_entries).where(route_entries.c.id == bindparam("entry_id")))
-_TO_NEXT_HOP = Query(
-    select(*_ENTRY_COLUMNS)
-    .where(route_entries.c.next_hop_id == bindparam("to_next_hop"))
-    .order_by(route_entries.c.id)
-    .limit(1),
-    RouteEntryRow,
-)
+_DROP_TO_NEXT_HOP = Statement(delete(route_entries).where(route_entries.c.next_hop_id == bindparam("to_next_hop")))
 
 
 def add(transaction: Transaction, row: RouteTableRow) -> None:
@@ -183,6 +177,6 @@ def drop_entry(transaction: Transaction, entry_id: str) -> None:
     transaction.run(_DROP_ENTRY, entry_id=entry_id)
 
 
-def one_to(transaction: Transaction, next_hop_id: str) -> RouteEntryRow | None:
-    """An entry that leads to a next hop, or None."""
-    return transaction.one(_TO_NEXT_HOP, to_next_hop=next_hop_id)
+def drop_entries_to(transaction: Transaction, next_hop_id: str) -> None:
+    """Forget the custom entries that lead to a next hop, in whatever tables."""
+    transaction.run(_DROP_TO_NEXT_HOP, to_next_hop=next_hop_id)

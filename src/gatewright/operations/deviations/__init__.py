@@ -7,13 +7,14 @@ document states is marked as assumed.
 
 from __future__ import annotations
 
-from gatewright.operations.deviations import other_products, shared, tagging, vpcs, vpn_gateways
+from gatewright.operations.deviations import other_products, route_tables, shared, tagging, vpcs, vpn_gateways
 from gatewright.operations.deviations.entries import NOT_TOLD, Deviation, Difference, Kind
 
 __all__ = ["DEVIATIONS", "NOT_TOLD", "Deviation", "Difference", "Kind"]
 
 DEVIATIONS: tuple[Deviation, ...] = (
     *shared.ENTRIES,
+    *route_tables.ENTRIES,
     *tagging.ENTRIES,
     *vpcs.ENTRIES,
     *vpn_gateways.ENTRIES,

@@ -40,7 +40,8 @@ class DeleteVpnGatewayResponse(Response, kw_only=True):
 class DeleteVpnGateway(Operation[DeleteVpnGatewayRequest, DeleteVpnGatewayResponse]):
     """Delete a gateway: ``deleting`` until its hosts have removed every trace, then gone.
 
-    Deleting it again meanwhile succeeds and changes nothing (*assumed*).
+    Deleting it again meanwhile succeeds and changes nothing (*assumed*). Entries of route tables that lead to it do
+    not stand in the way and go with it (*assumed*).
     """
 
     access = Access.WRITE

@@ -1,0 +1,34 @@
+"""Errors that several operations on route tables document alike, and finding a table."""
+
+from __future__ import annotations
+
+from gatewright.errors import ErrorRow
+from gatewright.operations.call import Call
+from gatewright.store import route_tables
+from gatewright.store.route_tables import RouteTableView
+
+REGION_NOT_FOUND = ErrorRow(
+    404, "InvalidRegionId.NotFound", "Specified value of RegionId is not supported.", "DescribeRegions lists them."
+)
+TABLE_NOT_FOUND = ErrorRow(
+    404,
+    "InvalidRouteTableId.NotFound",
+    "Specified route table does not exist.",
+    "DescribeRouteTableList lists the route tables of a region.",
+)
+
+
+def table_here(call: Call, route_table_id: str) -> RouteTableView | None:
+    """The account's route table in the request's region, or None."""
+    row = route_tables.view(call.transaction, call.account_id, route_table_id)
+    return row if row is not None and call.here(row.region_id) else None
+
+
+def find_table(
+    call: Call, route_table_id: str, missing: ErrorRow = TABLE_NOT_FOUND, parameter: str = "RouteTableId"
+) -> RouteTableView:
+    """The account's route table in the request's region. Raises ``missing``."""
+    row = table_here(call, route_table_id)
+    if row is None:
+        raise missing(parameter, route_table_id, f"names no route table of this account in {call.region.id}")
+    return row
