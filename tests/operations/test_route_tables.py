@@ -400,7 +400,7 @@ def test_what_belongs_to_another_account_is_what_does_not_exist(
         nonce = f"{action}{sorted(values.items())}"
         credential = Credential(Principal("2222222222222222"), "other", nonce.encode(), nonce, cell.clock.now() + 1000)
         with pytest.raises(ApiError) as refused:
-            cell.run(cell.executor.run(operation, credential, request))
+            cell.run(cell.executor.run(operation, credential, request, "gw.test"))
         return refused.value.status, refused.value.code, refused.value.message
 
     assert refusal({name: theirs[name] for name in parameters}) == refusal(dict.fromkeys(parameters, "none-such"))
