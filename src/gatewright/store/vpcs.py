@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, true, update
 
 from gatewright.store.paging import Listing
 from gatewright.store.schema import vpcs
@@ -54,6 +54,9 @@ _FIND = Query(
     select(*_COLUMNS).where(vpcs.c.id == bindparam("vpc_id"), vpcs.c.account_id == bindparam("account_id")),
     VpcRow,
 )
+_DEFAULTS = Query(
+    select(*_COLUMNS).where(vpcs.c.account_id == bindparam("account_id"), vpcs.c.is_default == true()), VpcRow
+)
 _CHANGEABLE = (
     "cidr_block",
     "name",
@@ -80,6 +83,11 @@ def add(transaction: Transaction, row: VpcRow) -> None:
 def find(transaction: Transaction, account_id: str, vpc_id: str) -> VpcRow | None:
     """An account's VPC, or None."""
     return transaction.one(_FIND, account_id=account_id, vpc_id=vpc_id)
+
+
+def defaults(transaction: Transaction, account_id: str) -> list[VpcRow]:
+    """An account's default VPCs: one a region at the most."""
+    return transaction.all(_DEFAULTS, account_id=account_id)
 
 
 def change(transaction: Transaction, row: VpcRow) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from gatewright import ids
 from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
 from gatewright.operations.client_token import ClientToken
@@ -19,13 +18,11 @@ from gatewright.operations.declaration import (
 )
 from gatewright.operations.resource_groups import NO_SUCH_GROUP, group_for
 from gatewright.operations.tags import TAG_ERRORS, ResourceType, Tags, add_tags, check_tags
-from gatewright.resources.addresses import RESERVED_NETWORKS, parse_network
-from gatewright.store import route_tables, vpcs
-from gatewright.store.route_tables import RouteTableRow
-from gatewright.store.vpcs import VpcRow
+from gatewright.operations.vpcs.adding import new_vpc
+from gatewright.operations.vpcs.facts import MASKS
+from gatewright.resources.addresses import RESERVED_NETWORKS, parse_network, within
 
 DEFAULT_CIDR_BLOCK = "172.16.0.0/12"
-_MASKS = range(8, 29)
 _USER_CIDRS = 3
 REGION_NOT_FOUND = ErrorRow(
     404, "InvalidRegionId.NotFound", 'Specified value of "regionId" is not supported.', "DescribeRegions lists them."
@@ -91,11 +88,11 @@ class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
 
     def validate(self, request: CreateVpcRequest) -> None:
         network = parse_network(request.cidr_block)
-        if network is None or network.prefixlen not in _MASKS:
+        if network is None or network.prefixlen not in MASKS:
             raise INVALID_CIDR("CidrBlock", request.cidr_block, "must be an IPv4 network of /8 to /28")
-        for reserved in RESERVED_NETWORKS:
-            if network.subnet_of(reserved):
-                raise INVALID_CIDR("CidrBlock", request.cidr_block, f"must not lie within {reserved}")
+        reserved = within(network, RESERVED_NETWORKS)
+        if reserved is not None:
+            raise INVALID_CIDR("CidrBlock", request.cidr_block, f"must not lie within {reserved}")
         self._validate_user_cidrs(request)
         check_tags(request.tag)
 
@@ -111,49 +108,18 @@ class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
                 raise RESERVED_USER_CIDR("UserCidr", text, f"must not overlap {RESERVED_NETWORKS[1]}")
 
     def execute(self, call: Call, request: CreateVpcRequest) -> CreateVpcResponse:
-        vpc_id = ids.resource_id("vpc", call.region.id)
-        row = VpcRow(
-            id=vpc_id,
-            account_id=call.account_id,
-            region_id=call.region.id,
+        row = new_vpc(
+            call,
             cidr_block=request.cidr_block,
+            resource_group_id=group_for(call, request.resource_group_id),
             name=request.vpc_name,
             description=request.description,
             user_cidrs=request.user_cidr,
-            secondary_cidrs="",
-            is_default=False,
-            resource_group_id=group_for(call, request.resource_group_id),
-            vrouter_id=ids.derived_id("vrt", vpc_id),
-            vrouter_name="",
-            vrouter_description="",
-            route_table_id=ids.derived_id("vtb", vpc_id),
-            available_at=call.now + call.installation.vpc_delay(),
-            created_at=call.now,
         )
-        add_vpc(call, row)
         add_tags(call, ResourceType.VPC, row.region_id, row.id, request.tag)
         return CreateVpcResponse(
-            vpc_id=vpc_id,
+            vpc_id=row.id,
             vrouter_id=row.vrouter_id,
             route_table_id=row.route_table_id,
             resource_group_id=row.resource_group_id,
         )
-
-
-def add_vpc(call: Call, row: VpcRow) -> None:
-    """Store a new VPC with its system route table."""
-    vpcs.add(call.transaction, row)
-    route_tables.add(
-        call.transaction,
-        RouteTableRow(
-            id=row.route_table_id,
-            account_id=row.account_id,
-            region_id=row.region_id,
-            vpc_id=row.id,
-            type=route_tables.SYSTEM,
-            name="",
-            description="",
-            propagation=True,
-            created_at=row.created_at,
-        ),
-    )

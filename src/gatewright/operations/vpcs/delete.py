@@ -7,8 +7,8 @@ from typing import Annotated
 from gatewright.errors import ApiError, ErrorRow
 from gatewright.operations.call import Call
 from gatewright.operations.client_token import ClientToken
-from gatewright.operations.declaration import Access, NotYet, Operation, Parameter, Request, Response
-from gatewright.operations.vpcs.facts import NOT_FOUND, find_vpc
+from gatewright.operations.declaration import Access, Operation, Parameter, Request, Response
+from gatewright.operations.vpcs.facts import INCORRECT_STATUS, NOT_FOUND, check_available, find_vpc
 from gatewright.store import gateways, route_tables, tags, vpcs, vswitches
 from gatewright.store.vpcs import VpcRow
 
@@ -21,10 +21,9 @@ HAS_VSWITCH = ErrorRow(
 
 
 class DeleteVpcRequest(Request, kw_only=True, frozen=True):
-    not_yet = (NotYet("ForceDelete", "boolean", "false"),)
-
     vpc_id: Annotated[str, Parameter()]
     region_id: Annotated[str | None, Parameter()] = None
+    force_delete: Annotated[bool, Parameter()] = False
     client_token: ClientToken = None
     dry_run: Annotated[bool, Parameter()] = False
 
@@ -34,13 +33,18 @@ class DeleteVpcResponse(Response, kw_only=True):
 
 
 class DeleteVpc(Operation[DeleteVpcRequest, DeleteVpcResponse]):
-    """Delete a VPC that nothing is in. What is in the way is named."""
+    """Delete a VPC that nothing is in. What is in the way is named.
+
+    ``ForceDelete`` deletes IPv4 and IPv6 gateways with the VPC. It has none here, so the parameter changes nothing: a
+    vSwitch is in the way with it and without.
+    """
 
     access = Access.WRITE
-    errors = (NOT_FOUND, HAS_VSWITCH)
+    errors = (NOT_FOUND, INCORRECT_STATUS, HAS_VSWITCH)
 
     def execute(self, call: Call, request: DeleteVpcRequest) -> DeleteVpcResponse:
         row = find_vpc(call, request.vpc_id, NOT_FOUND)
+        check_available(call, row, INCORRECT_STATUS)
         in_the_way = self._dependent(call, row)
         if in_the_way is not None:
             raise in_the_way

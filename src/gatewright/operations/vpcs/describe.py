@@ -16,6 +16,7 @@ from gatewright.operations.declaration import (
     Request,
     Response,
 )
+from gatewright.operations.id_lists import IdList, ids_of
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
 from gatewright.operations.tags import FILTER_ERRORS, TagList, Tags, tag_list, wanted_tags
 from gatewright.operations.vpcs.facts import NOT_FOUND, find_vpc
@@ -88,17 +89,15 @@ class VpcList(Part, kw_only=True):
 
 
 class DescribeVpcsRequest(Request, kw_only=True, frozen=True):
-    not_yet = (
-        NotYet("DhcpOptionsSetId", "string"),
-        NotYet("EnableIpv6", "boolean", "false"),
-    )
+    not_yet = (NotYet("DhcpOptionsSetId", "string"),)
 
     region_id: Annotated[str, Parameter()]
-    vpc_id: Annotated[str | None, Parameter()] = None
+    vpc_id: IdList = None
     vpc_name: Annotated[str | None, Parameter()] = None
     resource_group_id: Annotated[str | None, Parameter()] = None
     tag: Tags = ()
     is_default: Annotated[bool | None, Parameter()] = None
+    enable_ipv6: Annotated[bool | None, Parameter()] = None
     vpc_owner_id: Annotated[int | None, Parameter()] = None
     page_number: PageNumber = FIRST_PAGE
     page_size: PageSize = DEFAULT_PAGE_SIZE
@@ -113,7 +112,10 @@ class DescribeVpcsResponse(Response, kw_only=True):
 
 
 class DescribeVpcs(Operation[DescribeVpcsRequest, DescribeVpcsResponse]):
-    """Page through the VPCs of a region, newest first. ``VpcId`` may be up to 20 ids with commas between."""
+    """Page through the VPCs of a region, newest first. ``VpcId`` may be up to 20 ids with commas between.
+
+    Without ``IsDefault`` all are listed, default or not (*assumed*).
+    """
 
     access = Access.LIST
     errors = FILTER_ERRORS
@@ -121,7 +123,7 @@ class DescribeVpcs(Operation[DescribeVpcsRequest, DescribeVpcsResponse]):
     def execute(self, call: Call, request: DescribeVpcsRequest) -> DescribeVpcsResponse:
         filters: dict[str, Any] = {"account_id": call.account_id, "region_id": call.region.id}
         wanted = {
-            "id": request.vpc_id.split(",")[:20] if request.vpc_id else None,
+            "id": ids_of(request.vpc_id),
             "name": request.vpc_name,
             "is_default": request.is_default,
             "resource_group_id": request.resource_group_id,
@@ -130,8 +132,8 @@ class DescribeVpcs(Operation[DescribeVpcsRequest, DescribeVpcsResponse]):
         filters.update({name: value for name, value in wanted.items() if value is not None})
         rows: list[VpcRow] = []
         total = 0
-        # An account sees only its own.
-        if request.vpc_owner_id in (None, int(call.account_id)):
+        # An account sees only its own, and none has IPv6.
+        if request.vpc_owner_id in (None, int(call.account_id)) and not request.enable_ipv6:
             rows, total = vpcs.page(call.transaction, filters, number=request.page_number, size=request.page_size)
         return DescribeVpcsResponse(
             page_number=request.page_number,
@@ -186,10 +188,9 @@ def _facts(call: Call, row: VpcRow, vswitch_ids: list[str], tagged: TagList) -> 
 
 
 class DescribeVpcAttributeRequest(Request, kw_only=True, frozen=True):
-    not_yet = (NotYet("IsDefault", "boolean", "false"),)
-
     region_id: Annotated[str, Parameter()]
     vpc_id: Annotated[str, Parameter()]
+    is_default: Annotated[bool, Parameter()] = False
     dry_run: Annotated[bool, Parameter()] = False
 
 
@@ -209,13 +210,15 @@ class DescribeVpcAttributeResponse(VpcFacts, kw_only=True):
 
 
 class DescribeVpcAttribute(Operation[DescribeVpcAttributeRequest, DescribeVpcAttributeResponse]):
-    """Describe one VPC."""
+    """Describe one VPC. With ``IsDefault`` only a default VPC is found; without, any (*assumed*)."""
 
     access = Access.READ
     errors = (NOT_FOUND,)
 
     def execute(self, call: Call, request: DescribeVpcAttributeRequest) -> DescribeVpcAttributeResponse:
         row = find_vpc(call, request.vpc_id, NOT_FOUND)
+        if request.is_default and not row.is_default:
+            raise NOT_FOUND("VpcId", row.id, "names no default VPC, and IsDefault is true")
         inside = [vswitch.id for vswitch in vswitches.of_vpcs(call.transaction, [row.id])]
         tagged = tags.of(call.transaction, [row.id])
         return DescribeVpcAttributeResponse(

@@ -9,7 +9,7 @@ import msgspec
 from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
 from gatewright.operations.declaration import Access, Operation, Parameter, Request, Response
-from gatewright.operations.vswitches.facts import NOT_FOUND, not_found
+from gatewright.operations.vswitches.facts import NOT_FOUND, find_vswitch
 from gatewright.resources.statuses import PlainStatus
 from gatewright.store import gateways, placements, vswitches
 
@@ -36,15 +36,15 @@ class DeleteVSwitch(Operation[DeleteVSwitchRequest, DeleteVSwitchResponse]):
 
     It is ``Pending`` until its hosts have confirmed that nothing of it is left, and then gone. Meanwhile it is in
     nobody's way: its network can be used again, and its VPC can be deleted. Deleting it again succeeds (*assumed*).
+    One that its hosts do not have yet can be deleted too, where the documentation allows only what is Available: what a
+    host cannot make must not stay for ever (*assumed*).
     """
 
     access = Access.WRITE
     errors = (NOT_FOUND, IN_USE)
 
     def execute(self, call: Call, request: DeleteVSwitchRequest) -> DeleteVSwitchResponse:
-        row = vswitches.find(call.transaction, call.account_id, request.vswitch_id)
-        if row is None or not call.here(row.region_id):
-            raise not_found(call, request.vswitch_id)
+        row = find_vswitch(call, request.vswitch_id, NOT_FOUND)
         gateway = gateways.one_in_vswitch(call.transaction, row.id)
         if gateway is not None:
             raise IN_USE("VSwitchId", row.id, f"still holds an instance of VPN gateway {gateway}")

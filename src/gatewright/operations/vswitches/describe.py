@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from gatewright.clock import iso_seconds
+from gatewright.errors import missing_parameter
 from gatewright.operations.call import Call
 from gatewright.operations.declaration import (
     Access,
     Length,
-    NotYet,
     Operation,
     Parameter,
     Part,
     Request,
     Response,
 )
+from gatewright.operations.id_lists import IdList, ids_of
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
 from gatewright.operations.tags import FILTER_ERRORS, TagList, Tags, tag_list, wanted_tags
 from gatewright.operations.vswitches.facts import NOT_FOUND, not_found
@@ -56,17 +57,16 @@ def _route_table(row: VSwitchView) -> RouteTablePart:
 
 
 class DescribeVSwitchesRequest(Request, kw_only=True, frozen=True):
-    not_yet = (NotYet("EnableIpv6", "boolean", "false"),)
-
     region_id: Annotated[str | None, Parameter()] = None
     vpc_id: Annotated[str | None, Parameter()] = None
-    vswitch_id: Annotated[str | None, Parameter()] = None
+    vswitch_id: IdList = None
     vswitch_name: Annotated[str | None, Parameter(Length(1, 128))] = None
     zone_id: Annotated[str | None, Parameter()] = None
     resource_group_id: Annotated[str | None, Parameter()] = None
     route_table_id: Annotated[str | None, Parameter()] = None
     tag: Tags = ()
     is_default: Annotated[bool | None, Parameter()] = None
+    enable_ipv6: Annotated[bool | None, Parameter()] = None
     vswitch_owner_id: Annotated[int | None, Parameter()] = None
     page_number: PageNumber = FIRST_PAGE
     page_size: PageSize = DEFAULT_PAGE_SIZE
@@ -85,16 +85,23 @@ class DescribeVSwitchesResponse(Response, kw_only=True):
 
 
 class DescribeVSwitches(Operation[DescribeVSwitchesRequest, DescribeVSwitchesResponse]):
-    """Page through vSwitches, newest first. ``VSwitchId`` may be up to 20 ids with commas between."""
+    """Page through vSwitches, newest first, in a region or a VPC: one of the two must be named.
+
+    ``VSwitchId`` may be up to 20 ids with commas between (*assumed*).
+    """
 
     access = Access.LIST
     errors = FILTER_ERRORS
+
+    def validate(self, request: DescribeVSwitchesRequest) -> None:
+        if request.region_id is None and request.vpc_id is None:
+            raise missing_parameter("RegionId")
 
     def execute(self, call: Call, request: DescribeVSwitchesRequest) -> DescribeVSwitchesResponse:
         filters: dict[str, Any] = {"account_id": call.account_id}
         wanted = {
             "region_id": call.named_region.id if call.named_region else None,
-            "id": request.vswitch_id.split(",")[:20] if request.vswitch_id else None,
+            "id": ids_of(request.vswitch_id),
             "vpc_id": request.vpc_id,
             "zone_id": request.zone_id,
             "name": request.vswitch_name,
@@ -106,8 +113,8 @@ class DescribeVSwitches(Operation[DescribeVSwitchesRequest, DescribeVSwitchesRes
         filters.update({name: value for name, value in wanted.items() if value is not None})
         rows: list[VSwitchView] = []
         total = 0
-        # An account sees only its own.
-        if request.vswitch_owner_id in (None, int(call.account_id)):
+        # An account sees only its own, and none has IPv6.
+        if request.vswitch_owner_id in (None, int(call.account_id)) and not request.enable_ipv6:
             rows, total = vswitches.page(call.transaction, filters, number=request.page_number, size=request.page_size)
         tagged = tags.of(call.transaction, [row.id for row in rows])
         return DescribeVSwitchesResponse(
@@ -139,7 +146,7 @@ class DescribeVSwitchAttributes(Operation[DescribeVSwitchAttributesRequest, Desc
     def execute(self, call: Call, request: DescribeVSwitchAttributesRequest) -> DescribeVSwitchAttributesResponse:
         row = vswitches.view(call.transaction, call.account_id, request.vswitch_id)
         if row is None or not call.here(row.region_id):
-            raise not_found(call, request.vswitch_id)
+            raise not_found(call, request.vswitch_id, NOT_FOUND)
         tagged = tags.of(call.transaction, [row.id])
         return DescribeVSwitchAttributesResponse(**_facts(row, tag_list(tagged.get(row.id, ()))))
 

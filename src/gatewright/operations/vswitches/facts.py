@@ -1,9 +1,11 @@
-"""What every operation on a vSwitch needs: telling that there is none."""
+"""What every operation on a vSwitch needs: finding it."""
 
 from __future__ import annotations
 
-from gatewright.errors import ErrorRow
+from gatewright.errors import ApiError, ErrorRow
 from gatewright.operations.call import Call
+from gatewright.store import vswitches
+from gatewright.store.vswitches import VSwitchRow
 
 NOT_FOUND = ErrorRow(
     404,
@@ -13,5 +15,14 @@ NOT_FOUND = ErrorRow(
 )
 
 
-def not_found(call: Call, vswitch_id: str) -> Exception:
-    return NOT_FOUND("VSwitchId", vswitch_id, f"names no vSwitch of this account in {call.region.id}")
+def find_vswitch(call: Call, vswitch_id: str, missing: ErrorRow) -> VSwitchRow:
+    """The account's vSwitch in the request's region, be it that it is being deleted. Raises ``missing``."""
+    row = vswitches.find(call.transaction, call.account_id, vswitch_id)
+    if row is None or not call.here(row.region_id):
+        raise not_found(call, vswitch_id, missing)
+    return row
+
+
+def not_found(call: Call, vswitch_id: str, missing: ErrorRow) -> ApiError:
+    """The error for a vSwitch that is not the account's, not in the region, or not at all."""
+    return missing("VSwitchId", vswitch_id, f"names no vSwitch of this account in {call.region.id}")
