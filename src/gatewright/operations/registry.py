@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewright.operations import identity, regions, vpcs, vpn_gateways, vswitches
+from gatewright.operations import deletion_protection, identity, regions, vpcs, vpn_gateways, vswitches
 from gatewright.operations.declaration import Operation
 
 ALL: tuple[type[Operation[Any, Any]], ...] = (
     *regions.OPERATIONS,
     *vpcs.OPERATIONS,
     *vswitches.OPERATIONS,
+    *deletion_protection.OPERATIONS,
     *vpn_gateways.OPERATIONS,
     *identity.OPERATIONS,
 )
