@@ -245,10 +245,19 @@ def test_a_network_grows_and_shrinks_around_its_vswitches(cell: Cell) -> None:
     for block in ("10.0.0.0/12", "10.0.128.0/17", "10.0.128.0/24", "10.0.0.0/8"):
         cell.call("ModifyVpcAttribute", VpcId=vpc, CidrBlock=block)
         assert cell.call("DescribeVpcAttribute", VpcId=vpc)["CidrBlock"] == block
-    vswitch(cell, vpc, "10.200.0.0/16")
+    cell.call("AssociateVpcCidrBlock", VpcId=vpc, SecondaryCidrBlock="192.168.0.0/16")
+    vswitch(cell, vpc, "192.168.1.0/24")
+    cell.call("ModifyVpcAttribute", VpcId=vpc, CidrBlock="10.0.0.0/9")
+    cell.call("ModifyVpcAttribute", VpcId=vpc, CidrBlock="10.0.0.0/8")
     refused = cell.refusal("ModifyVpcAttribute", VpcId=vpc, CidrBlock="10.128.0.0/9")
     assert "10.0.128.0/24" in refused.detail
     assert inside in refused.detail
+
+
+def test_an_empty_vpc_does_not_move_to_another_network(cell: Cell) -> None:
+    vpc = cell.call("CreateVpc", CidrBlock="10.0.0.0/16")["VpcId"]
+    refused = cell.refusal("ModifyVpcAttribute", VpcId=vpc, CidrBlock="10.1.0.0/16")
+    assert (refused.status, refused.code) == (400, "InvalidCidrBlock.Malformed")
 
 
 def test_a_default_vpc_keeps_its_network(cell: Cell) -> None:
@@ -270,6 +279,7 @@ def test_a_secondary_network_is_added_used_and_taken_off(cell: Cell) -> None:
     both = {"SecondaryCidrBlock": ["192.168.0.0/16", "10.1.0.0/28"]}
     assert cell.call("DescribeVpcAttribute", VpcId=vpc)["SecondaryCidrBlocks"] == both
     assert cell.call("DescribeVpcs")["Vpcs"]["Vpc"][0]["SecondaryCidrBlocks"] == both
+    vswitch(cell, vpc, "10.0.7.0/24")
     inside = vswitch(cell, vpc, "192.168.7.0/24")
     refused = cell.refusal("UnassociateVpcCidrBlock", VpcId=vpc, SecondaryCidrBlock="192.168.0.0/16")
     assert (refused.status, refused.code) == (400, "OperationFailed.CidrInUse")

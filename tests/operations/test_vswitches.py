@@ -106,6 +106,9 @@ def test_a_vpc_around_a_reserved_range_has_no_vswitch_there(cell: Cell) -> None:
     assert (refused.status, refused.code) == (400, "InvalidCidrBlock.Malformed")
     assert "100.64.0.0/10" in refused.detail
     cell.call("CreateVSwitch", VpcId=vpc, ZoneId=ZONE, CidrBlock="100.63.0.0/16")
+    around = vpc_with(cell, "169.254.0.0/15")
+    chosen = cell.call("CreateVSwitch", VpcId=around, ZoneId=ZONE, CidrMask=16)["VSwitchId"]
+    assert cell.call("DescribeVSwitchAttributes", VSwitchId=chosen)["CidrBlock"] == "169.255.0.0/16"
 
 
 def test_a_mask_alone_gets_the_first_free_network(cell: Cell) -> None:
@@ -134,8 +137,9 @@ def test_route_entries_keep_their_destinations(cell: Cell) -> None:
         assert "10.0.0.0/24" in refused.detail
     # A part of what an entry leads to may be a vSwitch.
     cell.call("CreateVSwitch", **order, CidrBlock="10.0.2.0/24")
-    chosen = cell.call("CreateVSwitch", **order, CidrMask=24)["VSwitchId"]
-    assert cell.call("DescribeVSwitchAttributes", VSwitchId=chosen)["CidrBlock"] == "10.0.1.0/24"
+    for block in ("10.0.1.0/24", "10.0.3.0/24", "10.0.4.0/24"):
+        chosen = cell.call("CreateVSwitch", **order, CidrMask=24)["VSwitchId"]
+        assert cell.call("DescribeVSwitchAttributes", VSwitchId=chosen)["CidrBlock"] == block
 
 
 def test_the_quota_counts_what_is_there_except_default_vswitches(make_cell: Callable[..., Cell]) -> None:
