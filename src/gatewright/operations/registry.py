@@ -7,6 +7,7 @@ from typing import Any
 from gatewright.operations import (
     alb,
     bss,
+    deletion_protection,
     ecs,
     identity,
     location,
@@ -26,6 +27,7 @@ ALL: tuple[type[Operation[Any, Any]], ...] = (
     *vpcs.OPERATIONS,
     *vswitches.OPERATIONS,
     *route_tables.OPERATIONS,
+    *deletion_protection.OPERATIONS,
     *vpn_gateways.OPERATIONS,
     *tagging.OPERATIONS,
     *moving.OPERATIONS,

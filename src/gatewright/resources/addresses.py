@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -44,8 +45,43 @@ def public_range(network: ipaddress.IPv4Network) -> AddressRange:
     return AddressRange(first + 2, first + network.num_addresses - 2)
 
 
-#: Where no VPC may lie: the cloud's own services, loopback, link-local, multicast and beyond.
+#: Where no VPC or vSwitch may lie: the cloud's own services, loopback, link-local, multicast and beyond.
 RESERVED_NETWORKS = tuple(
     ipaddress.IPv4Network(text)
     for text in ("0.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
 )
+
+
+def within(network: ipaddress.IPv4Network, others: Iterable[ipaddress.IPv4Network]) -> ipaddress.IPv4Network | None:
+    """The first of the others that the network is a part of, or all of; None for none."""
+    return next((other for other in others if network.subnet_of(other)), None)
+
+
+def overlapping(
+    network: ipaddress.IPv4Network, others: Iterable[ipaddress.IPv4Network]
+) -> ipaddress.IPv4Network | None:
+    """The first of the others that shares an address with the network; None for none."""
+    return next((other for other in others if network.overlaps(other)), None)
+
+
+def first_free(
+    networks: Iterable[ipaddress.IPv4Network], taken: Iterable[ipaddress.IPv4Network], mask: int
+) -> ipaddress.IPv4Network | None:
+    """The lowest network of a mask that lies in the first of the networks with room for it, apart from what is taken.
+
+    None when there is no room in any. What is taken may overlap and lie anywhere.
+    """
+    size = 1 << (32 - mask)
+    blocked = sorted((int(other.network_address), int(other.broadcast_address)) for other in taken)
+    for network in networks:
+        candidate, last = int(network.network_address), int(network.broadcast_address)
+        if mask < network.prefixlen:
+            continue
+        for first_taken, last_taken in blocked:
+            if first_taken >= candidate + size:
+                break
+            if last_taken >= candidate:
+                candidate = (last_taken // size + 1) * size
+        if candidate + size - 1 <= last:
+            return ipaddress.IPv4Network((candidate, mask))
+    return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, true, update
 
 from gatewright.store.paging import Listing
 from gatewright.store.schema import vpcs
@@ -58,6 +58,9 @@ _OF_VROUTER = Query(
     select(*_COLUMNS).where(vpcs.c.vrouter_id == bindparam("of_vrouter"), vpcs.c.account_id == bindparam("account_id")),
     VpcRow,
 )
+_DEFAULTS = Query(
+    select(*_COLUMNS).where(vpcs.c.account_id == bindparam("account_id"), vpcs.c.is_default == true()), VpcRow
+)
 _CHANGEABLE = (
     "cidr_block",
     "name",
@@ -89,6 +92,11 @@ def find(transaction: Transaction, account_id: str, vpc_id: str) -> VpcRow | Non
 def of_vrouter(transaction: Transaction, account_id: str, vrouter_id: str) -> VpcRow | None:
     """An account's VPC that has a router, or None."""
     return transaction.one(_OF_VROUTER, account_id=account_id, of_vrouter=vrouter_id)
+
+
+def defaults(transaction: Transaction, account_id: str) -> list[VpcRow]:
+    """An account's default VPCs: one a region at the most."""
+    return transaction.all(_DEFAULTS, account_id=account_id)
 
 
 def change(transaction: Transaction, row: VpcRow) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, false, insert, select, update
+from sqlalchemy import bindparam, delete, false, func, insert, select, update
 
 from gatewright.store.among import QueryAmong
 from gatewright.store.paging import Listing
@@ -54,14 +54,15 @@ _COLUMNS = tuple(vswitches.c[name] for name in VSwitchRow.__struct_fields__)
 _VIEW = (
     select(
         *_COLUMNS,
-        vpcs.c.route_table_id.label("system_route_table_id"),
-        vpcs.c.resource_group_id,
+        # The VPC may be gone while its last vSwitches are being deleted.
+        func.coalesce(vpcs.c.route_table_id, vswitches.c.route_table_id).label("system_route_table_id"),
+        func.coalesce(vpcs.c.resource_group_id, "").label("resource_group_id"),
         pools.c.first.label("pool_first"),
         pools.c.last.label("pool_last"),
         pools.c.used.label("pool_used"),
     )
     .select_from(vswitches)
-    .join(vpcs, vpcs.c.id == vswitches.c.vpc_id)
+    .outerjoin(vpcs, vpcs.c.id == vswitches.c.vpc_id)
     .join(pools, pools.c.id == vswitches.c.id)
 )
 _ADD = Statement(insert(vswitches))

@@ -27,7 +27,7 @@ ENTRIES: tuple[Deviation, ...] = (
         source="error table of CreateVpnGateway, 2024-03-04",
     ),
     *answers(
-        ("CreateVpc", "CreateVpnGateway", "MoveVpnResourceGroup"),
+        ("CreateDefaultVpc", "CreateVpnGateway", "MoveVpnResourceGroup"),
         (NO_SUCH_GROUP,),
         reason="An unknown resource group is told as MoveResourceGroup's table tells it.",
         source="help page of MoveResourceGroup",

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from gatewright.operations.deviations.entries import Deviation, Difference, Kind, not_told
+from gatewright.operations.deviations.entries import Deviation, Difference, Kind, answers, not_told
+from gatewright.operations.vpcs import cidr_blocks
+from gatewright.operations.vpcs import default as default_vpc
+from gatewright.operations.vswitches import create as create_vswitch
+from gatewright.operations.vswitches import default as default_vswitch
+from gatewright.operations.vswitches import facts as vswitch_facts
+from gatewright.operations.vswitches import modify as modify_vswitch
 
 ENTRIES: tuple[Deviation, ...] = (
     *not_told(
@@ -43,15 +49,74 @@ ENTRIES: tuple[Deviation, ...] = (
         reason="There are no IPv4 gateways.",
         source="help page of DescribeVpcAttribute, 2024-10-10",
     ),
+    *answers(
+        ("AssociateVpcCidrBlock", "UnassociateVpcCidrBlock"),
+        (cidr_blocks.VPC_NOT_FOUND, cidr_blocks.INCORRECT_STATUS, cidr_blocks.ILLEGAL_BLOCK),
+        reason="The table has the codes, and %s for the texts, which are ours. UnassociateVpcCidrBlock, whose table is "
+        "not known, tells the same conditions alike.",
+        source="error table of AssociateVpcCidrBlock, 2025-01-16",
+    ),
+    *answers(
+        ("AssociateVpcCidrBlock",),
+        (cidr_blocks.DUPLICATED, cidr_blocks.ROUTED, cidr_blocks.TOO_MANY),
+        reason="The table has the codes, and %s for the texts, which are ours.",
+        source="error table of AssociateVpcCidrBlock, 2025-01-16",
+    ),
+    *answers(
+        ("UnassociateVpcCidrBlock",),
+        (cidr_blocks.MISSING_BLOCK,),
+        reason="One of two parameters is needed, as for AssociateVpcCidrBlock, whose table has the row.",
+        source="error table of AssociateVpcCidrBlock, 2025-01-16",
+    ),
+    *answers(
+        ("UnassociateVpcCidrBlock",),
+        (cidr_blocks.IN_USE,),
+        reason="No table with the row was found. The code is the one that Terraform's provider waits upon; the text is "
+        "worded as that of OperationFailed.Ipv6Gateway.",
+        source="terraform-provider-alicloud 1.289.0, alicloud_vpc_ipv4_cidr_block",
+    ),
+    *answers(
+        ("CreateDefaultVpc",),
+        (default_vpc.ONE_A_REGION,),
+        reason="A region has one default VPC. The operation's table is not known; the row for too many VPCs is "
+        "CreateVpc's.",
+        source="help page of CreateDefaultVpc, 2026-06-19; error table of CreateVpc",
+    ),
+    *answers(
+        ("CreateDefaultVSwitch",),
+        (default_vswitch.ZONE_NOT_FOUND, default_vswitch.NO_DEFAULT_VPC),
+        reason="The operation's table is not known; the rows for a zone or VPC that there is not are CreateVSwitch's.",
+        source="error table of CreateVSwitch",
+    ),
+    *answers(
+        ("CreateDefaultVSwitch",),
+        (default_vswitch.ONE_A_ZONE, default_vswitch.VPC_PENDING),
+        reason="The operation's table is not known; the rows are those of RunInstances, which makes default vSwitches.",
+        source="error table of Ecs RunInstances",
+    ),
+    *answers(
+        ("CreateVSwitch", "CreateDefaultVSwitch"),
+        (create_vswitch.NO_ROOM,),
+        reason="The known tables have no row for a VPC without room for a network that the service is to choose; the "
+        "row for a pool without room is CreateVpc's.",
+        source="error table of CreateVpc, 2025-12-12",
+    ),
     Deviation(
-        Difference(
-            "DescribeVSwitchAttributes",
-            Kind.ERROR,
-            "InvalidVSwitchId.NotFound",
-            "answers 404 VSwitch not exist.",
-        ),
-        reason="The reference has no error table for the operation; the row for an unknown vSwitch is DeleteVSwitch's.",
+        Difference("CreateVSwitch", Kind.REQUEST, "CidrBlock", "optional, reference required"),
+        reason="One of CidrBlock and CidrMask is needed.",
+        source="alibabacloud_vpc20160428 7.2.2",
+    ),
+    *answers(
+        ("ModifyVSwitchAttribute",),
+        (modify_vswitch.INCORRECT_STATUS,),
+        reason="Its table has no row for a vSwitch that is being deleted; the row is DeleteVSwitch's.",
         source="error table of DeleteVSwitch",
-        assumed=True,
+    ),
+    *answers(
+        ("DescribeVSwitchAttributes",),
+        (vswitch_facts.NOT_FOUND,),
+        reason="The table has status 400. Terraform's provider takes a vSwitch for gone at status 404 only, which is "
+        "what DeleteVSwitch answers.",
+        source="terraform-provider-alicloud 1.289.0; error table of DeleteVSwitch",
     ),
 )

@@ -34,15 +34,20 @@ VPC_ERRORS = (HAS_ROUTE_ENTRY, HAS_ROUTE_TABLE)
 
 def in_the_way_of(call: Call, vpc: VpcRow) -> ApiError | None:
     """What of a VPC's routes stands in the way of its deletion: a custom entry, else a custom table, or None."""
-    tables = route_tables.of_vpcs(call.transaction, [vpc.id])
-    for entry in route_tables.entries(call.transaction, [table.id for table in tables]):
+    for entry in custom_entries(call, vpc.id):
         return HAS_ROUTE_ENTRY(
             "VpcId", vpc.id, f"still has route entry {entry.id} to {entry.destination} in {entry.route_table_id}"
         )
-    for table in tables:
+    for table in route_tables.of_vpcs(call.transaction, [vpc.id]):
         if table.type == route_tables.CUSTOM:
             return HAS_ROUTE_TABLE("VpcId", vpc.id, f"still has custom route table {table.id}")
     return None
+
+
+def custom_entries(call: Call, vpc_id: str) -> list[RouteEntryRow]:
+    """The custom entries of all of a VPC's route tables, oldest first."""
+    tables = [table.id for table in route_tables.of_vpcs(call.transaction, [vpc_id])]
+    return route_tables.entries(call.transaction, tables)
 
 
 def entry_within(call: Call, vpc_id: str, network: IPv4Network) -> RouteEntryRow | None:
@@ -50,12 +55,5 @@ def entry_within(call: Call, vpc_id: str, network: IPv4Network) -> RouteEntryRow
 
     Such an entry would be more specific than the ``local`` route of a vSwitch with that network.
     """
-    tables = [table.id for table in route_tables.of_vpcs(call.transaction, [vpc_id])]
-    return next(
-        (
-            entry
-            for entry in route_tables.entries(call.transaction, tables)
-            if IPv4Network(entry.destination).subnet_of(network)
-        ),
-        None,
-    )
+    entries = custom_entries(call, vpc_id)
+    return next((entry for entry in entries if IPv4Network(entry.destination).subnet_of(network)), None)

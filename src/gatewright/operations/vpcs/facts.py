@@ -1,0 +1,43 @@
+"""What every operation on a VPC needs: finding it, its networks, and whether it can be changed."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+from gatewright.errors import ErrorRow
+from gatewright.operations.call import Call
+from gatewright.resources.statuses import PlainStatus, vpc_status
+from gatewright.store import vpcs
+from gatewright.store.vpcs import VpcRow
+
+#: The masks that a VPC's first network may have.
+MASKS = range(8, 29)
+
+NOT_FOUND = ErrorRow(
+    404, "InvalidVpcId.NotFound", "Specified VPC does not exist.", "DescribeVpcs lists the VPCs of a region."
+)
+INCORRECT_STATUS = ErrorRow(
+    400,
+    "IncorrectVpcStatus",
+    "Current VPC status does not support this operation.",
+    "Wait until DescribeVpcAttribute tells Available.",
+)
+
+
+def find_vpc(call: Call, vpc_id: str, missing: ErrorRow) -> VpcRow:
+    """The account's VPC in the request's region. Raises ``missing``."""
+    row = vpcs.find(call.transaction, call.account_id, vpc_id)
+    if row is None or not call.here(row.region_id):
+        raise missing("VpcId", vpc_id, f"names no VPC of this account in {call.region.id}")
+    return row
+
+
+def check_available(call: Call, row: VpcRow, pending: ErrorRow) -> None:
+    """Refuse what needs a VPC that is ``Available``. Raises ``pending``."""
+    if vpc_status(row.available_at, call.now) is not PlainStatus.AVAILABLE:
+        raise pending("VpcId", row.id, "is still Pending")
+
+
+def networks_of(row: VpcRow) -> list[IPv4Network]:
+    """All its networks, the first one first."""
+    return [IPv4Network(text) for text in row.networks]
