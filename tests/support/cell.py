@@ -18,17 +18,15 @@ from urllib.parse import urlencode
 
 from gatewright.access import keyring
 from gatewright.access.keyring import Administrator
-from gatewright.agent.loop import Agent
-from gatewright.agent.memory import RevisionMemory
+from gatewright.agent.simulated_host import SimulatedHost
 from gatewright.clock import ManualClock, iso_seconds
-from gatewright.link.direct import DirectLink
 from gatewright.operations.call import Installation, Quotas
 from gatewright.operations.execution import Executor
 from gatewright.operations.registry import registry
 from gatewright.plane.simulated import SimulatedPlane
 from gatewright.reconcile.control_plane import ControlPlane
 from gatewright.resources.regions import regions
-from gatewright.resources.specs import ItemKey
+from gatewright.resources.specs import ItemKey, Spec
 from gatewright.secrets import Sealer
 from gatewright.store import hosts, pools
 from gatewright.store.backends import backend_of
@@ -42,6 +40,22 @@ from tests.support.client import VPC, Refused, Reply, sign_v1, texts
 Result = TypeVar("Result")
 ACCOUNT = "1234567890123456"
 PATIENCE = 10.0
+
+
+class _HeldPlane(SimulatedPlane):
+    """A plane on which the test decides when an item is applied or removed, and whether that fails."""
+
+    def __init__(self, before: Callable[[ItemKey], Awaitable[None]]) -> None:
+        super().__init__()
+        self._before = before
+
+    async def apply(self, spec: Spec) -> None:
+        await self._before(spec.key)
+        await super().apply(spec)
+
+    async def remove(self, key: ItemKey) -> None:
+        await self._before(key)
+        await super().remove(key)
 
 
 class Cell:
@@ -59,7 +73,7 @@ class Cell:
     ) -> None:
         self.url = url
         self.clock = ManualClock()
-        self.plane = SimulatedPlane(before)
+        self._before = before
         self.region = "cn-hangzhou"
         self.key, self.secret = "test", "secret"
         self._pool = ipaddress.IPv4Network(public_pool)
@@ -72,7 +86,7 @@ class Cell:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._agent: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
         self.run(self._open())
 
     async def _open(self) -> None:
@@ -92,9 +106,16 @@ class Cell:
         self.control_plane = ControlPlane(self.database)
         self.executor = Executor(self.database, self.clock, self._installation)
         self.endpoint = Endpoint(registry(), Authenticator(keys, self.clock), self.executor)
+        self.host = SimulatedHost(self.control_plane, hosts.LOCAL)
+        if self._before is not None:
+            self.host.plane = _HeldPlane(self._before)
         if self._with_agent:
-            agent = Agent(self.plane, DirectLink(self.control_plane, hosts.LOCAL), RevisionMemory())
-            self._agent = asyncio.ensure_future(agent.run())
+            self._running = asyncio.ensure_future(self.host.run())
+
+    @property
+    def plane(self) -> SimulatedPlane:
+        """What the cell's host runs."""
+        return self.host.plane
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run something on the cell's loop and wait for it."""
@@ -113,9 +134,9 @@ class Cell:
         self._loop.close()
 
     async def _close(self) -> None:
-        if self._agent is not None:
-            self._agent.cancel()
-            await asyncio.gather(self._agent, return_exceptions=True)
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
         await self.database.aclose()
 
     def signed(self, action: str, version: str = VPC, **parameters: Any) -> dict[str, str]:

@@ -44,6 +44,10 @@ class Agent:
         self._tasks: dict[ItemKey, asyncio.Task[None]] = {}
         self._changed: dict[ItemKey, asyncio.Event] = {}
         self._found: set[ItemKey] = set()
+        #: What the plane was found with, by its generation, until it is first applied.
+        self._adopted: dict[ItemKey, int] = {}
+        #: Instances that wait for their vSwitch.
+        self._waiting: dict[ItemKey, set[ItemKey]] = {}
         #: What broke since its task last looked.
         self._broke: set[ItemKey] = set()
         self.orphans: frozenset[ItemKey] = frozenset()
@@ -51,7 +55,7 @@ class Agent:
     async def run(self) -> None:
         """Adopt what is there, then follow the control plane until cancelled. The items carry on afterwards."""
         found = await self._plane.open(self._broken)
-        self._found = set(found)
+        self._found, self._adopted = set(found), dict(found)
         if found:
             _log.info("found %d items of earlier runs on this host", len(found))
         try:
@@ -131,6 +135,7 @@ class Agent:
         """The plane says that an item is no longer as it was applied."""
         _log.warning("%s: %s", key, reason)
         self._standing.pop(key, None)
+        self._adopted.pop(key, None)
         if key in self._wanted:
             # Also while it is being applied: the break may be of what was just made, and then it is looked at again.
             self._broke.add(key)
@@ -187,18 +192,23 @@ class Agent:
             if self._wanted.get(item.key) is item:
                 del self._wanted[item.key]
             return
-        # What is done before anybody could look was never under way.
-        under_way = asyncio.get_running_loop().call_soon(self._observe, item, Phase.APPLYING)
+        # What is done before anybody could look was never under way, nor is what was found standing as it is wanted.
+        under_way: asyncio.Handle | None = None
+        if self._adopted.pop(item.key, None) != item.generation:
+            under_way = asyncio.get_running_loop().call_soon(self._observe, item, Phase.APPLYING)
         try:
             if isinstance(item, InstanceSpec):
                 await self._vswitch_of(item)
             await self._plane.apply(item)
         finally:
-            under_way.cancel()
+            if under_way is not None:
+                under_way.cancel()
         if item.key in self._broke:
             raise PlaneError("it broke while it was being applied")
         self._standing[item.key] = item
         self._observe(item, Phase.READY)
+        for waiting in self._waiting.pop(item.key, ()):
+            self._kick(waiting)
 
     async def _vswitch_of(self, spec: InstanceSpec) -> None:
         """An instance is plugged into its vSwitch: that comes first."""
@@ -207,6 +217,7 @@ class Agent:
         if task is not None:
             await asyncio.wait((task,), timeout=_VSWITCH_PATIENCE)
         if key in self._wanted and key not in self._standing:
+            self._waiting.setdefault(key, set()).add(spec.key)
             raise PlaneError(f"its {key} is not there yet")
 
     def _observe(self, item: Wanted, phase: Phase, detail: str = "") -> None:

@@ -13,20 +13,17 @@ from contextlib import AsyncExitStack
 from gatewright import settings as settings_module
 from gatewright.access import keyring
 from gatewright.access.keyring import AccessKey, Administrator
-from gatewright.agent.loop import Agent
-from gatewright.agent.memory import RevisionMemory
+from gatewright.agent.simulated_host import SimulatedHost
 from gatewright.app.announcement import announce
 from gatewright.app.data_directory import Lock, open_data_directory
 from gatewright.app.listening import listening_socket
 from gatewright.app.processes import set_up_logging, stop_event
 from gatewright.clock import SystemClock
 from gatewright.errors import ConfigurationError
-from gatewright.link.direct import DirectLink
 from gatewright.link.unix import UnixLinkServer
 from gatewright.operations.call import Installation, Quotas
 from gatewright.operations.execution import TOKEN_LIFETIME, Executor
 from gatewright.operations.registry import registry
-from gatewright.plane.simulated import SimulatedPlane
 from gatewright.reconcile.control_plane import ControlPlane
 from gatewright.reconcile.timers import expire_for_ever
 from gatewright.resources.regions import regions
@@ -106,8 +103,7 @@ async def _serve_from(settings: Settings, listener: socket.socket, database: Dat
     async with AsyncExitStack() as stack:
         background = [_background(expire_for_ever(database, clock, TOKEN_LIFETIME), "timers")]
         if settings.plane == "simulated":
-            agent = Agent(SimulatedPlane(), DirectLink(control_plane, hosts.LOCAL), RevisionMemory())
-            background.append(_background(agent.run(), "agent"))
+            background.append(_background(SimulatedHost(control_plane, hosts.LOCAL).run(), "agent"))
         else:
             link = UnixLinkServer(control_plane, hosts.LOCAL, settings.agent_socket)
             await link.start()
