@@ -101,7 +101,7 @@ async def _serve_from(settings: Settings, listener: socket.socket, database: Dat
     stop = stop_event()
     server = server_for(endpoint)
     async with AsyncExitStack() as stack:
-        background = [_background(expire_for_ever(database, clock, TOKEN_LIFETIME), "timers")]
+        background = [_background(expire_for_ever(database, clock, clock, TOKEN_LIFETIME), "timers")]
         if settings.plane == "simulated":
             background.append(_background(SimulatedHost(control_plane, hosts.LOCAL).run(), "agent"))
         else:
