@@ -27,6 +27,9 @@ class Hours:
         self.asked.append(change)
         return self.now + 100
 
+    def passed(self, moment: int) -> bool:
+        return self.now >= moment
+
     async def until(self, moment: int) -> None:
         while self.now < moment:
             await self._moved.wait()

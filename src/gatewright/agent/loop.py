@@ -7,7 +7,9 @@ again and again until it is. Nothing is removed but what a tombstone names.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Callable, Iterator
 
 from gatewright.agent.memory import RevisionMemory
 from gatewright.agent.reports import Reporter
@@ -48,6 +50,10 @@ class Agent:
         self._adopted: dict[ItemKey, int] = {}
         #: Instances that wait for their vSwitch.
         self._waiting: dict[ItemKey, set[ItemKey]] = {}
+        #: Items whose task waits for another item, or for its next try.
+        self._parked: set[ItemKey] = set()
+        #: The revision up to which the control plane was followed.
+        self._followed = 0
         #: What broke since its task last looked.
         self._broke: set[ItemKey] = set()
         self.orphans: frozenset[ItemKey] = frozenset()
@@ -68,6 +74,17 @@ class Agent:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._plane.close()
+
+    def settled(self, revision: int, timed: Callable[[ItemKey], bool]) -> bool:
+        """Whether all that was wanted at a revision is begun and told, and nothing moves but by time or another try.
+
+        ``timed`` says of an item that is being applied or removed whether the plane only lets time pass.
+        """
+        return (
+            self._followed >= revision
+            and self._reporter.idle
+            and all(key in self._parked or timed(key) for key in self._tasks)
+        )
 
     async def _poll(self) -> None:
         """Follow the host's revision; now and then from the beginning."""
@@ -100,6 +117,7 @@ class Agent:
             self._memory.note(changes.revision)
             since = changes.upto
             self._take(changes)
+            self._followed = since
             if listed is not None:
                 listed |= {item.key for item in changes.items}
                 if changes.upto == changes.revision:
@@ -177,11 +195,21 @@ class Agent:
             else:
                 return
             try:
-                async with asyncio.timeout(delay):
-                    await changed.wait()
+                with self._parking(key):
+                    async with asyncio.timeout(delay):
+                        await changed.wait()
                 delay = _RETRY_FIRST
             except TimeoutError:
                 delay = min(delay * 2, _RETRY_LAST)
+
+    @contextlib.contextmanager
+    def _parking(self, key: ItemKey) -> Iterator[None]:
+        """Within the context the item's task only waits."""
+        self._parked.add(key)
+        try:
+            yield
+        finally:
+            self._parked.discard(key)
 
     async def _bring_about(self, item: Wanted) -> None:
         if isinstance(item, Tombstone):
@@ -215,7 +243,8 @@ class Agent:
         key = ItemKey(Kind.VSWITCH, spec.private.vswitch_id)
         task = self._tasks.get(key)
         if task is not None:
-            await asyncio.wait((task,), timeout=_VSWITCH_PATIENCE)
+            with self._parking(spec.key):
+                await asyncio.wait((task,), timeout=_VSWITCH_PATIENCE)
         if key in self._wanted and key not in self._standing:
             self._waiting.setdefault(key, set()).add(spec.key)
             raise PlaneError(f"its {key} is not there yet")

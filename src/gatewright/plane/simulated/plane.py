@@ -113,6 +113,11 @@ class SimulatedPlane:
             return work.change.value
         return "waiting" if self._generation(key) is None else "up"
 
+    def timed(self, key: ItemKey) -> bool:
+        """Whether only time has to pass for what is being done with an item."""
+        work = self._work.get(key)
+        return work is not None and not self._timing.passed(work.ends)
+
     def memory(self) -> list[Remembered]:
         """All items, for another plane to go on from."""
         keys = {*self.items, *self._earlier, *self._killed, *self._work}

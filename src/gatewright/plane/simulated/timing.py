@@ -26,6 +26,10 @@ class Timing(Protocol):
         """When a change that begins now is done."""
         ...
 
+    def passed(self, moment: int) -> bool:
+        """Whether it is that time."""
+        ...
+
     async def until(self, moment: int) -> None:
         """Return once it is that time; at once, without giving way to others, when it is already."""
         ...
@@ -36,6 +40,9 @@ class AtOnce:
 
     def end_of(self, change: Change) -> int:  # noqa: ARG002 - whatever it is
         return 0
+
+    def passed(self, moment: int) -> bool:  # noqa: ARG002 - whenever that is
+        return True
 
     async def until(self, moment: int) -> None:
         pass
