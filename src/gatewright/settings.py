@@ -66,6 +66,8 @@ OPTIONS = (
     ),
     Option("region", str, "ID", "region of requests that name none (default: cn-hangzhou)"),
     Option("allow_plaintext", bool, "", "serve beyond loopback without TLS"),
+    Option("control", bool, "", "serve the control API, which steers the simulated plane for tests"),
+    Option("control_listen", str, "HOST:PORT", "address of the control API (default: 127.0.0.1:0, port 0 picks one)"),
     Option("public_pool", str, "NETWORK", "IPv4 network that gateways get public addresses from"),
     Option("charge_types", str, "LIST", "how gateways can be paid for (default: PREPAY,POSTPAY)"),
     Option("quota_vpn_gateways", int, "N", "VPN gateways an account may have (default: 30)"),
@@ -85,6 +87,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     plane: str
     region: str
     allow_plaintext: bool
+    control: bool
+    control_host: str
+    control_port: int
     public_pool: ipaddress.IPv4Network
     charge_types: tuple[str, ...]
     quota_vpn_gateways: int
@@ -119,12 +124,16 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
     values |= _environment_values(environment)
     values |= {name: value for name, value in command_line.items() if value is not None}
     plane = values.get("plane", "simulated")
-    host, port = _address(values.get("listen", "127.0.0.1:8080"))
     allow_plaintext = bool(values.get("allow_plaintext", False))
-    if not allow_plaintext and not _is_loopback(host):
+    host, port = _listen_address("listen", values.get("listen", "127.0.0.1:8080"), allow_plaintext)
+    control = bool(values.get("control", False))
+    control_host, control_port = _listen_address(
+        "control_listen", values.get("control_listen", "127.0.0.1:0"), allow_plaintext
+    )
+    if control and plane != "simulated":
         raise ConfigurationError(
-            f"{host} is not a loopback address, and without TLS secrets would cross the network in the clear: listen "
-            "on 127.0.0.1, or say --allow-plaintext if something in front of Gatewright ends TLS"
+            f"control steers the simulated plane, and this is the {plane} one: leave control out, or say "
+            "--plane simulated"
         )
     data = Path(values.get("data") or _default_data(environment)).absolute()
     quotas = {name: values.get(name, default) for name, default in _QUOTAS.items()}
@@ -139,6 +148,9 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         plane=plane,
         region=values.get("region", "cn-hangzhou"),
         allow_plaintext=allow_plaintext,
+        control=control,
+        control_host=control_host,
+        control_port=control_port,
         public_pool=_network(values.get("public_pool") or _PUBLIC_POOLS[plane]),
         charge_types=_charge_types(values.get("charge_types", "PREPAY,POSTPAY")),
         **quotas,
@@ -212,11 +224,18 @@ def _check_choice(option: Option, value: Any, origin: str) -> None:
 _TYPE_NAMES = {str: "string", bool: "boolean", int: "whole number"}
 
 
-def _address(text: str) -> tuple[str, int]:
+def _listen_address(name: str, text: str, allow_plaintext: bool) -> tuple[str, int]:
+    """Host and port of a setting. Raises ConfigurationError, also beyond loopback unless that is allowed."""
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535:
-        raise ConfigurationError(f"listen is {text!r}: write HOST:PORT, such as 127.0.0.1:8080")
-    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - refused below unless plaintext is allowed
+        raise ConfigurationError(f"{name} is {text!r}: write HOST:PORT, such as 127.0.0.1:8080")
+    host = host.strip("[]") or "0.0.0.0"  # noqa: S104 - refused unless plaintext is allowed
+    if not allow_plaintext and not _is_loopback(host):
+        raise ConfigurationError(
+            f"{name}: {host} is not a loopback address, and without TLS secrets would cross the network in the clear: "
+            "listen on 127.0.0.1, or say --allow-plaintext if something in front of Gatewright ends TLS"
+        )
+    return host, int(port)
 
 
 def _is_loopback(host: str) -> bool:

@@ -16,8 +16,10 @@ from gatewright.link.contract import HostChanges, LinkDown, Wanted
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.simulated import SimulatedPlane
 from gatewright.resources.specs import ItemKey, Kind, Observation, Phase, Spec, Tombstone, VSwitchSpec
+from tests.plane.test_contract import instance
 
 KEY = ItemKey(Kind.VSWITCH, "vsw-1")
+OTHER = ItemKey(Kind.VSWITCH, "vsw-2")
 
 
 def vswitch(generation: int = 1, item_id: str = "vsw-1") -> VSwitchSpec:
@@ -59,6 +61,22 @@ class Script:
     def last(self, key: ItemKey = KEY) -> Phase | None:
         phases = [observation.phase for observation in self.told if observation.key == key]
         return phases[-1] if phases else None
+
+
+class Failing(SimulatedPlane):
+    """Fails to apply as long as the test says with what."""
+
+    def __init__(self, failure: Callable[[int, Spec], Exception | None]) -> None:
+        super().__init__()
+        self._failure = failure
+        self._attempts = 0
+
+    async def apply(self, spec: Spec) -> None:
+        self._attempts += 1
+        failure = self._failure(self._attempts, spec)
+        if failure is not None:
+            raise failure
+        await super().apply(spec)
 
 
 def play(
@@ -106,13 +124,6 @@ def test_a_page_that_is_not_the_last_is_followed_by_the_next() -> None:
 
 
 def test_a_failure_is_told_and_tried_again() -> None:
-    attempts: list[ItemKey] = []
-
-    async def fail_twice(key: ItemKey) -> None:
-        attempts.append(key)
-        if len(attempts) <= 2:
-            raise PlaneError("no luck")
-
     async def scene(script: Script, plane: SimulatedPlane, agent: Agent) -> None:
         script.say(1, vswitch())
         await script.until(lambda: script.last() is Phase.READY)
@@ -120,41 +131,27 @@ def test_a_failure_is_told_and_tried_again() -> None:
         assert failed
         assert all(observation.detail == "no luck" for observation in failed)
 
-    play(scene, SimulatedPlane(fail_twice))
+    play(scene, Failing(lambda attempt, spec: PlaneError("no luck") if attempt <= 2 else None))
 
 
 def test_a_bug_of_the_plane_is_a_failure_too() -> None:
-    attempts: list[ItemKey] = []
-
-    async def fail_once(key: ItemKey) -> None:
-        attempts.append(key)
-        if len(attempts) == 1:
-            raise ZeroDivisionError("bug")
-
     async def scene(script: Script, plane: SimulatedPlane, agent: Agent) -> None:
         script.say(1, vswitch())
         await script.until(lambda: script.last() is Phase.READY)
         assert any("ZeroDivisionError: bug" in observation.detail for observation in script.told)
 
-    play(scene, SimulatedPlane(fail_once))
+    play(scene, Failing(lambda attempt, spec: ZeroDivisionError("bug") if attempt == 1 else None))
 
 
 def test_a_newer_wish_overtakes_one_that_fails() -> None:
-    async def only_second(key: ItemKey) -> None:
-        if wanted[0] < 2:
-            raise PlaneError("the first generation never works")
-
-    wanted = [1]
-
     async def scene(script: Script, plane: SimulatedPlane, agent: Agent) -> None:
         script.say(1, vswitch())
         await script.until(lambda: script.last() is Phase.FAILED)
-        wanted[0] = 2
         script.say(2, vswitch(generation=2))
         await script.until(lambda: script.last() is Phase.READY)
         assert script.told[-1].generation == 2
 
-    play(scene, SimulatedPlane(only_second))
+    play(scene, Failing(lambda attempt, spec: PlaneError("the first never works") if spec.generation < 2 else None))
 
 
 def test_nothing_is_lost_while_reports_do_not_get_through() -> None:
@@ -215,6 +212,53 @@ def test_what_is_found_and_not_wanted_is_left_alone_and_named() -> None:
         assert stranger.key in plane.items
 
     play(scene, plane)
+
+
+def test_what_is_found_standing_as_wanted_is_not_said_to_be_under_way() -> None:
+    class Slow(SimulatedPlane):
+        """Takes its time to look at what stands."""
+
+        async def apply(self, spec: Spec) -> None:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            await super().apply(spec)
+
+    plane = Slow()
+    plane.items = {KEY: vswitch(), OTHER: vswitch(item_id=OTHER.id)}
+
+    async def scene(script: Script, plane: SimulatedPlane, agent: Agent) -> None:
+        script.say(1, vswitch(), vswitch(generation=2, item_id=OTHER.id))
+        await script.until(lambda: script.last() is Phase.READY and script.last(OTHER) is Phase.READY)
+        assert [told.phase for told in script.told if told.key == KEY] == [Phase.READY]
+        assert [told.phase for told in script.told if told.key == OTHER] == [Phase.APPLYING, Phase.READY]
+
+    play(scene, plane)
+
+
+def test_an_instance_that_waits_for_its_vswitch_goes_on_as_soon_as_that_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # From here on only a word of the vSwitch's gets an instance going again within the test's patience.
+    monkeypatch.setattr(loop_module, "_VSWITCH_PATIENCE", 0.0)
+    monkeypatch.setattr(loop_module, "_RETRY_FIRST", 3600.0)
+    door = asyncio.Event()
+
+    class Held(SimulatedPlane):
+        """Makes a vSwitch when the test opens the door."""
+
+        async def apply(self, spec: Spec) -> None:
+            if spec.key == KEY:
+                await door.wait()
+            await super().apply(spec)
+
+    async def scene(script: Script, plane: SimulatedPlane, agent: Agent) -> None:
+        spec = instance()
+        script.say(1, vswitch(), spec)
+        await script.until(lambda: script.last(spec.key) is Phase.FAILED)
+        door.set()
+        await script.until(lambda: script.last(spec.key) is Phase.READY)
+
+    play(scene, Held())
 
 
 def test_everything_is_asked_for_again_now_and_then() -> None:

@@ -41,6 +41,8 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "plane": "linux",
         "region": "cn-beijing",
         "allow_plaintext": "true",
+        "control": "false",
+        "control_listen": "192.0.2.1:4",
         "public_pool": "192.0.2.0/24",
         "charge_types": "POSTPAY",
         "quota_vpn_gateways": "5",
@@ -52,6 +54,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     found = load({}, {f"GATEWRIGHT_{name.upper()}": value for name, value in values.items()}, None)
     assert (found.host, found.port, found.data) == ("::1", 3, Path("/elsewhere"))
     assert found.allow_plaintext
+    assert (found.control, found.control_host, found.control_port) == (False, "192.0.2.1", 4)
     assert str(found.public_pool) == "192.0.2.0/24"
     assert (found.charge_types, found.quota_public_addresses, found.quota_vswitches) == (("POSTPAY",), 6, 7)
     assert (found.database, found.log_level, found.quota_vpn_gateways) == ("postgresql://u@h/d", "INFO", 5)
@@ -64,6 +67,18 @@ def test_beyond_loopback_plaintext_must_be_allowed(listen: str) -> None:
     assert settings({"listen": listen, "allow_plaintext": True}).allow_plaintext
 
 
+def test_the_control_api_is_off_unless_asked_for_and_for_the_simulated_plane_alone() -> None:
+    assert not settings().control
+    found = settings({"control": True})
+    assert (found.control, found.control_host, found.control_port) == (True, "127.0.0.1", 0)
+    assert settings({}, {"GATEWRIGHT_CONTROL": "true"}).control
+    with pytest.raises(ConfigurationError, match="simulated"):
+        settings({"control": True, "plane": "linux"})
+    with pytest.raises(ConfigurationError, match=r"control_listen: 0\.0\.0\.0 is not a loopback address"):
+        settings({"control": True, "control_listen": "0.0.0.0:1"})
+    assert settings({"control_listen": "0.0.0.0:1", "allow_plaintext": True}).control_port == 1
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -73,6 +88,7 @@ def test_beyond_loopback_plaintext_must_be_allowed(listen: str) -> None:
         ("allow_plaintext = 'yes'", "allow_plaintext"),
         ("listen = [", "gatewright.toml"),
         ("listen = 'here'", "listen"),
+        ("control_listen = 'here'", "control_listen"),
         ("public_pool = '10.0.0.1/8'", "public_pool"),
         ("public_pool = '10.0.0.0/30'", "public_pool"),
         ("quota_vpn_gateways = -1", "quota_vpn_gateways"),

@@ -7,28 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
 import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
 from gatewright.access import keyring
 from gatewright.access.keyring import Administrator
-from gatewright.agent.loop import Agent
-from gatewright.agent.memory import RevisionMemory
-from gatewright.clock import ManualClock, iso_seconds
-from gatewright.link.direct import DirectLink
+from gatewright.agent.simulated_host import SimulatedHost
+from gatewright.clock import Clock, ManualClock, iso_seconds
+from gatewright.control.api import control_endpoint
+from gatewright.control.cell import Cell as ControlCell
+from gatewright.control.steering import Steering
 from gatewright.operations.call import Installation, Quotas
 from gatewright.operations.execution import Executor
 from gatewright.operations.registry import registry
 from gatewright.plane.simulated import SimulatedPlane
 from gatewright.reconcile.control_plane import ControlPlane
 from gatewright.resources.regions import regions
-from gatewright.resources.specs import ItemKey
+from gatewright.resources.specs import ItemKey, Spec
 from gatewright.secrets import Sealer
 from gatewright.store import hosts, pools
 from gatewright.store.backends import backend_of
@@ -37,11 +40,63 @@ from gatewright.store.transaction import Transaction
 from gatewright.store.upgrade import prepare
 from gatewright.wire.authentication import Authenticator
 from gatewright.wire.endpoint import Endpoint
-from tests.support.client import VPC, Refused, Reply, sign_v1, texts
+from gatewright.wire.interception import DROP
+from tests.support.client import VPC, ControlRefused, Refused, Reply, sign_v1, texts
 
 Result = TypeVar("Result")
 ACCOUNT = "1234567890123456"
 PATIENCE = 10.0
+
+
+class _HeldPlane(SimulatedPlane):
+    """A plane on which the test decides when an item is applied or removed, and whether that fails."""
+
+    def __init__(self, before: Callable[[ItemKey], Awaitable[None]]) -> None:
+        super().__init__()
+        self._before = before
+
+    async def apply(self, spec: Spec) -> None:
+        await self._before(spec.key)
+        await super().apply(spec)
+
+    async def remove(self, key: ItemKey) -> None:
+        await self._before(key)
+        await super().remove(key)
+
+
+async def _exchange(
+    application: Callable[[Any, Any, Any], Awaitable[None]],
+    method: str,
+    target: str,
+    headers: list[tuple[bytes, bytes]],
+    body: bytes,
+) -> Reply:
+    """Put a request to an ASGI application."""
+    events: list[dict[str, Any]] = []
+    dropped: list[None] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(event: Any) -> None:
+        events.append(event)
+
+    path, _, query = target.partition("?")
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": headers,
+        "extensions": {DROP: lambda: dropped.append(None)},
+    }
+    await application(scope, receive, send)
+    if dropped:
+        assert events == []
+        raise ConnectionError("the service hung up")
+    told = {name.decode(): value.decode() for name, value in events[0]["headers"]}
+    return Reply(events[0]["status"], told, b"".join(event["body"] for event in events[1:]))
 
 
 class Cell:
@@ -57,10 +112,15 @@ class Cell:
         plane: str = "simulated",
         before: Callable[[ItemKey], Awaitable[None]] | None = None,
         with_agent: bool = True,
+        control: bool = False,
+        account: str = ACCOUNT,
     ) -> None:
         self.url = url
+        #: The machine's clock, and the service's too unless a test steers that with ``control``.
         self.clock = ManualClock()
-        self.plane = SimulatedPlane(before)
+        self._control = control
+        self._account = account
+        self._before = before
         self.region = "cn-hangzhou"
         self.key, self.secret = "test", "secret"
         self._pool = ipaddress.IPv4Network(public_pool)
@@ -73,7 +133,7 @@ class Cell:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._agent: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
         self.run(self._open())
 
     async def _open(self) -> None:
@@ -82,20 +142,39 @@ class Cell:
         self.database = Database(backend)
         sealer = Sealer(b"k" * 32)
 
-        def set_up(transaction: Transaction) -> keyring.Keyring:
+        def found(transaction: Transaction) -> None:
             hosts.ensure(transaction, hosts.LOCAL)
             pools.ensure_public(transaction, self._pool)
-            wanted = Administrator(ACCOUNT, self.key, self.secret)
+
+        def set_up(transaction: Transaction) -> keyring.Keyring:
+            found(transaction)
+            wanted = Administrator(self._account, self.key, self.secret)
             keyring.settle_first_administrator(transaction, sealer, wanted, self.clock.now())
             return keyring.load(transaction, sealer)
 
         keys = await self.database.write(set_up)
         self.control_plane = ControlPlane(self.database)
-        self.executor = Executor(self.database, self.clock, self._installation)
-        self.endpoint = Endpoint(registry(), Authenticator(keys, self.clock), self.executor)
+        operations = registry()
+        self.steering = Steering(self.clock, operations.values())
+        installation, clock, interception, timing = self._installation, cast("Clock", self.clock), None, None
+        if self._control:
+            clock, interception, timing = self.steering.clock, self.steering.interception, self.steering.delays
+            installation = replace(installation, vpc_delay=timing.vpc)
+        self.executor = Executor(self.database, clock, installation)
+        self.endpoint = Endpoint(operations, Authenticator(keys, self.clock), self.executor, interception)
+        self.host = SimulatedHost(self.control_plane, hosts.LOCAL, timing)
+        self.control_endpoint = control_endpoint(
+            ControlCell(self.database, self.host, self.steering, found, {self._account})
+        )
+        if self._before is not None:
+            self.host.plane = _HeldPlane(self._before)
         if self._with_agent:
-            agent = Agent(self.plane, DirectLink(self.control_plane, hosts.LOCAL), RevisionMemory())
-            self._agent = asyncio.ensure_future(agent.run())
+            self._running = asyncio.ensure_future(self.host.run())
+
+    @property
+    def plane(self) -> SimulatedPlane:
+        """What the cell's host runs."""
+        return self.host.plane
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run something on the cell's loop and wait for it."""
@@ -114,9 +193,9 @@ class Cell:
         self._loop.close()
 
     async def _close(self) -> None:
-        if self._agent is not None:
-            self._agent.cancel()
-            await asyncio.gather(self._agent, return_exceptions=True)
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
         await self.database.aclose()
 
     def signed(self, action: str, version: str = VPC, **parameters: Any) -> dict[str, str]:
@@ -137,29 +216,29 @@ class Cell:
         return signed
 
     async def request(self, parameters: dict[str, str], host: bytes = b"gw.test") -> Reply:
-        """Put a request to the endpoint, as a server would; with an empty host, one that has no Host header."""
-        events: list[dict[str, Any]] = []
+        """Put a request to the endpoint, as a server would; with an empty host, one that has no Host header.
 
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": urlencode(parameters).encode(), "more_body": False}
+        Raises ConnectionError when it hangs up.
+        """
+        headers = [*([(b"host", host)] if host else []), (b"content-type", b"application/x-www-form-urlencoded")]
+        return await _exchange(self.endpoint, "POST", "/", headers, urlencode(parameters).encode())
 
-        async def send(event: Any) -> None:
-            events.append(event)
+    def send(self, method: str, target: str, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> Reply:
+        """Put anything to the endpoint."""
+        return self.run(_exchange(self.endpoint, method, target, headers, body))
 
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": "/",
-            "raw_path": b"/",
-            "query_string": b"",
-            "headers": [
-                *([(b"host", host)] if host else []),
-                (b"content-type", b"application/x-www-form-urlencoded"),
-            ],
-        }
-        await self.endpoint(scope, receive, send)
-        headers = {name.decode(): value.decode() for name, value in events[0]["headers"]}
-        return Reply(events[0]["status"], headers, events[1]["body"])
+    def send_control(self, method: str, target: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Reply:
+        """Put anything to the control API."""
+        return self.run(_exchange(self.control_endpoint, method, target, headers, body))
+
+    def control(self, method: str, target: str, body: Any = None) -> Any:
+        """Ask the control API of a cell that was made with ``control``. Raises ControlRefused."""
+        headers = [] if body is None else [(b"content-type", b"application/json")]
+        content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        reply = self.send_control(method, target, headers, content)
+        if reply.status != 200:
+            raise ControlRefused(reply.status, reply.json())
+        return reply.json()
 
     async def acall(self, action: str, version: str = VPC, **parameters: Any) -> dict[str, Any]:
         """Call an operation in the cell's region. Raises Refused."""

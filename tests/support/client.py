@@ -31,6 +31,16 @@ class Refused(Exception):
         self.detail: str = body.get("Detail", "")
 
 
+class ControlRefused(Exception):
+    """A request to the control API that was refused."""
+
+    def __init__(self, status: int, body: dict[str, str]) -> None:
+        super().__init__(f"{status} {body}")
+        self.status = status
+        self.error = body["error"]
+        self.parameter = body["parameter"]
+
+
 @dataclass
 class Reply:
     """A raw answer."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import os
 import re
 import signal
@@ -12,10 +14,12 @@ import time
 import urllib.request
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from tests.support.client import Client
+from tests.support.client import Client, ControlRefused
 
 _ENDPOINT = re.compile(r"endpoint\s+http://\S+:(\d+)\n")
+_CONTROL = re.compile(r"control\s+http://\S+:(\d+)\n")
 
 
 class Service:
@@ -43,6 +47,8 @@ class Service:
             **(environment or {}),
         }
         self.port = 0
+        #: Where the control API is, with ``--control``.
+        self.control_port = 0
         self._clients: list[Client] = []
         self.process: subprocess.Popen[bytes] | None = None
         self.output = data.parent / f"{data.name}.output"
@@ -74,6 +80,8 @@ class Service:
             found = _ENDPOINT.search(self.printed(begin))
             if found is not None:
                 self.port = int(found[1])
+                control = _CONTROL.search(self.printed(begin))
+                self.control_port = int(control[1]) if control is not None else 0
                 try:
                     with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as answer:
                         if answer.status == 200:
@@ -104,6 +112,20 @@ class Service:
         status = self.process.wait(timeout=30)
         self.process = None
         return status
+
+    def control(self, method: str, target: str, body: Any = None) -> Any:
+        """Ask the control API. Raises ControlRefused."""
+        content = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", self.control_port, timeout=30)
+        try:
+            connection.request(method, target, content, {"content-type": "application/json"} if content else {})
+            answer = connection.getresponse()
+            told = json.loads(answer.read())
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise ControlRefused(answer.status, told)
+        return told
 
     def client(self, **options: str) -> Client:
         """A client with the administrator's key; closed with the service."""

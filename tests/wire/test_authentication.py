@@ -121,7 +121,7 @@ def test_the_signature_method_is_compared_without_case(cell: Cell) -> None:
 
 def test_actions_and_versions_that_are_not_served(cell: Cell) -> None:
     assert code(request(cell, cell.signed("CreateNothing"))) == (404, "InvalidAction.NotFound")
-    assert code(request(cell, cell.signed("DescribeRegions", version="2014-05-26"))) == (404, "InvalidAction.NotFound")
+    assert code(request(cell, cell.signed("DescribeRegions", version="2014-05-27"))) == (404, "InvalidAction.NotFound")
     assert code(request(cell, cell.signed("DescribeRegions", version="new"))) == (400, "InvalidVersion")
     assert code(request(cell, {"Action": "DescribeRegions"})) == (400, "MissingVersion")
     assert code(request(cell, {})) == (400, "MissingAction")

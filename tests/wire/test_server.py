@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from gatewright.wire import endpoint as endpoint_module
+from gatewright.wire import bodies
 from gatewright.wire import server as server_module
-from gatewright.wire.server import server_for
+from gatewright.wire.interception import DROP
+from gatewright.wire.server import Server, server_for
 from tests.support.cell import Cell
 
 
@@ -20,12 +21,12 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def play(scene: Callable[[int], Awaitable[None]]) -> None:
+def play(scene: Callable[[int], Awaitable[None]], served: Server | None = None) -> None:
     """Run a scene against a server on a free port."""
 
     async def run() -> None:
         listener = socket.create_server(("127.0.0.1", 0))
-        server = server_for(application)
+        server = served or server_for(application)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await scene(listener.getsockname()[1])
@@ -91,8 +92,8 @@ def test_empty_lines_do_not_hold_a_connection(monkeypatch: pytest.MonkeyPatch) -
 def test_a_body_that_does_not_come_is_not_waited_for(
     pieces: tuple[bytes, ...], cell: Cell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoint_module, "BODY_PATIENCE", 0.1)
-    monkeypatch.setattr(endpoint_module, "REFUSED_PATIENCE", 0.1)
+    monkeypatch.setattr(bodies, "BODY_PATIENCE", 0.1)
+    monkeypatch.setattr(bodies, "REFUSED_PATIENCE", 0.1)
     coming = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
     sent: list[Any] = []
 
@@ -120,3 +121,26 @@ def test_a_head_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
         writer.close()
 
     play(scene)
+
+
+def test_an_application_may_hang_up_without_an_answer(caplog: pytest.LogCaptureFixture) -> None:
+    async def dropping(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/drop":
+            scope["extensions"][DROP]()
+        else:
+            await application(scope, receive, send)
+
+    async def scene(port: int) -> None:
+        # Pipelined, and asked for in one go: what came before is answered, what comes after is not.
+        for sent, answered in ((b"/drop", 0), (b"/ /drop /", 1), (b"/ /", 2)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"".join(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in sent.split()))
+            if answered == 2:
+                writer.write_eof()
+            async with asyncio.timeout(5):
+                received = await reader.read()
+            assert received.count(b"HTTP/1.1 200 ") == received.count(b"HTTP/1.1 ") == answered
+            writer.close()
+        assert caplog.text == ""
+
+    play(scene, server_for(dropping, droppable=True))

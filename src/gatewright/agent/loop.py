@@ -7,7 +7,9 @@ again and again until it is. Nothing is removed but what a tombstone names.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Callable, Iterator
 
 from gatewright.agent.memory import RevisionMemory
 from gatewright.agent.reports import Reporter
@@ -44,6 +46,14 @@ class Agent:
         self._tasks: dict[ItemKey, asyncio.Task[None]] = {}
         self._changed: dict[ItemKey, asyncio.Event] = {}
         self._found: set[ItemKey] = set()
+        #: What the plane was found with, by its generation, until it is first applied.
+        self._adopted: dict[ItemKey, int] = {}
+        #: Instances that wait for their vSwitch.
+        self._waiting: dict[ItemKey, set[ItemKey]] = {}
+        #: Items whose task waits for another item, or for its next try.
+        self._parked: set[ItemKey] = set()
+        #: The revision up to which the control plane was followed.
+        self._followed = 0
         #: What broke since its task last looked.
         self._broke: set[ItemKey] = set()
         self.orphans: frozenset[ItemKey] = frozenset()
@@ -51,7 +61,7 @@ class Agent:
     async def run(self) -> None:
         """Adopt what is there, then follow the control plane until cancelled. The items carry on afterwards."""
         found = await self._plane.open(self._broken)
-        self._found = set(found)
+        self._found, self._adopted = set(found), dict(found)
         if found:
             _log.info("found %d items of earlier runs on this host", len(found))
         try:
@@ -64,6 +74,17 @@ class Agent:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._plane.close()
+
+    def settled(self, revision: int, timed: Callable[[ItemKey], bool]) -> bool:
+        """Whether all that was wanted at a revision is begun and told, and nothing moves but by time or another try.
+
+        ``timed`` says of an item that is being applied or removed whether the plane only lets time pass.
+        """
+        return (
+            self._followed >= revision
+            and self._reporter.idle
+            and all(key in self._parked or timed(key) for key in self._tasks)
+        )
 
     async def _poll(self) -> None:
         """Follow the host's revision; now and then from the beginning."""
@@ -96,6 +117,7 @@ class Agent:
             self._memory.note(changes.revision)
             since = changes.upto
             self._take(changes)
+            self._followed = since
             if listed is not None:
                 listed |= {item.key for item in changes.items}
                 if changes.upto == changes.revision:
@@ -131,6 +153,7 @@ class Agent:
         """The plane says that an item is no longer as it was applied."""
         _log.warning("%s: %s", key, reason)
         self._standing.pop(key, None)
+        self._adopted.pop(key, None)
         if key in self._wanted:
             # Also while it is being applied: the break may be of what was just made, and then it is looked at again.
             self._broke.add(key)
@@ -172,11 +195,21 @@ class Agent:
             else:
                 return
             try:
-                async with asyncio.timeout(delay):
-                    await changed.wait()
+                with self._parking(key):
+                    async with asyncio.timeout(delay):
+                        await changed.wait()
                 delay = _RETRY_FIRST
             except TimeoutError:
                 delay = min(delay * 2, _RETRY_LAST)
+
+    @contextlib.contextmanager
+    def _parking(self, key: ItemKey) -> Iterator[None]:
+        """Within the context the item's task only waits."""
+        self._parked.add(key)
+        try:
+            yield
+        finally:
+            self._parked.discard(key)
 
     async def _bring_about(self, item: Wanted) -> None:
         if isinstance(item, Tombstone):
@@ -187,26 +220,33 @@ class Agent:
             if self._wanted.get(item.key) is item:
                 del self._wanted[item.key]
             return
-        # What is done before anybody could look was never under way.
-        under_way = asyncio.get_running_loop().call_soon(self._observe, item, Phase.APPLYING)
+        # What is done before anybody could look was never under way, nor is what was found standing as it is wanted.
+        under_way: asyncio.Handle | None = None
+        if self._adopted.pop(item.key, None) != item.generation:
+            under_way = asyncio.get_running_loop().call_soon(self._observe, item, Phase.APPLYING)
         try:
             if isinstance(item, InstanceSpec):
                 await self._vswitch_of(item)
             await self._plane.apply(item)
         finally:
-            under_way.cancel()
+            if under_way is not None:
+                under_way.cancel()
         if item.key in self._broke:
             raise PlaneError("it broke while it was being applied")
         self._standing[item.key] = item
         self._observe(item, Phase.READY)
+        for waiting in self._waiting.pop(item.key, ()):
+            self._kick(waiting)
 
     async def _vswitch_of(self, spec: InstanceSpec) -> None:
         """An instance is plugged into its vSwitch: that comes first."""
         key = ItemKey(Kind.VSWITCH, spec.private.vswitch_id)
         task = self._tasks.get(key)
         if task is not None:
-            await asyncio.wait((task,), timeout=_VSWITCH_PATIENCE)
+            with self._parking(spec.key):
+                await asyncio.wait((task,), timeout=_VSWITCH_PATIENCE)
         if key in self._wanted and key not in self._standing:
+            self._waiting.setdefault(key, set()).add(spec.key)
             raise PlaneError(f"its {key} is not there yet")
 
     def _observe(self, item: Wanted, phase: Phase, detail: str = "") -> None:

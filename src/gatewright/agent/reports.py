@@ -23,11 +23,14 @@ class Reporter:
         self._link = link
         self._unsent: dict[ItemKey, Observation] = {}
         self._something = asyncio.Event()
+        #: Whether everything that was observed has been told.
+        self.idle = True
 
     def observe(self, observation: Observation) -> None:
         """Send this as soon as the link is free, instead of anything unsent about the same item."""
         self._unsent[observation.key] = observation
         self._something.set()
+        self.idle = False
 
     async def run(self) -> None:
         """Send for ever."""
@@ -42,6 +45,7 @@ class Reporter:
             try:
                 await self._link.report(tuple(batch.values()))
                 down = False
+                self.idle = not self._unsent
             except LinkDown as error:
                 if not down:
                     _log.warning("the control plane does not take reports: %s", error)

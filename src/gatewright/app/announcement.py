@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from urllib.parse import urlsplit
 
 from gatewright import __version__
@@ -9,18 +10,30 @@ from gatewright.access.keyring import AccessKey, Keyring
 from gatewright.settings import Settings
 
 
-def announce(settings: Settings, port: int, made_up: AccessKey | None, keys: Keyring) -> None:
+def announce(
+    settings: Settings,
+    listener: socket.socket,
+    control_listener: socket.socket | None,
+    made_up: AccessKey | None,
+    keys: Keyring,
+) -> None:
     """Say what runs and where. A key that was made up just now is shown: it is the only time."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
     database = urlsplit(settings.database)
     where = database.path[1:] if database.scheme == "sqlite" else f"{database.hostname or ''}{database.path}"
     lines = [
         f"Gatewright {__version__}: {settings.plane} plane, region {settings.region}",
-        f"  endpoint           http://{host}:{port}",
+        f"  endpoint           {_url(settings.host, listener)}",
         f"  database           {database.scheme} {where}",
     ]
+    if control_listener is not None:
+        lines.append(f"  control            {_url(settings.control_host, control_listener)}")
     for key in keys:
         lines += [f"  account            {key.principal.account_id}", f"  access key id      {key.id}"]
     if made_up is not None:
         lines.append(f"  access key secret  {made_up.secret}   (shown this once)")
     print("\n".join(lines), flush=True)
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    port: int = listener.getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -9,24 +9,23 @@ import os
 import socket
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from gatewright import settings as settings_module
 from gatewright.access import keyring
 from gatewright.access.keyring import AccessKey, Administrator
-from gatewright.agent.loop import Agent
-from gatewright.agent.memory import RevisionMemory
+from gatewright.agent.simulated_host import SimulatedHost
 from gatewright.app.announcement import announce
 from gatewright.app.data_directory import Lock, open_data_directory
 from gatewright.app.listening import listening_socket
 from gatewright.app.processes import set_up_logging, stop_event
-from gatewright.clock import SystemClock
+from gatewright.clock import Clock, SystemClock
 from gatewright.errors import ConfigurationError
-from gatewright.link.direct import DirectLink
 from gatewright.link.unix import UnixLinkServer
 from gatewright.operations.call import Installation, Quotas
 from gatewright.operations.execution import TOKEN_LIFETIME, Executor
 from gatewright.operations.registry import registry
-from gatewright.plane.simulated import SimulatedPlane
 from gatewright.reconcile.control_plane import ControlPlane
 from gatewright.reconcile.timers import expire_for_ever
 from gatewright.resources.regions import regions
@@ -40,6 +39,9 @@ from gatewright.store.upgrade import prepare
 from gatewright.wire.authentication import Authenticator
 from gatewright.wire.endpoint import Endpoint
 from gatewright.wire.server import server_for
+
+if TYPE_CHECKING:
+    from gatewright.control.steering import Steering
 
 _log = logging.getLogger(__name__)
 #: Requests make few cycles; collecting a tenth as often as by default is a few per cent of a create (measured).
@@ -59,35 +61,43 @@ def run(settings: Settings, listener: socket.socket | None = None) -> None:
     open_data_directory(settings.data)
     lock = Lock(settings.data / "api.lock", "another gatewright serve")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, listener or listening_socket(settings)))
+        listener = listener or listening_socket(settings.host, settings.port)
+        control = listening_socket(settings.control_host, settings.control_port) if settings.control else None
+        runner.run(_serve(settings, listener, control))
     lock.release()
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(settings: Settings, listener: socket.socket, control_listener: socket.socket | None) -> None:
     backend = backend_of(settings.database)
     prepare(backend)
     database = Database(backend)
     try:
-        await _serve_from(settings, listener, database)
+        await _serve_from(settings, listener, control_listener, database)
     finally:
         await database.aclose()
 
 
-async def _serve_from(settings: Settings, listener: socket.socket, database: Database) -> None:
-    clock = SystemClock()
+async def _serve_from(
+    settings: Settings, listener: socket.socket, control_listener: socket.socket | None, database: Database
+) -> None:
+    machine = SystemClock()
     sealer = Sealer(load_key(settings.data / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY")))
     wanted = Administrator(*settings_module.administrator(os.environ))
 
-    def set_up(transaction: Transaction) -> tuple[AccessKey | None, keyring.Keyring]:
+    def found(transaction: Transaction) -> None:
         hosts.ensure(transaction, hosts.LOCAL)
         pools.ensure_public(transaction, settings.public_pool)
-        made_up = keyring.settle_first_administrator(transaction, sealer, wanted, clock.now())
+
+    def set_up(transaction: Transaction) -> tuple[AccessKey | None, keyring.Keyring]:
+        found(transaction)
+        made_up = keyring.settle_first_administrator(transaction, sealer, wanted, machine.now())
         return made_up, keyring.load(transaction, sealer)
 
     try:
         made_up, keys = await database.write(set_up)
     except pools.PoolOverlap as error:
         raise ConfigurationError(f"{error}: keep the pool, or choose one apart from it") from error
+    operations = registry()
     installation = Installation(
         default_region=settings.region,
         regions=regions(),
@@ -100,15 +110,36 @@ async def _serve_from(settings: Settings, listener: socket.socket, database: Dat
         plane=settings.plane,
         charge_types=settings.charge_types,
     )
-    endpoint = Endpoint(registry(), Authenticator(keys, clock), Executor(database, clock, installation))
+    steering: Steering | None = None
+    clock: Clock = machine
+    if control_listener is not None:
+        from gatewright.control.steering import Steering
+
+        steering = Steering(machine, operations.values())
+        clock = steering.clock
+        installation = replace(installation, vpc_delay=steering.delays.vpc)
+    endpoint = Endpoint(
+        operations,
+        # Clients sign with the real time, whatever time it is in the service.
+        Authenticator(keys, machine),
+        Executor(database, clock, installation),
+        None if steering is None else steering.interception,
+    )
     control_plane = ControlPlane(database)
     stop = stop_event()
-    server = server_for(endpoint)
+    servers = [(server_for(endpoint, droppable=steering is not None), listener)]
     async with AsyncExitStack() as stack:
-        background = [_background(expire_for_ever(database, clock, TOKEN_LIFETIME), "timers")]
+        background = [_background(expire_for_ever(database, clock, machine, TOKEN_LIFETIME), "timers")]
         if settings.plane == "simulated":
-            agent = Agent(SimulatedPlane(), DirectLink(control_plane, hosts.LOCAL), RevisionMemory())
-            background.append(_background(agent.run(), "agent"))
+            host = SimulatedHost(control_plane, hosts.LOCAL, None if steering is None else steering.delays)
+            background.append(_background(host.run(), "agent"))
+            if control_listener is not None and steering is not None:
+                from gatewright.control.api import control_endpoint
+                from gatewright.control.cell import Cell
+
+                own = {key.principal.account_id for key in keys}
+                control = control_endpoint(Cell(database, host, steering, found, own))
+                servers.append((server_for(control), control_listener))
         else:
             link = UnixLinkServer(control_plane, hosts.LOCAL, settings.agent_socket)
             await link.start()
@@ -116,12 +147,13 @@ async def _serve_from(settings: Settings, listener: socket.socket, database: Dat
         # What is loaded by now stays: the collector need not look at it again and again.
         gc.freeze()
         gc.set_threshold(*_COLLECT)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        announce(settings, listener.getsockname()[1], made_up, keys)
+        serving = [asyncio.create_task(server.serve(sockets=[socket])) for server, socket in servers]
+        announce(settings, listener, control_listener, made_up, keys)
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({serving, stopping, *background}, return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        await serving
+        await asyncio.wait({*serving, stopping, *background}, return_when=asyncio.FIRST_COMPLETED)
+        for server, _ in servers:
+            server.should_exit = True
+        await asyncio.gather(*serving)
         stopping.cancel()
         for task in background:
             task.cancel()

@@ -35,7 +35,7 @@ def run(settings: Settings, arguments: Sequence[str]) -> None:
     Raises ConfigurationError.
     """
     set_up_logging(settings.log_level)
-    with listening_socket(settings) as listener:
+    with listening_socket(settings.host, settings.port) as listener:
         asyncio.run(_run(arguments, listener))
 
 

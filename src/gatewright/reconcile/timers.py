@@ -15,11 +15,20 @@ from gatewright.store.database import Database
 _INTERVAL = 60.0
 
 
-async def expire_for_ever(database: Database, clock: Clock, token_lifetime: int) -> None:
-    """Forget client tokens and nonces that have expired, every minute. ``token_lifetime`` in milliseconds."""
+async def expire_for_ever(database: Database, clock: Clock, machine: Clock, token_lifetime: int) -> None:
+    """Forget client tokens and nonces that have expired, every minute."""
     while True:
-        now = clock.now()
         # A database that does not answer is logged by the store; the next round does what this one did not.
         with contextlib.suppress(ApiError):
-            await database.write(partial(ledgers.expire, tokens_before=now - token_lifetime, nonces_before=now))
+            await expire(database, clock, machine, token_lifetime)
         await asyncio.sleep(_INTERVAL)
+
+
+async def expire(database: Database, clock: Clock, machine: Clock, token_lifetime: int) -> None:
+    """Forget what has expired by now: client tokens by the service's clock, nonces by the machine's.
+
+    Clients sign with the real time, whatever time it is in the service. ``token_lifetime`` in milliseconds. Raises
+    ApiError.
+    """
+    tokens_before, nonces_before = clock.now() - token_lifetime, machine.now()
+    await database.write(partial(ledgers.expire, tokens_before=tokens_before, nonces_before=nonces_before))

@@ -44,9 +44,10 @@ class _Compiler:
         self._vswitches = {row.id: row for row in vswitches.find_all(transaction, vswitch_ids)}
 
     def wanted(self, row: PlacementRow) -> Wanted:
+        key = row.key
         if row.tombstone:
-            return Tombstone(Kind(row.kind), row.item_id)
-        return self._vswitch(row) if row.kind == Kind.VSWITCH else self._instance(row)
+            return Tombstone(key.kind, key.id)
+        return self._vswitch(row) if key.kind is Kind.VSWITCH else self._instance(row)
 
     def _vswitch(self, row: PlacementRow) -> Spec:
         vswitch = self._vswitches[row.item_id]

@@ -20,6 +20,13 @@ class AccessKeyRow(msgspec.Struct, frozen=True):
     first_administrator: bool
 
 
+class AccountRow(msgspec.Struct, frozen=True):
+    """One account."""
+
+    id: str
+    created_at: int
+
+
 _KEY_COLUMNS = (
     access_keys.c.id,
     access_keys.c.account_id,
@@ -27,6 +34,7 @@ _KEY_COLUMNS = (
     access_keys.c.first_administrator,
 )
 _LOCK = Statement(select(accounts.c.id).where(accounts.c.id == bindparam("account_id")).with_for_update())
+_EVERY = Query(select(accounts.c.id, accounts.c.created_at).order_by(accounts.c.id), AccountRow)
 _ADD_ACCOUNT = Statement(insert(accounts))
 _KEYS = Query(select(*_KEY_COLUMNS), AccessKeyRow)
 _ADD_KEY = Statement(insert(access_keys))
@@ -49,6 +57,11 @@ def ensure(transaction: Transaction, account_id: str, now: int) -> None:
     if transaction.scalar(_LOCK, account_id=account_id) is None:
         transaction.run(_ADD_ACCOUNT, id=account_id, created_at=now)
         resource_groups.add_default(transaction, account_id, now)
+
+
+def every(transaction: Transaction) -> list[AccountRow]:
+    """All accounts, in the order in which several are locked."""
+    return transaction.all(_EVERY)
 
 
 def access_key_rows(transaction: Transaction) -> list[AccessKeyRow]:

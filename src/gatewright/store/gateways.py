@@ -109,6 +109,8 @@ _INSTANCES = QueryAmong(
     instances.c.gateway_id,
     InstanceView,
 )
+_EVERY_INSTANCE = Query(select(*_INSTANCE_COLUMNS).order_by(instances.c.id), InstanceRow)
+_INSTANCE = Query(select(*_INSTANCE_COLUMNS).where(instances.c.id == bindparam("instance_id")), InstanceRow)
 _IN_VSWITCH = Statement(
     select(instances.c.gateway_id)
     .where(instances.c.vswitch_id == bindparam("of_vswitch"))
@@ -175,6 +177,16 @@ def view(transaction: Transaction, account_id: str, gateway_id: str) -> GatewayV
 def instances_of(transaction: Transaction, gateway_ids: Sequence[str]) -> list[InstanceView]:
     """Some gateways' instances."""
     return _INSTANCES.rows(transaction, gateway_ids)
+
+
+def every_instance(transaction: Transaction) -> list[InstanceRow]:
+    """The instances of all accounts."""
+    return transaction.all(_EVERY_INSTANCE)
+
+
+def instance(transaction: Transaction, instance_id: str) -> InstanceRow | None:
+    """An instance of whatever account, or None."""
+    return transaction.one(_INSTANCE, instance_id=instance_id)
 
 
 def one_in_vswitch(transaction: Transaction, vswitch_id: str) -> str | None:

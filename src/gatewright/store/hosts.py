@@ -19,6 +19,7 @@ _RAISE = Statement(
     .values(revision=hosts.c.revision + 1)
     .returning(hosts.c.revision)
 )
+_SET = Statement(update(hosts).where(hosts.c.id == bindparam("host_id")).values(revision=bindparam("new_revision")))
 
 
 def ensure(transaction: Transaction, host_id: str) -> None:
@@ -40,3 +41,10 @@ def raise_revision(transaction: Transaction, host_id: str) -> int:
     """
     transaction.wake(host_id)
     return int(transaction.scalar(_RAISE, host_id=host_id))
+
+
+def surpass(transaction: Transaction, host_id: str, revision_then: int) -> None:
+    """Raise the host's revision beyond another one that it had elsewhere, as ``raise_revision`` does by one."""
+    now = raise_revision(transaction, host_id)
+    if now <= revision_then:
+        transaction.run(_SET, host_id=host_id, new_revision=revision_then + 1)

@@ -72,6 +72,12 @@ def add_default(transaction: Transaction, account_id: str, now: int) -> None:
     add(transaction, ResourceGroupRow(default_id(account_id), account_id, DEFAULT_NAME, DEFAULT_DISPLAY_NAME, now))
 
 
+def ensure_default(transaction: Transaction, account_id: str, now: int) -> None:
+    """Add an account's default resource group unless it is there."""
+    if find(transaction, account_id, default_id(account_id)) is None:
+        add_default(transaction, account_id, now)
+
+
 def add(transaction: Transaction, row: ResourceGroupRow) -> None:
     """Add a resource group. The account has no other of its name."""
     transaction.run(_ADD, **msgspec.structs.asdict(row))

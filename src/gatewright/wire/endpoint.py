@@ -6,9 +6,9 @@ A plain callable, because a framework costs more here than the whole rest of a r
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,35 +24,19 @@ from gatewright.operations.declaration import Operation
 from gatewright.operations.execution import Executor
 from gatewright.store.database import StoreClosed
 from gatewright.wire.authentication import Authenticator, answer_format, not_served, target_of
+from gatewright.wire.bodies import Receive, Refused, Scope, Send, answer, read_body, refuse
 from gatewright.wire.decoding import decode
 from gatewright.wire.encoding import encode_answer, encode_error
 from gatewright.wire.error_pages import ErrorPages
+from gatewright.wire.interception import DROP, Dropped, Interception, Outcome
 from gatewright.wire.message import Message
-
-Scope = MutableMapping[str, Any]
-Event = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Event]]
-Send = Callable[[Event], Awaitable[None]]
 
 #: Bytes of a request's body.
 LARGEST_BODY = 1024 * 1024
-#: How long a client may take to send a body, seconds.
-BODY_PATIENCE = 30.0
-
-#: How long, seconds, and how many bytes, what a refused client still sends is read and ignored.
-REFUSED_PATIENCE = 1.0
-REFUSED_MOST = 8 * LARGEST_BODY
 
 _log = logging.getLogger(__name__)
 _requests = logging.getLogger("gatewright.requests")
 _PLAIN = b"text/plain;charset=utf-8"
-
-
-class _Refused(Exception):
-    """A request that is answered below the protocol, with a bare status."""
-
-    def __init__(self, status: int) -> None:
-        self.status = status
 
 
 class Endpoint:
@@ -63,36 +47,42 @@ class Endpoint:
         operations: Mapping[tuple[str, str], Operation[Any, Any]],
         authenticator: Authenticator,
         executor: Executor,
+        interception: Interception | None = None,
     ) -> None:
         self._operations = operations
         self._authenticator = authenticator
         self._executor = executor
+        self._interception = interception
         self._error_pages = ErrorPages(operations.values())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"{scope['type']} is not served")
         try:
-            body = await _read_body(scope, receive)
-        except _Refused as refused:
-            await _refuse(refused.status, receive, send)
+            body = await read_body(scope, receive, LARGEST_BODY)
+        except Refused as refused:
+            await refuse(refused.status, receive, send)
             return
         if body is None:
             return
         path = scope["path"]
         if scope["method"] in ("GET", "HEAD") and path == "/healthz":
-            await _answer(send, 200, b"ok\n", _PLAIN)
+            await answer(send, 200, b"ok\n", _PLAIN)
         elif scope["method"] in ("GET", "HEAD") and path.startswith("/errors/"):
             page = self._error_pages.page(unquote(path.removeprefix("/errors/")))
-            await _answer(send, 200 if page else 404, (page or "There is no such error code.\n").encode(), _PLAIN)
+            await answer(send, 200 if page else 404, (page or "There is no such error code.\n").encode(), _PLAIN)
         else:
             raw_path = (scope.get("raw_path") or path.encode()).decode("latin-1")
             message = Message(scope["method"], raw_path, scope["query_string"], scope["headers"], body)
-            status, content, content_type = await self._serve(message)
-            await _answer(send, status, content, content_type)
+            try:
+                status, content, content_type = await self._serve(message)
+            except Dropped:
+                scope["extensions"][DROP]()
+            else:
+                await answer(send, status, content, content_type)
 
     async def _serve(self, message: Message) -> tuple[int, bytes, bytes]:
-        """Status, body and content type of one call. Never raises."""
+        """Status, body and content type of one call. Raises Dropped and nothing else."""
         request_id = ids.request_id()
         form, action = "JSON", "-"
         try:
@@ -108,10 +98,17 @@ class Endpoint:
             action = operation.name
             credential = self._authenticator.authenticate(message)
             request = decode(operation, message.parameters)
-            answer = await self._executor.run(operation, credential, request, message.host)
-            answer.request_id = request_id
+            if self._interception is None:
+                result = await self._executor.run(operation, credential, request, message.host)
+            else:
+                run = partial(self._executor.run, operation, credential, request, message.host)
+                result = await self._interception.carry_out(operation.title, run)
+            result.request_id = request_id
             status, error = 200, None
-            content, content_type = encode_answer(answer, action, form)
+            content, content_type = encode_answer(result, action, form)
+        except Dropped:
+            self._ended(message, Outcome(request_id, None, None))
+            raise
         except ApiError as refused:
             error = refused
         except (StoreClosed, asyncio.CancelledError):
@@ -122,62 +119,11 @@ class Endpoint:
         if error is not None:
             status = error.status
             content, content_type = encode_error(error, request_id, message.host, form)
+        self._ended(message, Outcome(request_id, status, error.code if error else None))
         if _requests.isEnabledFor(logging.INFO):
             _requests.info("%s %d %s %s", action, status, error.code if error else "OK", request_id)
         return status, content, content_type
 
-
-async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
-    """The whole body; None when the client went away. Raises _Refused."""
-    announced = False
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            announced = value != b"0"
-            if int(value) > LARGEST_BODY:
-                raise _Refused(413)
-        elif name == b"transfer-encoding":
-            announced = True
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_PATIENCE if announced else None):
-            event = await receive()
-            while event.get("more_body"):
-                parts.append(event["body"])
-                size += len(event["body"])
-                if size > LARGEST_BODY:
-                    raise _Refused(413)
-                event = await receive()
-    except TimeoutError:
-        raise _Refused(408) from None
-    if event["type"] == "http.disconnect":
-        return None
-    if size + len(event.get("body", b"")) > LARGEST_BODY:
-        raise _Refused(413)
-    parts.append(event.get("body", b""))
-    return b"".join(parts) if len(parts) > 1 else parts[0]
-
-
-async def _answer(send: Send, status: int, body: bytes, content_type: bytes) -> None:
-    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _refuse(status: int, receive: Receive, send: Send) -> None:
-    """Answer with a bare status and hang up, having read on for a moment.
-
-    Hanging up on a client that is still sending resets the connection, and it may never see the answer.
-    """
-    headers = [(b"content-length", b"0"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"", "more_body": True})
-    ignored = 0
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(REFUSED_PATIENCE):
-            while ignored < REFUSED_MOST:
-                event = await receive()
-                ignored += len(event.get("body", b""))
-                if not event.get("more_body"):
-                    break
-    await send({"type": "http.response.body", "body": b""})
+    def _ended(self, message: Message, outcome: Outcome) -> None:
+        if self._interception is not None:
+            self._interception.ended(message, outcome)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from gatewright.wire.interception import DROP
 
 #: Bytes of a request's line and headers together.
 LARGEST_HEAD = 64 * 1024
@@ -90,6 +93,21 @@ class BoundedProtocol(HttpToolsProtocol):
             self.loop.call_later(REFUSED_PATIENCE, self.transport.close)
 
 
+class DroppableProtocol(BoundedProtocol):
+    """The same, where the application may hang up on a client: it calls ``scope["extensions"][DROP]``."""
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        # The request's task has not begun yet.
+        scope: Any = self.cycle.scope
+        scope["extensions"] = {DROP: partial(self._drop, self.cycle)}
+
+    def _drop(self, cycle: RequestResponseCycle) -> None:
+        # Without this uvicorn would answer 500 for an application that did not.
+        cycle.disconnected = True
+        self.transport.close()
+
+
 class Server(uvicorn.Server):
     """uvicorn without its own signal handlers: the process has others."""
 
@@ -98,12 +116,12 @@ class Server(uvicorn.Server):
         yield
 
 
-def server_for(application: Callable[..., Awaitable[None]]) -> Server:
-    """A server of an ASGI application."""
+def server_for(application: Callable[..., Awaitable[None]], *, droppable: bool = False) -> Server:
+    """A server of an ASGI application; one that is ``droppable`` may hang up on clients without an answer."""
     return Server(
         uvicorn.Config(
             application,
-            http=BoundedProtocol,
+            http=DroppableProtocol if droppable else BoundedProtocol,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -2,46 +2,147 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Iterable, Mapping
+
+import msgspec
 
 from gatewright.plane.contract import Changed, PlaneError
+from gatewright.plane.simulated.timing import AtOnce, Change, Timing
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec
 
-#: Runs before an item is applied or removed: where a test makes that take time or fail.
-Before = Callable[[ItemKey], Awaitable[None]]
+
+class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change under way."""
+
+    change: Change
+    #: The generation that it leads to; 0 for a removal.
+    generation: int
+    #: When it is done, milliseconds of the timing's clock.
+    ends: int
+
+
+class Remembered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One item as a plane has it: enough for another plane to go on from."""
+
+    kind: Kind
+    id: str
+    #: What stands; None while nothing does.
+    generation: int | None
+    killed: bool
+    work: Work | None
 
 
 class SimulatedPlane:
-    """Remembers what was applied."""
+    """Remembers what was applied.
 
-    def __init__(self, before: Before | None = None) -> None:
-        self._before = before
+    A change that was broken off goes on where it was when it is asked for again.
+    """
+
+    def __init__(self, timing: Timing | None = None, memory: Iterable[Remembered] = ()) -> None:
+        self._timing = timing or AtOnce()
         self._changed: Changed | None = None
         self.items: dict[ItemKey, Spec] = {}
+        #: What stands from before and nobody has applied again, by its generation.
+        self._earlier: dict[ItemKey, int] = {}
+        self._killed: set[ItemKey] = set()
+        self._work: dict[ItemKey, Work] = {}
+        for item in memory:
+            key = ItemKey(item.kind, item.id)
+            if item.generation is not None:
+                self._earlier[key] = item.generation
+            if item.killed:
+                self._killed.add(key)
+            if item.work is not None:
+                self._work[key] = item.work
 
     async def open(self, changed: Changed) -> Mapping[ItemKey, int]:
         self._changed = changed
-        return {key: spec.generation for key, spec in self.items.items()}
+        found = self._earlier | {key: spec.generation for key, spec in self.items.items()}
+        return found | dict.fromkeys(self._killed & found.keys(), 0)
 
     async def apply(self, spec: Spec) -> None:
-        if self._before is not None:
-            await self._before(spec.key)
+        key = spec.key
         if isinstance(spec, InstanceSpec):
             vswitch = ItemKey(Kind.VSWITCH, spec.private.vswitch_id)
-            if vswitch not in self.items:
+            if self._generation(vswitch) is None:
                 raise PlaneError(f"{vswitch} is not on this host")
-        self.items[spec.key] = spec
+        self._check_alive(key)
+        stands = self._generation(key)
+        if stands != spec.generation:
+            change = Change.PROVISIONING if stands is None else Change.UPDATING
+            await self._pass_time(key, change if key.kind is Kind.INSTANCE else Change.VSWITCH, spec.generation)
+        self.items[key] = spec
+        self._earlier.pop(key, None)
+        # It may have been killed meanwhile: then it is built, and down.
+        self._check_alive(key)
 
     async def remove(self, key: ItemKey) -> None:
-        if self._before is not None:
-            await self._before(key)
+        if self._generation(key) is not None:
+            await self._pass_time(key, Change.DELETING if key.kind is Kind.INSTANCE else Change.VSWITCH, 0)
         self.items.pop(key, None)
+        self._earlier.pop(key, None)
+        self._work.pop(key, None)
+        self._killed.discard(key)
 
     async def close(self) -> None:
         self._changed = None
 
     def lose(self, key: ItemKey, reason: str) -> None:
-        """Let an item break, as a daemon's death would. KeyError: it is not there."""
+        """Let an item break, as a daemon's death would; it is made again. KeyError: it is not there."""
         del self.items[key]
+        self._tell(key, reason)
+
+    def kill(self, key: ItemKey) -> None:
+        """Let an item be down, and stay down whatever is done about it."""
+        if key not in self._killed:
+            self._killed.add(key)
+            self._tell(key, "killed")
+
+    def recover(self, key: ItemKey) -> None:
+        """End what ``kill`` began: what stood before is up again at once."""
+        if key in self._killed:
+            self._killed.discard(key)
+            self._tell(key, "recovered")
+
+    def state(self, key: ItemKey) -> str:
+        """``up``, ``killed``, the change that is under way, or ``waiting`` for one to begin."""
+        work = self._work.get(key)
+        if key in self._killed and (work is None or work.change is not Change.DELETING):
+            return "killed"
+        if work is not None:
+            return work.change.value
+        return "waiting" if self._generation(key) is None else "up"
+
+    def timed(self, key: ItemKey) -> bool:
+        """Whether only time has to pass for what is being done with an item."""
+        work = self._work.get(key)
+        return work is not None and not self._timing.passed(work.ends)
+
+    def memory(self) -> list[Remembered]:
+        """All items, for another plane to go on from."""
+        keys = {*self.items, *self._earlier, *self._killed, *self._work}
+        return [
+            Remembered(key.kind, key.id, self._generation(key), key in self._killed, self._work.get(key))
+            for key in sorted(keys)
+        ]
+
+    def _generation(self, key: ItemKey) -> int | None:
+        """What stands of an item."""
+        spec = self.items.get(key)
+        return self._earlier.get(key) if spec is None else spec.generation
+
+    def _check_alive(self, key: ItemKey) -> None:
+        if key in self._killed:
+            raise PlaneError("it was killed, and stays down until it is recovered")
+
+    async def _pass_time(self, key: ItemKey, change: Change, generation: int) -> None:
+        """Let the time of a change pass; the rest of it, when it was begun earlier."""
+        work = self._work.get(key)
+        if work is None or (work.change, work.generation) != (change, generation):
+            work = self._work[key] = Work(change, generation, self._timing.end_of(change))
+        await self._timing.until(work.ends)
+        self._work.pop(key, None)
+
+    def _tell(self, key: ItemKey, reason: str) -> None:
         if self._changed is not None:
             self._changed(key, reason)

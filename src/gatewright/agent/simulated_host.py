@@ -1,0 +1,100 @@
+"""A host in memory: a simulated plane with its agent, which can be stopped, changed and started anew."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+from gatewright.agent.loop import Agent
+from gatewright.agent.memory import RevisionMemory
+from gatewright.link.contract import Authority
+from gatewright.link.direct import DirectLink
+from gatewright.plane.simulated import Remembered, SimulatedPlane, Timing
+from gatewright.resources.specs import Observation
+
+#: How often it is looked whether a host has settled, and for how long at the most, seconds.
+_LOOK_AGAIN = 0.002
+_PATIENCE = 10.0
+
+
+class SimulatedHost:
+    """Runs an agent on a simulated plane, and later a new agent on another plane if that is asked for."""
+
+    def __init__(self, authority: Authority, host_id: str, timing: Timing | None = None) -> None:
+        self._timing = timing
+        self._link = _FinishingLink(authority, host_id)
+        self._agent: Agent | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.plane = SimulatedPlane(timing)
+
+    async def run(self) -> None:
+        """Run until cancelled. Raises what an agent fails with."""
+        self._start()
+        try:
+            await self._end
+        finally:
+            await self._stop()
+
+    @contextlib.asynccontextmanager
+    async def stopped(self) -> AsyncIterator[None]:
+        """Within the context no agent runs, and nothing is under way that one told; after it a new one runs."""
+        await self._stop()
+        try:
+            yield
+        finally:
+            self._start()
+
+    async def settled(self, revision: int) -> None:
+        """Wait until all that was wanted at a revision is begun and told, and only time or another try moves anything.
+
+        For a while only: while the database is away, nothing settles.
+        """
+        times = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                # Twice in a row: what a step of the agent's has just set off is seen at the next look.
+                while times < 2:
+                    agent = self._agent
+                    times = times + 1 if agent is not None and agent.settled(revision, self.plane.timed) else 0
+                    await asyncio.sleep(_LOOK_AGAIN)
+
+    def replace(self, memory: Iterable[Remembered] = ()) -> None:
+        """Have a plane with what this memory says instead, while no agent runs."""
+        self.plane = SimulatedPlane(self._timing, memory)
+
+    def _start(self) -> None:
+        if not self._end.done():
+            self._agent = Agent(self.plane, self._link, RevisionMemory())
+            self._running = asyncio.create_task(self._agent.run())
+            self._running.add_done_callback(self._ended)
+
+    def _ended(self, agent: asyncio.Task[None]) -> None:
+        if agent.cancelled() or self._end.done():
+            return
+        failure = agent.exception()
+        if failure is not None:
+            self._end.set_exception(failure)
+
+    async def _stop(self) -> None:
+        running, self._running, self._agent = self._running, None, None
+        if running is not None:
+            running.cancel()
+            await asyncio.wait((running,))
+        await self._link.finished()
+
+
+class _FinishingLink(DirectLink):
+    """A direct link that finishes a report whose agent is stopped: what comes after is not overtaken by it."""
+
+    _report: asyncio.Future[None] | None = None
+
+    async def report(self, observations: Sequence[Observation]) -> None:
+        self._report = asyncio.ensure_future(super().report(observations))
+        await asyncio.shield(self._report)
+
+    async def finished(self) -> None:
+        if self._report is not None:
+            # Whether it got through or not is of no interest to anybody any more.
+            await asyncio.gather(self._report, return_exceptions=True)

@@ -1,0 +1,24 @@
+"""All that the control API serves, put together."""
+
+from __future__ import annotations
+
+from gatewright.control import calls, capacity, clock, delays, faults, instances, snapshot
+from gatewright.control.cell import Cell
+from gatewright.control.endpoint import ControlEndpoint
+
+
+def control_endpoint(cell: Cell) -> ControlEndpoint:
+    """The control API of one service."""
+    steering = cell.steering
+    return ControlEndpoint(
+        (
+            *clock.routes(steering.clock),
+            *delays.routes(steering.delays),
+            *capacity.routes(cell.database),
+            *faults.routes(steering.faults),
+            *instances.routes(cell.database, cell.host),
+            *snapshot.routes(cell),
+            *calls.routes(steering.calls),
+        ),
+        cell.settle,
+    )

@@ -1,0 +1,180 @@
+"""All that an installation's accounts have, as plain values: for snapshots, and for beginning anew.
+
+The same values go into either database. Accounts, access keys and used nonces are no such state: they belong to the
+installation and stay; so does a host's revision, which only rises.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    select,
+)
+
+from gatewright.store import accounts, hosts, resource_groups
+from gatewright.store.schema import access_keys, metadata, nonces, placements
+from gatewright.store.schema import accounts as accounts_table
+from gatewright.store.schema import hosts as hosts_table
+from gatewright.store.statement import Query, Statement
+from gatewright.store.transaction import Transaction
+
+#: What belongs to the installation.
+KEPT = (accounts_table, access_keys, nonces, hosts_table)
+STATE = tuple(table for table in metadata.sorted_tables if table not in KEPT)
+
+
+class Damaged(Exception):
+    """Values that are not what a table holds."""
+
+
+class TableValues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The rows of a table, in the order of its primary key; bytes are base64."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+class _Values(list[Any]):
+    """A row as its values."""
+
+    def __init__(self, *values: Any) -> None:
+        super().__init__(values)
+
+
+_READ = {table: Query(select(table).order_by(*table.primary_key.columns), _Values) for table in STATE}
+_CLEAR = {table: Statement(delete(table)) for table in STATE}
+_ADD = {table: Statement(insert(table)) for table in STATE}
+_HIGHEST = Statement(select(func.max(placements.c.revision)))
+
+
+def read(transaction: Transaction) -> dict[str, TableValues]:
+    """All state, by the table's name."""
+    found = {}
+    for table in STATE:
+        columns = list(table.columns)
+        binary = [index for index, column in enumerate(columns) if isinstance(column.type, LargeBinary)]
+        rows = transaction.all(_READ[table])
+        for row, index in itertools.product(rows, binary):
+            row[index] = None if row[index] is None else base64.b64encode(row[index]).decode()
+        # SQLAlchemy's names are texts of a kind of their own.
+        found[str(table.name)] = TableValues([str(column.name) for column in columns], list(rows))
+    return found
+
+
+def clear(transaction: Transaction) -> None:
+    """Leave every account with nothing but its default resource group. The hosts are to remove everything."""
+    rows = _lock(transaction)
+    for table in STATE:
+        transaction.run(_CLEAR[table])
+    for row in rows:
+        resource_groups.ensure_default(transaction, row.id, row.created_at)
+    hosts.raise_revision(transaction, hosts.LOCAL)
+
+
+def replace(transaction: Transaction, known: Mapping[str, int], tables: Mapping[str, TableValues]) -> None:
+    """Have this state of these accounts (by the time of their creation) and no other. Raises Damaged."""
+    values = check(known, tables)
+    for account_id in sorted(known):
+        accounts.ensure(transaction, account_id, known[account_id])
+    rows = _lock(transaction)
+    for table in STATE:
+        transaction.run(_CLEAR[table])
+        names = tables[table.name].columns
+        for each in values[table]:
+            transaction.run(_ADD[table], **dict(zip(names, each, strict=True)))
+    for row in rows:
+        resource_groups.ensure_default(transaction, row.id, row.created_at)
+    hosts.surpass(transaction, hosts.LOCAL, int(transaction.scalar(_HIGHEST) or 0))
+
+
+def _lock(transaction: Transaction) -> list[accounts.AccountRow]:
+    """Let no other write come in between. Returns the accounts."""
+    rows = accounts.every(transaction)
+    for row in rows:
+        accounts.lock(transaction, row.id)
+    return rows
+
+
+def check(known: Mapping[str, int], tables: Mapping[str, TableValues]) -> dict[Table, list[list[Any]]]:
+    """The rows as the database takes them, if it can. Raises Damaged."""
+    if set(tables) != {table.name for table in STATE}:
+        raise Damaged("it has other tables")
+    checked = {}
+    for table in STATE:
+        given = tables[table.name]
+        if given.columns != [column.name for column in table.columns]:
+            raise Damaged(f"{table.name} has other columns")
+        columns = list(table.columns)
+        rows = [_row(columns, row, known) for row in given.rows]
+        uniques = [table.primary_key, *(c for c in table.constraints if isinstance(c, UniqueConstraint))]
+        for unique in uniques:
+            _check_unique(table, columns, rows, [column.name for column in unique.columns])
+        checked[table] = rows
+    return checked
+
+
+def _row(columns: Sequence[Column[Any]], row: Sequence[Any], known: Mapping[str, int]) -> list[Any]:
+    if len(row) != len(columns):
+        raise Damaged(f"a row of {columns[0].table.name} has {len(row)} values")
+    values = [_value(column, value) for column, value in zip(columns, row, strict=True)]
+    for column, value in zip(columns, values, strict=True):
+        if column.name == "account_id" and value not in known:
+            raise Damaged(f"{column.table.name} names an account that is none of the snapshot's")
+    return values
+
+
+def _value(column: Column[Any], value: Any) -> Any:
+    """A value for one column. Raises Damaged."""
+    if value is None and column.nullable:
+        return None
+    kind = column.type
+    if isinstance(kind, Boolean):
+        fits = isinstance(value, bool)
+    elif isinstance(kind, BigInteger | Integer):
+        bits = 63 if isinstance(kind, BigInteger) else 31
+        fits = isinstance(value, int) and not isinstance(value, bool) and -(2**bits) <= value < 2**bits
+    elif isinstance(kind, LargeBinary):
+        return _bytes(column, value)
+    elif isinstance(kind, String):
+        fits = isinstance(value, str) and "\0" not in value and len(value) <= (kind.length or len(value))
+    else:
+        raise TypeError(f"{column} is of a type that is not thought of")
+    if not fits:
+        raise Damaged(f"{column} cannot be {str(value)[:40]!r}")
+    return value
+
+
+def _bytes(column: Column[Any], value: Any) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        raise Damaged(f"{column} is no base64") from None
+
+
+def _check_unique(
+    table: Table, columns: Sequence[Column[Any]], rows: Iterable[Sequence[Any]], names: Sequence[str]
+) -> None:
+    places = [index for index, column in enumerate(columns) if column.name in names]
+    seen: set[tuple[Any, ...]] = set()
+    for row in rows:
+        key = tuple(row[place] for place in places)
+        if key in seen:
+            raise Damaged(f"{table.name} has {key!r} twice")
+        seen.add(key)
