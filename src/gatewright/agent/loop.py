@@ -41,8 +41,8 @@ class Agent:
         self._memory = memory
         self._reporter = Reporter(link)
         self._wanted: dict[ItemKey, Wanted] = {}
-        #: What the plane was seen to run as wanted.
-        self._standing: dict[ItemKey, Wanted] = {}
+        #: Which items the plane was seen to run as they are wanted now.
+        self._standing: set[ItemKey] = set()
         self._tasks: dict[ItemKey, asyncio.Task[None]] = {}
         self._changed: dict[ItemKey, asyncio.Event] = {}
         self._found: set[ItemKey] = set()
@@ -129,6 +129,7 @@ class Agent:
             key = item.key
             if self._wanted.get(key) != item:
                 self._wanted[key] = item
+                self._standing.discard(key)
                 self._kick(key)
             elif key not in self._tasks:
                 # Asked for again and nothing to do: say once more how it stands.
@@ -137,7 +138,7 @@ class Agent:
     def _tell_standing(self, item: Wanted) -> None:
         if isinstance(item, Tombstone):
             self._kick(item.key)
-        elif self._standing.get(item.key) == item:
+        elif item.key in self._standing:
             self._reporter.observe(
                 Observation(kind=item.key.kind, id=item.id, generation=item.generation, phase=Phase.READY)
             )
@@ -152,7 +153,7 @@ class Agent:
     def _broken(self, key: ItemKey, reason: str) -> None:
         """The plane says that an item is no longer as it was applied."""
         _log.warning("%s: %s", key, reason)
-        self._standing.pop(key, None)
+        self._standing.discard(key)
         self._adopted.pop(key, None)
         if key in self._wanted:
             # Also while it is being applied: the break may be of what was just made, and then it is looked at again.
@@ -185,7 +186,7 @@ class Agent:
             if item is None:
                 return
             try:
-                await self._bring_about(item)
+                await self._bring_about(key, item)
             except PlaneError as error:
                 _log.warning("%s: %s", key, error)
                 self._observe(item, Phase.FAILED, str(error))
@@ -211,18 +212,17 @@ class Agent:
         finally:
             self._parked.discard(key)
 
-    async def _bring_about(self, item: Wanted) -> None:
+    async def _bring_about(self, key: ItemKey, item: Wanted) -> None:
         if isinstance(item, Tombstone):
-            self._standing.pop(item.key, None)
-            await self._plane.remove(item.key)
-            self._found.discard(item.key)
+            await self._plane.remove(key)
+            self._found.discard(key)
             self._observe(item, Phase.REMOVED)
-            if self._wanted.get(item.key) is item:
-                del self._wanted[item.key]
+            if self._wanted.get(key) is item:
+                del self._wanted[key]
             return
         # What is done before anybody could look was never under way, nor is what was found standing as it is wanted.
         under_way: asyncio.Handle | None = None
-        if self._adopted.pop(item.key, None) != item.generation:
+        if self._adopted.pop(key, None) != item.generation:
             under_way = asyncio.get_running_loop().call_soon(self._observe, item, Phase.APPLYING)
         try:
             if isinstance(item, InstanceSpec):
@@ -231,11 +231,12 @@ class Agent:
         finally:
             if under_way is not None:
                 under_way.cancel()
-        if item.key in self._broke:
+        if key in self._broke:
             raise PlaneError("it broke while it was being applied")
-        self._standing[item.key] = item
+        if self._wanted.get(key) is item:
+            self._standing.add(key)
         self._observe(item, Phase.READY)
-        for waiting in self._waiting.pop(item.key, ()):
+        for waiting in self._waiting.pop(key, ()):
             self._kick(waiting)
 
     async def _vswitch_of(self, spec: InstanceSpec) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import socket
@@ -19,7 +18,7 @@ from gatewright.agent.simulated_host import SimulatedHost
 from gatewright.app.announcement import announce
 from gatewright.app.data_directory import Lock, open_data_directory
 from gatewright.app.listening import listening_socket
-from gatewright.app.processes import set_up_logging, stop_event
+from gatewright.app.processes import set_up_logging, settle_memory, stop_event
 from gatewright.clock import Clock, SystemClock
 from gatewright.errors import ConfigurationError
 from gatewright.link.unix import UnixLinkServer
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
     from gatewright.control.steering import Steering
 
 _log = logging.getLogger(__name__)
-#: Requests make few cycles; collecting a tenth as often as by default is a few per cent of a create (measured).
-_COLLECT = (7000, 10, 10)
 
 
 def run(settings: Settings, listener: socket.socket | None = None) -> None:
@@ -144,9 +141,7 @@ async def _serve_from(
             link = UnixLinkServer(control_plane, hosts.LOCAL, settings.agent_socket)
             await link.start()
             stack.push_async_callback(link.close)
-        # What is loaded by now stays: the collector need not look at it again and again.
-        gc.freeze()
-        gc.set_threshold(*_COLLECT)
+        settle_memory()
         serving = [asyncio.create_task(server.serve(sockets=[socket])) for server, socket in servers]
         announce(settings, listener, control_listener, made_up, keys)
         stopping = asyncio.create_task(stop.wait())

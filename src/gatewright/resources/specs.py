@@ -2,7 +2,7 @@
 
 A spec is everything that a plane needs to build one item, and nothing else: it refers to secrets by id and
 version and never holds them. :mod:`gatewright.resources.compile` makes specs, the link carries them, planes
-apply them.
+apply them. They hold no cycles, so the collector of garbage need not know them: an agent has many.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ItemKey(NamedTuple):
         return f"{self.kind} {self.id}"
 
 
-class VSwitchSpec(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=Kind.VSWITCH.value):
+class VSwitchSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag=Kind.VSWITCH.value):
     """A layer-2 network of one zone. Gateways' private legs and people's own machines are plugged into it."""
 
     id: str
@@ -47,7 +47,7 @@ class VSwitchSpec(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
         return ItemKey(Kind.VSWITCH, self.id)
 
 
-class PublicLeg(msgspec.Struct, frozen=True, kw_only=True):
+class PublicLeg(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How an instance is reached from outside."""
 
     #: The first is the address IKE answers on; SSL-VPN of a dual-tunnel gateway has one of its own.
@@ -56,7 +56,7 @@ class PublicLeg(msgspec.Struct, frozen=True, kw_only=True):
     network: str
 
 
-class PrivateLeg(msgspec.Struct, frozen=True, kw_only=True):
+class PrivateLeg(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How an instance is reached from its VPC."""
 
     vswitch_id: str
@@ -64,7 +64,7 @@ class PrivateLeg(msgspec.Struct, frozen=True, kw_only=True):
     network: str
 
 
-class InstanceSpec(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=Kind.INSTANCE.value):
+class InstanceSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag=Kind.INSTANCE.value):
     """One half of a VPN gateway: one network namespace on one host, in one zone."""
 
     id: str
