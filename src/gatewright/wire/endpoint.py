@@ -107,7 +107,8 @@ class Endpoint:
             status, error = 200, None
             content, content_type = encode_answer(result, action, form)
         except Dropped:
-            self._ended(message, Outcome(request_id, None, None))
+            if self._interception is not None:
+                self._interception.ended(message, Outcome(request_id, None, None))
             raise
         except ApiError as refused:
             error = refused
@@ -119,11 +120,8 @@ class Endpoint:
         if error is not None:
             status = error.status
             content, content_type = encode_error(error, request_id, message.host, form)
-        self._ended(message, Outcome(request_id, status, error.code if error else None))
+        if self._interception is not None:
+            self._interception.ended(message, Outcome(request_id, status, error.code if error else None))
         if _requests.isEnabledFor(logging.INFO):
             _requests.info("%s %d %s %s", action, status, error.code if error else "OK", request_id)
         return status, content, content_type
-
-    def _ended(self, message: Message, outcome: Outcome) -> None:
-        if self._interception is not None:
-            self._interception.ended(message, outcome)
