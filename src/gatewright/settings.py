@@ -70,6 +70,13 @@ OPTIONS = (
     Option("quota_vpn_gateways", int, "N", "VPN gateways an account may have (default: 30)"),
     Option("quota_public_addresses", int, "N", "public addresses an account's gateways may have (default: 100)"),
     Option("quota_vswitches", int, "N", "vSwitches a VPC may have (default: 150)"),
+    Option(
+        "throttling",
+        str,
+        "MODE",
+        "off: no call comes too often (default); exact: refuse what the API's published rates refuse",
+        ("off", "exact"),
+    ),
     Option("log_level", str, "LEVEL", "what is logged (default: WARNING)", ("DEBUG", "INFO", "WARNING", "ERROR")),
 )
 
@@ -88,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     quota_vpn_gateways: int
     quota_public_addresses: int
     quota_vswitches: int
+    throttling: str
     log_level: str
 
     @property
@@ -139,6 +147,7 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         allow_plaintext=allow_plaintext,
         public_pool=_network(values.get("public_pool") or _PUBLIC_POOLS[plane]),
         **quotas,
+        throttling=values.get("throttling", "off"),
         log_level=values.get("log_level", "WARNING"),
     )
 

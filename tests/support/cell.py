@@ -6,6 +6,7 @@ It has an event loop in a thread of its own, so that tests are plain functions.
 from __future__ import annotations
 
 import asyncio
+import copy
 import ipaddress
 import threading
 import time
@@ -20,6 +21,7 @@ from gatewright.access import keyring
 from gatewright.access.keyring import Administrator
 from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
+from gatewright.app.rates import published_rates
 from gatewright.clock import ManualClock, iso_seconds
 from gatewright.link.direct import DirectLink
 from gatewright.operations.call import Installation, Quotas
@@ -29,8 +31,9 @@ from gatewright.plane.simulated import SimulatedPlane
 from gatewright.reconcile.control_plane import ControlPlane
 from gatewright.resources.regions import regions
 from gatewright.resources.specs import ItemKey
-from gatewright.secrets import Sealer
-from gatewright.store import hosts, pools
+from gatewright.secrets import Place, Sealer
+from gatewright.store import accounts, hosts, pools
+from gatewright.store.accounts import AccessKeyRow
 from gatewright.store.backends import backend_of
 from gatewright.store.database import Database
 from gatewright.store.transaction import Transaction
@@ -41,6 +44,7 @@ from tests.support.client import VPC, Refused, Reply, sign_v1, texts
 
 Result = TypeVar("Result")
 ACCOUNT = "1234567890123456"
+OTHER_ACCOUNT = "2345678901234567"
 PATIENCE = 10.0
 
 
@@ -56,6 +60,7 @@ class Cell:
         plane: str = "simulated",
         before: Callable[[ItemKey], Awaitable[None]] | None = None,
         with_agent: bool = True,
+        throttling: bool = False,
     ) -> None:
         self.url = url
         self.clock = ManualClock()
@@ -67,6 +72,8 @@ class Cell:
             "cn-hangzhou", regions(), quotas or Quotas(), pools.public_pool(self._pool), plane
         )
         self._with_agent = with_agent
+        self._sealer = Sealer(b"k" * 32)
+        self._throttle = published_rates(self.clock, self._installation) if throttling else None
         self._nonce, self._nonces = 0, uuid.uuid4().hex
         self.closed = False
         self._loop = asyncio.new_event_loop()
@@ -79,22 +86,40 @@ class Cell:
         backend = backend_of(self.url)
         prepare(backend)
         self.database = Database(backend)
-        sealer = Sealer(b"k" * 32)
 
         def set_up(transaction: Transaction) -> keyring.Keyring:
             hosts.ensure(transaction, hosts.LOCAL)
             pools.ensure_public(transaction, self._pool)
             wanted = Administrator(ACCOUNT, self.key, self.secret)
-            keyring.settle_first_administrator(transaction, sealer, wanted, self.clock.now())
-            return keyring.load(transaction, sealer)
+            keyring.settle_first_administrator(transaction, self._sealer, wanted, self.clock.now())
+            return keyring.load(transaction, self._sealer)
 
         keys = await self.database.write(set_up)
         self.control_plane = ControlPlane(self.database)
         self.executor = Executor(self.database, self.clock, self._installation)
-        self.endpoint = Endpoint(registry(), Authenticator(keys, self.clock), self.executor)
+        self._serve(keys)
         if self._with_agent:
             agent = Agent(self.plane, DirectLink(self.control_plane, hosts.LOCAL), RevisionMemory())
             self._agent = asyncio.ensure_future(agent.run())
+
+    def _serve(self, keys: keyring.Keyring) -> None:
+        self.endpoint = Endpoint(registry(), Authenticator(keys, self.clock), self.executor, self._throttle)
+
+    def other(self, account_id: str = OTHER_ACCOUNT) -> Cell:
+        """The same service as another account calls it. It is closed with this one."""
+        key, secret = f"key-of-{account_id}", f"secret-of-{account_id}"
+        sealed = self._sealer.seal(secret, Place("access_keys", key, "secret"))
+
+        def add(transaction: Transaction) -> keyring.Keyring:
+            accounts.ensure(transaction, account_id, self.clock.now())
+            accounts.drop_access_key(transaction, key)
+            accounts.add_access_key(transaction, AccessKeyRow(key, account_id, sealed, False), self.clock.now())
+            return keyring.load(transaction, self._sealer)
+
+        self._serve(self.run(self.database.write(add)))
+        other = copy.copy(self)
+        other.key, other.secret = key, secret
+        return other
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run something on the cell's loop and wait for it."""

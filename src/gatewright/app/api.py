@@ -19,6 +19,7 @@ from gatewright.app.announcement import announce
 from gatewright.app.data_directory import Lock, open_data_directory
 from gatewright.app.listening import listening_socket
 from gatewright.app.processes import set_up_logging, stop_event
+from gatewright.app.rates import published_rates
 from gatewright.clock import SystemClock
 from gatewright.errors import ConfigurationError
 from gatewright.link.direct import DirectLink
@@ -99,7 +100,12 @@ async def _serve_from(settings: Settings, listener: socket.socket, database: Dat
         public_pool=pools.public_pool(settings.public_pool),
         plane=settings.plane,
     )
-    endpoint = Endpoint(registry(), Authenticator(keys, clock), Executor(database, clock, installation))
+    endpoint = Endpoint(
+        registry(),
+        Authenticator(keys, clock),
+        Executor(database, clock, installation),
+        published_rates(clock, installation) if settings.throttling == "exact" else None,
+    )
     control_plane = ControlPlane(database)
     stop = stop_event()
     server = server_for(endpoint)

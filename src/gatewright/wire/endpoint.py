@@ -28,6 +28,7 @@ from gatewright.wire.decoding import decode
 from gatewright.wire.encoding import encode_answer, encode_error
 from gatewright.wire.error_pages import ErrorPages
 from gatewright.wire.message import Message
+from gatewright.wire.throttling import Throttle
 
 Scope = MutableMapping[str, Any]
 Event = MutableMapping[str, Any]
@@ -63,10 +64,13 @@ class Endpoint:
         operations: Mapping[tuple[str, str], Operation[Any, Any]],
         authenticator: Authenticator,
         executor: Executor,
+        throttle: Throttle | None = None,
     ) -> None:
+        """Without a ``throttle`` calls are let through however often they come."""
         self._operations = operations
         self._authenticator = authenticator
         self._executor = executor
+        self._throttle = throttle
         self._error_pages = ErrorPages(operations.values())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,11 +92,10 @@ class Endpoint:
         else:
             raw_path = (scope.get("raw_path") or path.encode()).decode("latin-1")
             message = Message(scope["method"], raw_path, scope["query_string"], scope["headers"], body)
-            status, content, content_type = await self._serve(message)
-            await _answer(send, status, content, content_type)
+            await _answer(send, *await self._serve(message))
 
-    async def _serve(self, message: Message) -> tuple[int, bytes, bytes]:
-        """Status, body and content type of one call. Never raises."""
+    async def _serve(self, message: Message) -> tuple[int, bytes, bytes, int | None]:
+        """Status, body, content type, and how long to wait (milliseconds) of one call. Never raises."""
         request_id = ids.request_id()
         form, action = "JSON", "-"
         try:
@@ -107,6 +110,9 @@ class Endpoint:
                 raise not_served(target)
             action = operation.name
             credential = self._authenticator.authenticate(message)
+            if self._throttle is not None:
+                region = message.parameters.get("RegionId")
+                self._throttle.let_through(credential.principal.account_id, region, target)
             request = decode(operation, message.parameters)
             answer = await self._executor.run(operation, credential, request)
             answer.request_id = request_id
@@ -124,7 +130,7 @@ class Endpoint:
             content, content_type = encode_error(error, request_id, message.host, form)
         if _requests.isEnabledFor(logging.INFO):
             _requests.info("%s %d %s %s", action, status, error.code if error else "OK", request_id)
-        return status, content, content_type
+        return status, content, content_type, error.retry_after if error is not None else None
 
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
@@ -158,8 +164,10 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
     return b"".join(parts) if len(parts) > 1 else parts[0]
 
 
-async def _answer(send: Send, status: int, body: bytes, content_type: bytes) -> None:
+async def _answer(send: Send, status: int, body: bytes, content_type: bytes, retry_after: int | None = None) -> None:
     headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+    if retry_after is not None:
+        headers.append((b"x-acs-retry-after", b"%d" % retry_after))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
