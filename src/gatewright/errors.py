@@ -209,6 +209,12 @@ GATEWAY_ROWS = (
 )
 
 
+#: Characters of what was signed that an answer echoes: several times a real request's, and no megabytes.
+LONGEST_ECHO = 65_536
+
+
 def signature_mismatch(message: str, detail: str) -> ApiError:
     """The signature is not ours. The message echoes what was signed: clients compare it with their own string."""
+    if len(message) > LONGEST_ECHO:
+        message = message[:LONGEST_ECHO] + "…"
     return ApiError(400, "SignatureDoesNotMatch", message, detail)

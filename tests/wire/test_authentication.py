@@ -173,3 +173,10 @@ def test_query_and_body_together_are_what_is_signed(cell: Cell) -> None:
     cell.run(cell.endpoint(scope, receive, send))
     assert events[0]["status"] == 200
     assert cell.call("DescribeVpcs", VpcName="both")["TotalCount"] == 1
+
+
+def test_a_wrong_signature_echoes_no_megabytes(cell: Cell) -> None:
+    signed = {**cell.signed("CreateVpc", RegionId="cn-hangzhou"), "VpcName": "ü" * 100_000}
+    refused = request(cell, signed)
+    assert code(refused) == (400, "SignatureDoesNotMatch")
+    assert len(refused.json()["Message"]) < 66_000
