@@ -45,6 +45,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "quota_vpn_gateways": "5",
         "quota_public_addresses": "6",
         "quota_vswitches": "7",
+        "connections": "9",
         "throttling": "exact",
         "log_level": "INFO",
     }
@@ -54,7 +55,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     assert found.allow_plaintext
     assert str(found.public_pool) == "192.0.2.0/24"
     assert (found.database, found.log_level, found.quota_vpn_gateways) == ("postgresql://u@h/d", "INFO", 5)
-    assert found.throttling == "exact"
+    assert (found.throttling, found.connections) == ("exact", 9)
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:8080", "192.0.2.1:80", "[::]:80", ":8080", "example.org:80"])
@@ -77,6 +78,7 @@ def test_beyond_loopback_plaintext_must_be_allowed(listen: str) -> None:
         ("public_pool = '10.0.0.0/30'", "public_pool"),
         ("quota_vpn_gateways = -1", "quota_vpn_gateways"),
         ("throttling = 'sometimes'", "throttling"),
+        ("connections = 0", "connections"),
     ],
 )
 def test_a_wrong_file_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:

@@ -20,12 +20,12 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def play(scene: Callable[[int], Awaitable[None]]) -> None:
+def play(scene: Callable[[int], Awaitable[None]], served: Any = application, connections: int = 100) -> None:
     """Run a scene against a server on a free port."""
 
     async def run() -> None:
         listener = socket.create_server(("127.0.0.1", 0))
-        server = server_for(application)
+        server = server_for(served, connections)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await scene(listener.getsockname()[1])

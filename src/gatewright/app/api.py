@@ -18,7 +18,7 @@ from gatewright.agent.memory import RevisionMemory
 from gatewright.app.announcement import announce
 from gatewright.app.data_directory import Lock, open_data_directory
 from gatewright.app.listening import listening_socket
-from gatewright.app.processes import set_up_logging, stop_event
+from gatewright.app.processes import room_for, set_up_logging, stop_event
 from gatewright.app.rates import published_rates
 from gatewright.clock import SystemClock
 from gatewright.errors import ConfigurationError
@@ -108,7 +108,7 @@ async def _serve_from(settings: Settings, listener: socket.socket, database: Dat
     )
     control_plane = ControlPlane(database)
     stop = stop_event()
-    server = server_for(endpoint)
+    server = server_for(endpoint, room_for(settings.connections))
     async with AsyncExitStack() as stack:
         background = [_background(expire_for_ever(database, clock, TOKEN_LIFETIME), "timers")]
         if settings.plane == "simulated":

@@ -5,9 +5,7 @@ from __future__ import annotations
 import socket
 
 from gatewright.errors import ConfigurationError
-from gatewright.settings import Settings
-
-_BACKLOG = 1024
+from gatewright.settings import BACKLOG, Settings
 
 
 def listening_socket(settings: Settings) -> socket.socket:
@@ -17,7 +15,7 @@ def listening_socket(settings: Settings) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
-        listener.listen(_BACKLOG)
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise ConfigurationError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
