@@ -45,6 +45,7 @@ from tests.support.client import VPC, Refused, Reply, sign_v1, texts
 Result = TypeVar("Result")
 ACCOUNT = "1234567890123456"
 OTHER_ACCOUNT = "2345678901234567"
+HOST = "gw.test"
 PATIENCE = 10.0
 
 
@@ -121,6 +122,25 @@ class Cell:
         other.key, other.secret = key, secret
         return other
 
+    def settle(self, condition: Callable[[], bool]) -> None:
+        """Without an agent of its own: have one work until the condition holds, and end it."""
+        agent = Agent(self.plane, DirectLink(self.control_plane, hosts.LOCAL), RevisionMemory())
+
+        async def begin() -> asyncio.Task[None]:
+            return asyncio.ensure_future(agent.run())
+
+        async def end(task: asyncio.Task[None]) -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        working = self.run(begin())
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError("the agent did not bring it about")
+            time.sleep(0.002)
+        self.run(end(working))
+
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run something on the cell's loop and wait for it."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
@@ -162,25 +182,30 @@ class Cell:
 
     async def request(self, parameters: dict[str, str]) -> Reply:
         """Put a request to the endpoint, as a server would."""
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return await self.http("POST", b"", headers, urlencode(parameters).encode())
+
+    async def http(self, method: str, query: bytes, headers: dict[str, str], body: bytes) -> Reply:
+        """Put anything to the endpoint."""
         events: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": urlencode(parameters).encode(), "more_body": False}
+            return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(event: Any) -> None:
             events.append(event)
 
         scope = {
             "type": "http",
-            "method": "POST",
+            "method": method,
             "path": "/",
             "raw_path": b"/",
-            "query_string": b"",
-            "headers": [(b"host", b"gw.test"), (b"content-type", b"application/x-www-form-urlencoded")],
+            "query_string": query,
+            "headers": [(name.encode(), value.encode("latin-1")) for name, value in {"host": HOST, **headers}.items()],
         }
         await self.endpoint(scope, receive, send)
-        headers = {name.decode(): value.decode() for name, value in events[0]["headers"]}
-        return Reply(events[0]["status"], headers, events[1]["body"])
+        answered = {name.decode(): value.decode() for name, value in events[0]["headers"]}
+        return Reply(events[0]["status"], answered, events[1]["body"])
 
     async def acall(self, action: str, version: str = VPC, **parameters: Any) -> dict[str, Any]:
         """Call an operation in the cell's region. Raises Refused."""

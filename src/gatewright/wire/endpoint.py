@@ -23,7 +23,13 @@ from gatewright.errors import (
 from gatewright.operations.declaration import Operation
 from gatewright.operations.execution import Executor
 from gatewright.store.database import StoreClosed
-from gatewright.wire.authentication import Authenticator, answer_format, not_served, target_of
+from gatewright.wire.authentication import (
+    Authenticator,
+    answer_format,
+    format_of_malformed,
+    not_served,
+    target_of,
+)
 from gatewright.wire.decoding import decode
 from gatewright.wire.encoding import encode_answer, encode_error
 from gatewright.wire.error_pages import ErrorPages
@@ -99,7 +105,11 @@ class Endpoint:
         request_id = ids.request_id()
         form, action = "JSON", "-"
         try:
-            form = answer_format(message)
+            try:
+                form = answer_format(message)
+            except ApiError:
+                form = format_of_malformed(message)
+                raise
             if message.path not in ("/", ""):
                 raise ACTION_NOT_FOUND("path", message.path, "the API is served at /")
             if message.method not in ("GET", "POST"):
