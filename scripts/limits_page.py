@@ -156,12 +156,12 @@ operation and named in the `Detail` of its refusal.
 
 ## Rates
 
-With `--throttling exact` a call is refused with `Throttling.User` when as many calls of the same operation, by the same
-account, for the same region were let through within the last 60 seconds. The answer's `x-acs-retry-after` says in how
-many milliseconds one will be let through again. Calls that name no region count in the default one. Refused calls do
-not count (*assumed*); calls that are refused later, for a missing parameter say, do. Operations of other products are not
-limited (*assumed*). Counts are kept by the process that serves the API, and a restart forgets them. By default (`off`)
-no call comes too often.
+With `--throttling exact` a call is refused with `Throttling.User` when as many calls of the same operation, by the
+same account, for the same region were let through within the last 60 seconds. The answer's `x-acs-retry-after` says
+in how many milliseconds one will be let through again. Calls that name no region count in the default one. Refused
+calls do not count (*assumed*); calls that are refused later, for a missing parameter say, do. Operations of other
+products are not limited (*assumed*). Counts are kept by the process that serves the API, and a restart forgets them.
+By default (`off`) no call comes too often.
 
 Source: {source}.
 
