@@ -26,7 +26,7 @@ from tests.fuzz.world import World
 from tests.support.client import Reply
 
 #: Examples of all operations together, on one database.
-_EXAMPLES = 600
+_EXAMPLES = 500
 #: Seconds within which every answer is there, on a machine that does other things besides.
 _SOON = 5.0
 #: Bytes of an answer: a wrong value is echoed in part only, and pages are bounded.

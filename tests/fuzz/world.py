@@ -29,7 +29,7 @@ class World:
         self.other = self.cell.other()
         self.rows = Rows(url)
         self._mine: dict[str, str] = {}
-        self._others: dict[str, str] = {}
+        self.others: dict[str, str] = {}
         self._earlier: dict[str, str] = {}
         self._nonce = 0
         self._unchanged_since: dict[str, str] | None = None
@@ -41,12 +41,12 @@ class World:
 
     def furnish(self) -> None:
         """Give both accounts a network with a gateway that is ``active``."""
-        for cell, known in ((self.other, self._others), (self.cell, self._mine)):
+        for cell, known in ((self.other, self.others), (self.cell, self._mine)):
             network = cell.network()
             gateway = cell.gateway(network, EnableSsl=True)
             known |= ids_of(cell.call("DescribeVSwitchAttributes", VSwitchId=network[1]))
             known |= ids_of(cell.call("DescribeVpnGateway", VpnGatewayId=gateway))
-        self.cell.settle(lambda: self._is_active(self.cell, self._mine) and self._is_active(self.other, self._others))
+        self.cell.settle(lambda: self._is_active(self.cell, self._mine) and self._is_active(self.other, self.others))
         self._unchanged_since = None
 
     def _is_active(self, cell: Cell, known: Mapping[str, str]) -> bool:
@@ -66,7 +66,7 @@ class World:
             return value
         if value.whose == MADE_UP:
             return "made-up-" + value.parameter.lower()
-        known = {OTHERS: self._others, EARLIER: self._earlier}.get(value.whose, self._mine)
+        known = {OTHERS: self.others, EARLIER: self._earlier}.get(value.whose, self._mine)
         # Of what nobody furnished there may be one that an earlier request made.
         for ids in (known, self._earlier, self._mine):
             for name in sorted(ids, key=len, reverse=True):
@@ -74,13 +74,13 @@ class World:
                     return ids[name]
         return self._mine["VpcId"]
 
-    def send(self, operation: type[Operation[Any, Any]], case: Case) -> Reply:
-        """Send a request, signed as it should be."""
+    def send(self, operation: type[Operation[Any, Any]], case: Case, sender: Cell | None = None) -> Reply:
+        """Send a request, signed as it should be, by the first account unless it is said whose."""
         pairs = [(name, value if isinstance(value, Raw) else self.value(value)) for name, value in case.pairs]
-        return self.cell.run(self._send(operation, case, pairs))
+        return self.cell.run(self._send(sender or self.cell, operation, case, pairs))
 
     async def _send(
-        self, operation: type[Operation[Any, Any]], case: Case, pairs: list[tuple[str, str | Raw]]
+        self, sender: Cell, operation: type[Operation[Any, Any]], case: Case, pairs: list[tuple[str, str | Raw]]
     ) -> Reply:
         self._nonce += 1
         # Where both have a parameter the body's counts.
@@ -92,19 +92,19 @@ class World:
                 "Action": operation.name,
                 "Version": operation.product.version,
                 "Format": case.form,
-                "AccessKeyId": self.cell.key,
+                "AccessKeyId": sender.key,
                 "SignatureMethod": "HMAC-SHA1",
                 "SignatureVersion": "1.0",
                 "SignatureNonce": f"fuzz-{self._nonce}",
                 "Timestamp": iso_seconds(self.cell.clock.now()),
             }
-            protocol["Signature"] = sign_v1("POST", {**texts, **protocol}, self.cell.secret)
+            protocol["Signature"] = sign_v1("POST", {**texts, **protocol}, sender.secret)
             query, body = self._placed(case, pairs)
             body += b"&" * bool(body) + _encoded(list(protocol.items()))
             return await self.cell.http("POST", query, headers, body)
         query, body = self._placed(case, pairs)
         in_query = {} if case.place == "body" else dict(pairs[::2] if case.place == "split" else pairs)
-        headers |= {"accept": _ACCEPTED[case.form], **self._v3(operation, in_query, body)}
+        headers |= {"accept": _ACCEPTED[case.form], **self._v3(sender, operation, in_query, body)}
         return await self.cell.http("POST", query, headers, body)
 
     def _placed(self, case: Case, pairs: list[tuple[str, str | Raw]]) -> tuple[bytes, bytes]:
@@ -114,7 +114,7 @@ class World:
         return (b"", _encoded(pairs)) if case.place == "body" else (_encoded(pairs), b"")
 
     def _v3(
-        self, operation: type[Operation[Any, Any]], in_query: Mapping[str, str | Raw], body: bytes
+        self, sender: Cell, operation: type[Operation[Any, Any]], in_query: Mapping[str, str | Raw], body: bytes
     ) -> dict[str, str]:
         signed = {
             "host": HOST,
@@ -133,8 +133,8 @@ class World:
         lines = "".join(f"{name}:{signed[name]}\n" for name in names)
         request = "\n".join(("POST", "/", query, lines, ";".join(names), signed["x-acs-content-sha256"]))
         to_sign = "ACS3-HMAC-SHA256\n" + hashlib.sha256(request.encode()).hexdigest()
-        signature = hmac.new(self.cell.secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
-        parts = f"Credential={self.cell.key},SignedHeaders={';'.join(names)},Signature={signature}"
+        signature = hmac.new(sender.secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
+        parts = f"Credential={sender.key},SignedHeaders={';'.join(names)},Signature={signature}"
         return {**signed, "authorization": f"ACS3-HMAC-SHA256 {parts}"}
 
     def before(self) -> dict[str, str]:
