@@ -8,6 +8,7 @@ import json
 import re
 import resource
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from gatewright.app.processes import room_for
 from gatewright.wire import server as server_module
 from gatewright.wire.server import LARGEST_HEAD, MOST_HEADERS, MOST_PIPELINED
+from tests.support.service import Service
 from tests.wire.test_server import play
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -157,6 +159,20 @@ def test_one_connection_too_many_is_told_so_and_room_is_made_again() -> None:
         await hang_up(kept[0][1])
 
     play(scene, connections=2)
+
+
+def test_the_setting_says_how_many_connections_there_are(tmp_path: Path) -> None:
+    with Service(tmp_path / "data", arguments=("--connections", "1")) as service:
+        first, second = service.client(), service.client()
+        # The connection of the question whether it serves yet may be there for a moment.
+        for _ in range(100):
+            if first.v1("DescribeRegions").status == 200:
+                break
+            first.close()
+        refused = second.v1("DescribeRegions")
+        assert (refused.status, refused.json()["Code"]) == (503, "ServiceUnavailable")
+        assert refused.headers["retry-after"] == "1"
+        assert first.v1("DescribeRegions").status == 200
 
 
 def test_of_very_many_connections_most_are_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
