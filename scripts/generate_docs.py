@@ -1,4 +1,4 @@
-"""Generates the pages that follow from the declarations: ``docs/coverage.md`` and ``docs/errors.md``.
+"""Generates the pages that follow from the code: ``docs/coverage.md``, ``docs/errors.md`` and ``docs/limits.md``.
 
 With ``--check`` it writes nothing, names the pages that are stale, and exits with 1 if there is one.
 """
@@ -10,13 +10,15 @@ import inspect
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from scripts.limits_page import limits_page
 from tests.conformance import reference_data
 from tests.conformance.differences import Declared, differences
 from tests.conformance.reference_data import ReferenceOperation
@@ -265,7 +267,11 @@ def _heading(code: str) -> str:
     return code.replace("<", "\\<").replace(">", "\\>")
 
 
-PAGES = {"docs/coverage.md": coverage_page, "docs/errors.md": errors_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/coverage.md": coverage_page,
+    "docs/errors.md": errors_page,
+    "docs/limits.md": partial(limits_page, NOTICE),
+}
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:

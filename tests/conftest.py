@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.cell import Cell, sqlite_url
 from tests.support.postgresql import PostgresqlServer, binaries
+
+if TYPE_CHECKING:
+    from tests.fuzz.world import World
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +57,22 @@ def make_cell(database_url: str) -> Iterator[Callable[..., Cell]]:
 def cell(make_cell: Callable[..., Cell]) -> Cell:
     """A service with its defaults."""
     return make_cell()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A furnished service for all generated requests of a module."""
+    # Loaded here, because hypothesis takes a second.
+    from tests.fuzz.world import World
+
+    server: PostgresqlServer | None = None
+    if request.param == "sqlite":
+        url = sqlite_url(tmp_path_factory.mktemp("world"))
+    else:
+        server = request.getfixturevalue("postgresql_server")
+        url = server.create()
+    made = World(url)
+    yield made
+    made.close()
+    if server is not None:
+        server.drop(url)

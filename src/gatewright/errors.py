@@ -31,6 +31,8 @@ class ApiError(Exception):
         self.code = code
         self.message = message
         self.detail = detail
+        #: When the same call may succeed, milliseconds from now: what a throttled client is told.
+        self.retry_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,12 @@ NONCE_USED = ErrorRow(
 UNSUPPORTED_METHOD = ErrorRow(
     400, "UnsupportedHTTPMethod", "This http method is not supported.", "Send GET or POST to the path /."
 )
+THROTTLED = ErrorRow(
+    400,
+    "Throttling.User",
+    "Request was denied due to user flow control.",
+    "Wait as long as the header x-acs-retry-after says (milliseconds), or start with --throttling off.",
+)
 REGION_NOT_FOUND = ErrorRow(
     404,
     "InvalidRegionId.NotFound",
@@ -191,6 +199,7 @@ GATEWAY_ROWS = (
     TIMESTAMP_EXPIRED,
     NONCE_USED,
     UNSUPPORTED_METHOD,
+    THROTTLED,
     REGION_NOT_FOUND,
     UNSUPPORTED_OPERATION,
     IDEMPOTENT_MISMATCH,
@@ -200,6 +209,12 @@ GATEWAY_ROWS = (
 )
 
 
+#: Characters of what was signed that an answer echoes: several times a real request's, and no megabytes.
+LONGEST_ECHO = 65_536
+
+
 def signature_mismatch(message: str, detail: str) -> ApiError:
     """The signature is not ours. The message echoes what was signed: clients compare it with their own string."""
+    if len(message) > LONGEST_ECHO:
+        message = message[:LONGEST_ECHO] + "…"
     return ApiError(400, "SignatureDoesNotMatch", message, detail)

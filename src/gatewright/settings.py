@@ -34,6 +34,8 @@ SECRETS = ("GATEWRIGHT_ACCESS_KEY_SECRET", "GATEWRIGHT_SECRET_KEY", "GATEWRIGHT_
 _PUBLIC_POOLS = {"simulated": "240.0.0.0/8", "linux": "198.18.0.0/15"}
 
 
+#: Connections that wait in the kernel to be accepted.
+BACKLOG = 1024
 #: The published quota of gateways, an address for each of their tunnel ends and more, and the quota of vSwitches a VPC.
 _QUOTAS = {"quota_vpn_gateways": 30, "quota_public_addresses": 100, "quota_vswitches": 150}
 
@@ -73,6 +75,14 @@ OPTIONS = (
     Option("quota_vpn_gateways", int, "N", "VPN gateways an account may have (default: 30)"),
     Option("quota_public_addresses", int, "N", "public addresses an account's gateways may have (default: 100)"),
     Option("quota_vswitches", int, "N", "vSwitches a VPC may have (default: 150)"),
+    Option("connections", int, "N", "connections that the API serves at once (default: 1024)"),
+    Option(
+        "throttling",
+        str,
+        "MODE",
+        "off: no call comes too often (default); exact: refuse what the API's published rates refuse",
+        ("off", "exact"),
+    ),
     Option("log_level", str, "LEVEL", "what is logged (default: WARNING)", ("DEBUG", "INFO", "WARNING", "ERROR")),
 )
 
@@ -95,6 +105,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     quota_vpn_gateways: int
     quota_public_addresses: int
     quota_vswitches: int
+    connections: int
+    throttling: str
     log_level: str
 
     @property
@@ -140,6 +152,9 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
     for name, quota in quotas.items():
         if quota < 0:
             raise ConfigurationError(f"{name} is {quota}: it cannot be negative")
+    connections = values.get("connections", 1024)
+    if connections < 1:
+        raise ConfigurationError(f"connections is {connections}: it must be at least 1")
     return Settings(
         data=data,
         host=host,
@@ -154,6 +169,8 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         public_pool=_network(values.get("public_pool") or _PUBLIC_POOLS[plane]),
         charge_types=_charge_types(values.get("charge_types", "PREPAY,POSTPAY")),
         **quotas,
+        connections=connections,
+        throttling=values.get("throttling", "off"),
         log_level=values.get("log_level", "WARNING"),
     )
 

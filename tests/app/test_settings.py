@@ -48,6 +48,8 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "quota_vpn_gateways": "5",
         "quota_public_addresses": "6",
         "quota_vswitches": "7",
+        "connections": "9",
+        "throttling": "exact",
         "log_level": "INFO",
     }
     assert set(values) == {option.name for option in OPTIONS}
@@ -58,6 +60,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     assert str(found.public_pool) == "192.0.2.0/24"
     assert (found.charge_types, found.quota_public_addresses, found.quota_vswitches) == (("POSTPAY",), 6, 7)
     assert (found.database, found.log_level, found.quota_vpn_gateways) == ("postgresql://u@h/d", "INFO", 5)
+    assert (found.throttling, found.connections) == ("exact", 9)
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:8080", "192.0.2.1:80", "[::]:80", ":8080", "example.org:80"])
@@ -95,6 +98,8 @@ def test_the_control_api_is_off_unless_asked_for_and_for_the_simulated_plane_alo
         ("quota_vswitches = -1", "quota_vswitches"),
         ("charge_types = 'POSTPAY,FREE'", "charge_types"),
         ("charge_types = ''", "charge_types"),
+        ("throttling = 'sometimes'", "throttling"),
+        ("connections = 0", "connections"),
     ],
 )
 def test_a_wrong_file_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
-from alibabacloud_tea_openapi.exceptions import ClientException
+from alibabacloud_tea_openapi.exceptions import ClientException, ThrottlingException
 from alibabacloud_tea_openapi.models import Config
 from alibabacloud_vpc20160428 import models
 from alibabacloud_vpc20160428.client import Client
@@ -113,3 +114,20 @@ def test_an_endpoint_with_a_scheme_works(service: Service) -> None:
     answer = client.describe_regions(models.DescribeRegionsRequest())
 
     assert REGION in [region.region_id for region in answer.body.regions.region]
+
+
+def test_a_throttled_call_raises_the_sdks_own_error_with_the_time_to_wait(tmp_path: Path) -> None:
+    with Service(tmp_path / "data", arguments=("--throttling", "exact")) as service:
+        plain = service.client()
+        for _ in range(60):
+            plain.call("CreateVpc")
+        client = OpenapiSdk(service.port).client
+
+        with pytest.raises(ThrottlingException) as caught:
+            client.create_vpc(models.CreateVpcRequest(region_id=REGION))
+        elsewhere = client.create_vpc(models.CreateVpcRequest(region_id="cn-beijing"))
+
+    assert (caught.value.code, caught.value.status_code) == ("Throttling.User", 400)
+    assert 0 < caught.value.retry_after <= 60_000
+    assert "60 times in 60 seconds" in caught.value.detail
+    assert elsewhere.status_code == 200

@@ -6,6 +6,7 @@ It has an event loop in a thread of its own, so that tests are plain functions.
 from __future__ import annotations
 
 import asyncio
+import copy
 import ipaddress
 import json
 import threading
@@ -20,11 +21,15 @@ from urllib.parse import urlencode
 
 from gatewright.access import keyring
 from gatewright.access.keyring import Administrator
+from gatewright.agent.loop import Agent
+from gatewright.agent.memory import RevisionMemory
 from gatewright.agent.simulated_host import SimulatedHost
+from gatewright.app.rates import published_rates
 from gatewright.clock import Clock, ManualClock, iso_seconds
 from gatewright.control.api import control_endpoint
 from gatewright.control.cell import Cell as ControlCell
 from gatewright.control.steering import Steering
+from gatewright.link.direct import DirectLink
 from gatewright.operations.call import Installation, Quotas
 from gatewright.operations.execution import Executor
 from gatewright.operations.registry import registry
@@ -32,8 +37,9 @@ from gatewright.plane.simulated import SimulatedPlane
 from gatewright.reconcile.control_plane import ControlPlane
 from gatewright.resources.regions import regions
 from gatewright.resources.specs import ItemKey, Spec
-from gatewright.secrets import Sealer
-from gatewright.store import hosts, pools
+from gatewright.secrets import Place, Sealer
+from gatewright.store import accounts, hosts, pools
+from gatewright.store.accounts import AccessKeyRow
 from gatewright.store.backends import backend_of
 from gatewright.store.database import Database
 from gatewright.store.transaction import Transaction
@@ -45,6 +51,8 @@ from tests.support.client import VPC, ControlRefused, Refused, Reply, sign_v1, t
 
 Result = TypeVar("Result")
 ACCOUNT = "1234567890123456"
+OTHER_ACCOUNT = "2345678901234567"
+HOST = "gw.test"
 PATIENCE = 10.0
 
 
@@ -87,7 +95,7 @@ async def _exchange(
         "method": method,
         "path": path,
         "raw_path": path.encode(),
-        "query_string": query.encode(),
+        "query_string": query.encode("latin-1"),
         "headers": headers,
         "extensions": {DROP: lambda: dropped.append(None)},
     }
@@ -114,6 +122,7 @@ class Cell:
         with_agent: bool = True,
         control: bool = False,
         account: str = ACCOUNT,
+        throttling: bool = False,
     ) -> None:
         self.url = url
         #: The machine's clock, and the service's too unless a test steers that with ``control``.
@@ -128,6 +137,8 @@ class Cell:
             "cn-hangzhou", regions(), quotas or Quotas(), pools.public_pool(self._pool), plane, charge_types
         )
         self._with_agent = with_agent
+        self._sealer = Sealer(b"k" * 32)
+        self._throttling = throttling
         self._nonce, self._nonces = 0, uuid.uuid4().hex
         self.closed = False
         self._loop = asyncio.new_event_loop()
@@ -140,7 +151,6 @@ class Cell:
         backend = backend_of(self.url)
         prepare(backend)
         self.database = Database(backend)
-        sealer = Sealer(b"k" * 32)
 
         def found(transaction: Transaction) -> None:
             hosts.ensure(transaction, hosts.LOCAL)
@@ -149,22 +159,22 @@ class Cell:
         def set_up(transaction: Transaction) -> keyring.Keyring:
             found(transaction)
             wanted = Administrator(self._account, self.key, self.secret)
-            keyring.settle_first_administrator(transaction, sealer, wanted, self.clock.now())
-            return keyring.load(transaction, sealer)
+            keyring.settle_first_administrator(transaction, self._sealer, wanted, self.clock.now())
+            return keyring.load(transaction, self._sealer)
 
         keys = await self.database.write(set_up)
         self.control_plane = ControlPlane(self.database)
-        operations = registry()
-        self.steering = Steering(self.clock, operations.values())
-        installation, clock, interception, timing = self._installation, cast("Clock", self.clock), None, None
+        self.steering = Steering(self.clock, registry().values())
+        installation, clock, timing = self._installation, cast("Clock", self.clock), None
         if self._control:
-            clock, interception, timing = self.steering.clock, self.steering.interception, self.steering.delays
+            clock, timing = self.steering.clock, self.steering.delays
             installation = replace(installation, vpc_delay=timing.vpc)
+        self._throttle = published_rates(clock, installation) if self._throttling else None
         self.executor = Executor(self.database, clock, installation)
-        self.endpoint = Endpoint(operations, Authenticator(keys, self.clock), self.executor, interception)
+        self._serve(keys)
         self.host = SimulatedHost(self.control_plane, hosts.LOCAL, timing)
         self.control_endpoint = control_endpoint(
-            ControlCell(self.database, self.host, self.steering, found, {self._account})
+            ControlCell(self.database, self.host, self.steering, found, {self._account}, self._throttle)
         )
         if self._before is not None:
             self.host.plane = _HeldPlane(self._before)
@@ -175,6 +185,47 @@ class Cell:
     def plane(self) -> SimulatedPlane:
         """What the cell's host runs."""
         return self.host.plane
+
+    def _serve(self, keys: keyring.Keyring) -> None:
+        interception = self.steering.interception if self._control else None
+        self.endpoint = Endpoint(
+            registry(), Authenticator(keys, self.clock), self.executor, self._throttle, interception
+        )
+
+    def other(self, account_id: str = OTHER_ACCOUNT) -> Cell:
+        """The same service as another account calls it. It is closed with this one."""
+        key, secret = f"key-of-{account_id}", f"secret-of-{account_id}"
+        sealed = self._sealer.seal(secret, Place("access_keys", key, "secret"))
+
+        def add(transaction: Transaction) -> keyring.Keyring:
+            accounts.ensure(transaction, account_id, self.clock.now())
+            accounts.drop_access_key(transaction, key)
+            accounts.add_access_key(transaction, AccessKeyRow(key, account_id, sealed, False), self.clock.now())
+            return keyring.load(transaction, self._sealer)
+
+        self._serve(self.run(self.database.write(add)))
+        other = copy.copy(self)
+        other.key, other.secret = key, secret
+        return other
+
+    def settle(self, condition: Callable[[], bool]) -> None:
+        """Without an agent of its own: have one work until the condition holds, and end it."""
+        agent = Agent(self.plane, DirectLink(self.control_plane, hosts.LOCAL), RevisionMemory())
+
+        async def begin() -> asyncio.Task[None]:
+            return asyncio.ensure_future(agent.run())
+
+        async def end(task: asyncio.Task[None]) -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        working = self.run(begin())
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError("the agent did not bring it about")
+            time.sleep(0.002)
+        self.run(end(working))
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run something on the cell's loop and wait for it."""
@@ -215,13 +266,19 @@ class Cell:
         signed["Signature"] = sign_v1("POST", signed, self.secret)
         return signed
 
-    async def request(self, parameters: dict[str, str], host: bytes = b"gw.test") -> Reply:
+    async def request(self, parameters: dict[str, str], host: str = HOST) -> Reply:
         """Put a request to the endpoint, as a server would; with an empty host, one that has no Host header.
 
         Raises ConnectionError when it hangs up.
         """
-        headers = [*([(b"host", host)] if host else []), (b"content-type", b"application/x-www-form-urlencoded")]
-        return await _exchange(self.endpoint, "POST", "/", headers, urlencode(parameters).encode())
+        headers = {"host": host, "content-type": "application/x-www-form-urlencoded"}
+        return await self.http("POST", b"", headers, urlencode(parameters).encode())
+
+    async def http(self, method: str, query: bytes, headers: dict[str, str], body: bytes) -> Reply:
+        """Put anything to the endpoint; its Host is ours unless there is one, and none if that is empty."""
+        given = {"host": HOST, **headers}
+        encoded = [(name.encode(), value.encode("latin-1")) for name, value in given.items() if name != "host" or value]
+        return await _exchange(self.endpoint, method, f"/?{query.decode('latin-1')}" if query else "/", encoded, body)
 
     def send(self, method: str, target: str, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> Reply:
         """Put anything to the endpoint."""

@@ -173,3 +173,31 @@ def test_query_and_body_together_are_what_is_signed(cell: Cell) -> None:
     cell.run(cell.endpoint(scope, receive, send))
     assert events[0]["status"] == 200
     assert cell.call("DescribeVpcs", VpcName="both")["TotalCount"] == 1
+
+
+def test_a_wrong_signature_echoes_no_megabytes(cell: Cell) -> None:
+    signed = {**cell.signed("CreateVpc", RegionId="cn-hangzhou"), "VpcName": "ü" * 100_000}
+    refused = request(cell, signed)
+    assert code(refused) == (400, "SignatureDoesNotMatch")
+    assert len(refused.json()["Message"]) < 66_000
+
+
+@pytest.mark.parametrize("malformed", [b"A=%zz", b"A=1&A=2", b"A=\xff"])
+@pytest.mark.parametrize(
+    ("asked", "headers", "begins"),
+    [
+        (b"&Format=XML", {}, b"<?xml"),
+        (b"&Format=xml", {}, b"<?xml"),
+        (b"&Format=JSON", {"accept": "text/xml"}, b"{"),
+        (b"", {"accept": "text/xml"}, b"<?xml"),
+        (b"&Format=%zz", {}, b"{"),
+        (b"", {}, b"{"),
+    ],
+)
+def test_what_cannot_be_decoded_is_refused_in_the_format_that_it_asks_for(
+    cell: Cell, malformed: bytes, asked: bytes, headers: dict[str, str], begins: bytes
+) -> None:
+    for query, body in ((malformed + asked, b""), (b"", malformed + asked)):
+        refused = cell.run(cell.http("POST", query, headers, body))
+        assert refused.status == 400
+        assert refused.body.startswith(begins)

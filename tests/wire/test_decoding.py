@@ -94,6 +94,8 @@ def test_a_list_may_come_as_one_json_text_with_keys_in_any_case() -> None:
         ({"ResourceId": "[1]"}, "InvalidParameter", "ResourceId"),
         ({"ResourceId": "[" * 50_000}, "InvalidParameter", "ResourceId"),
         ({"ResourceId": json.dumps(["a"] * 1001)}, "InvalidParameter", "ResourceId"),
+        ({"ResourceId": json.dumps(["a" * 65_600])}, "InvalidParameter", "ResourceId"),
+        ({"ResourceId": "[" + "9" * 5000 + "]"}, "InvalidParameter", "ResourceId"),
         ({"ResourceId__1": "a", "Tag": '["k"]'}, "InvalidParameter", "Tag"),
         ({"ResourceId__1": "a", "Tag": '[{"Key": {"deep": 1}}]'}, "InvalidParameter", "Tag"),
         ({"ResourceId__1": "a", "Tag": '[{"Key": 1.5}]'}, "InvalidParameter", "Tag"),
@@ -111,6 +113,11 @@ def test_what_is_wrong_is_named(parameters: dict[str, str], code: str, named: st
     error = refused(**parameters)
     assert (error.status, error.code) == (400, code)
     assert error.detail.startswith(f"{named} ")
+
+
+def test_a_truth_inside_of_a_json_text_reads_as_it_would_outside() -> None:
+    request = decoded(ResourceId="""["a"]""", Tag="""[{"Key": "k", "Value": true}]""")
+    assert request.tag == (Label(key="k", value="true"),)
 
 
 def test_missing_comes_before_mistyped_and_mistyped_before_wrong() -> None:

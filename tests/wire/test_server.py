@@ -12,7 +12,7 @@ import pytest
 from gatewright.wire import bodies
 from gatewright.wire import server as server_module
 from gatewright.wire.interception import DROP
-from gatewright.wire.server import Server, server_for
+from gatewright.wire.server import server_for
 from tests.support.cell import Cell
 
 
@@ -21,12 +21,18 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def play(scene: Callable[[int], Awaitable[None]], served: Server | None = None) -> None:
+def play(
+    scene: Callable[[int], Awaitable[None]],
+    served: Any = application,
+    connections: int = 100,
+    *,
+    droppable: bool = False,
+) -> None:
     """Run a scene against a server on a free port."""
 
     async def run() -> None:
         listener = socket.create_server(("127.0.0.1", 0))
-        server = served or server_for(application)
+        server = server_for(served, connections, droppable=droppable)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await scene(listener.getsockname()[1])
@@ -143,4 +149,4 @@ def test_an_application_may_hang_up_without_an_answer(caplog: pytest.LogCaptureF
             writer.close()
         assert caplog.text == ""
 
-    play(scene, server_for(dropping, droppable=True))
+    play(scene, dropping, droppable=True)

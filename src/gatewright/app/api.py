@@ -18,7 +18,8 @@ from gatewright.agent.simulated_host import SimulatedHost
 from gatewright.app.announcement import announce
 from gatewright.app.data_directory import Lock, open_data_directory
 from gatewright.app.listening import listening_socket
-from gatewright.app.processes import set_up_logging, settle_memory, stop_event
+from gatewright.app.processes import room_for, set_up_logging, settle_memory, stop_event
+from gatewright.app.rates import published_rates
 from gatewright.clock import Clock, SystemClock
 from gatewright.errors import ConfigurationError
 from gatewright.link.unix import UnixLinkServer
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from gatewright.control.steering import Steering
 
 _log = logging.getLogger(__name__)
+#: Simultaneous connections to the control API.
+_CONTROL_CONNECTIONS = 64
 
 
 def run(settings: Settings, listener: socket.socket | None = None) -> None:
@@ -115,16 +118,18 @@ async def _serve_from(
         steering = Steering(machine, operations.values())
         clock = steering.clock
         installation = replace(installation, vpc_delay=steering.delays.vpc)
+    throttle = published_rates(clock, installation) if settings.throttling == "exact" else None
     endpoint = Endpoint(
         operations,
         # Clients sign with the real time, whatever time it is in the service.
         Authenticator(keys, machine),
         Executor(database, clock, installation),
+        throttle,
         None if steering is None else steering.interception,
     )
     control_plane = ControlPlane(database)
     stop = stop_event()
-    servers = [(server_for(endpoint, droppable=steering is not None), listener)]
+    servers = [(server_for(endpoint, room_for(settings.connections), droppable=steering is not None), listener)]
     async with AsyncExitStack() as stack:
         background = [_background(expire_for_ever(database, clock, machine, TOKEN_LIFETIME), "timers")]
         if settings.plane == "simulated":
@@ -135,8 +140,8 @@ async def _serve_from(
                 from gatewright.control.cell import Cell
 
                 own = {key.principal.account_id for key in keys}
-                control = control_endpoint(Cell(database, host, steering, found, own))
-                servers.append((server_for(control), control_listener))
+                control = control_endpoint(Cell(database, host, steering, found, own, throttle))
+                servers.append((server_for(control, _CONTROL_CONNECTIONS), control_listener))
         else:
             link = UnixLinkServer(control_plane, hosts.LOCAL, settings.agent_socket)
             await link.start()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import socket
 
 from gatewright.errors import ConfigurationError
-
-_BACKLOG = 1024
+from gatewright.settings import BACKLOG
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -16,7 +15,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(_BACKLOG)
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}") from error

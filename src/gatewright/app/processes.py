@@ -7,7 +7,12 @@ import ctypes
 import gc
 import logging
 import os
+import resource
 import signal
+
+_log = logging.getLogger(__name__)
+#: Files that an API process has open beside its connections: databases, sockets, pipes, with much to spare.
+_OTHER_FILES = 192
 
 _PR_SET_PDEATHSIG = 1
 #: Requests make few cycles; collecting a tenth as often as by default is a few per cent of a create (measured).
@@ -37,6 +42,22 @@ def settle_memory() -> None:
     libc = ctypes.CDLL(None)
     if hasattr(libc, "malloc_trim"):
         libc.malloc_trim(0)
+
+
+def room_for(connections: int) -> int:
+    """Allow the process as many open files as so many connections need. Returns how many the system grants."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    needed = connections + _OTHER_FILES
+    if soft != unlimited and soft < needed:
+        soft = needed if hard == unlimited else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft != unlimited and soft < needed:
+        connections = max(1, soft - _OTHER_FILES)
+        _log.warning(
+            "the system allows %d open files (ulimit -n): %d connections are served at once", soft, connections
+        )
+    return connections
 
 
 def stop_event() -> asyncio.Event:

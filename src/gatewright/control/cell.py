@@ -10,6 +10,7 @@ from gatewright.control.steering import Steering
 from gatewright.store import hosts
 from gatewright.store.database import Database
 from gatewright.store.transaction import Transaction
+from gatewright.wire.throttling import Throttle
 
 
 class Cell(NamedTuple):
@@ -22,6 +23,8 @@ class Cell(NamedTuple):
     found: Callable[[Transaction], object]
     #: The accounts that access keys belong to.
     own: Collection[str]
+    #: What counts how often calls come; None where that is not limited.
+    throttle: Throttle | None
 
     async def settle(self) -> None:
         """Wait until the host has begun what was asked of the API so far, and told what came of it."""

@@ -71,6 +71,8 @@ def routes(cell: Cell) -> tuple[Route, ...]:
             await cell.database.write(clear)
             cell.steering.reset()
             cell.host.replace()
+            if cell.throttle is not None:
+                cell.throttle.clear()
         return {}
 
     return (

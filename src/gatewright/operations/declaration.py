@@ -111,10 +111,10 @@ class Matches:
     """A text of a pattern, which must match all of it."""
 
     def __init__(self, pattern: str, rule: str, *, error: ErrorRow | None = None) -> None:
-        self._pattern, self.rule, self.error = re.compile(pattern), rule, error
+        self.pattern, self.rule, self.error = re.compile(pattern), rule, error
 
     def holds(self, value: str) -> bool:
-        return self._pattern.fullmatch(value) is not None
+        return self.pattern.fullmatch(value) is not None
 
 
 class Count:

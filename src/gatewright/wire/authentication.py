@@ -76,6 +76,19 @@ def answer_format(message: Message) -> str:
         if named.upper() not in (_JSON, _XML):
             raise INVALID_FORMAT("Format", named, "must be JSON or XML")
         return named.upper()
+    return _accepted_format(message)
+
+
+def format_of_malformed(message: Message) -> str:
+    """``JSON`` or ``XML`` for the answer to parameters that cannot be decoded: what of them can still be read asks."""
+    for pair in (*message.raw_query.split(b"&"), *message.body.split(b"&")):
+        name, _, value = pair.partition(b"=")
+        if name == b"Format" and value.upper() in (b"JSON", b"XML"):
+            return value.upper().decode()
+    return _accepted_format(message)
+
+
+def _accepted_format(message: Message) -> str:
     accepted = (message.header("accept") or "").partition(";")[0].strip().lower()
     return _XML if accepted in ("application/xml", "text/xml") else _JSON
 

@@ -20,7 +20,7 @@ from gatewright.operations.declaration import Constraint, Count, Field, Item, No
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})\Z")
 _LARGEST = 2**63 - 1
-#: More than any text parameter may have.
+#: Characters of a text parameter, and of a list that comes as one JSON text.
 LONGEST = 65_536
 #: The highest index of a list parameter: more than any operation takes.
 HIGHEST_INDEX = 1000
@@ -89,6 +89,8 @@ def _from_json(field: Field, text: str) -> list[Any]:
     """The values of a list that arrived as one JSON text; scalars become the texts that they would arrive as."""
     what = "objects" if field.fields else "texts"
     wrong = invalid_parameter(field.name, text, f"must be a JSON array of {what}, or be given as {field.name}.N")
+    if len(text) > LONGEST:
+        raise invalid_parameter(field.name, text, f"must be at most {LONGEST} characters")
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):
@@ -109,7 +111,7 @@ def _from_json(field: Field, text: str) -> list[Any]:
             if isinstance(each, dict | list | float):
                 raise wrong
             if each is not None:
-                item[known.get(key.lower(), key)] = str(each)
+                item[known.get(key.lower(), key)] = str(each).lower() if isinstance(each, bool) else str(each)
         found.append(item)
     return found
 

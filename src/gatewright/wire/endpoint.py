@@ -23,13 +23,20 @@ from gatewright.errors import (
 from gatewright.operations.declaration import Operation
 from gatewright.operations.execution import Executor
 from gatewright.store.database import StoreClosed
-from gatewright.wire.authentication import Authenticator, answer_format, not_served, target_of
+from gatewright.wire.authentication import (
+    Authenticator,
+    answer_format,
+    format_of_malformed,
+    not_served,
+    target_of,
+)
 from gatewright.wire.bodies import Receive, Refused, Scope, Send, answer, read_body, refuse
 from gatewright.wire.decoding import decode
 from gatewright.wire.encoding import encode_answer, encode_error
 from gatewright.wire.error_pages import ErrorPages
 from gatewright.wire.interception import DROP, Dropped, Interception, Outcome
 from gatewright.wire.message import Message
+from gatewright.wire.throttling import Throttle
 
 #: Bytes of a request's body.
 LARGEST_BODY = 1024 * 1024
@@ -47,11 +54,14 @@ class Endpoint:
         operations: Mapping[tuple[str, str], Operation[Any, Any]],
         authenticator: Authenticator,
         executor: Executor,
+        throttle: Throttle | None = None,
         interception: Interception | None = None,
     ) -> None:
+        """Without a ``throttle`` calls are let through however often they come."""
         self._operations = operations
         self._authenticator = authenticator
         self._executor = executor
+        self._throttle = throttle
         self._interception = interception
         self._error_pages = ErrorPages(operations.values())
 
@@ -75,18 +85,23 @@ class Endpoint:
             raw_path = (scope.get("raw_path") or path.encode()).decode("latin-1")
             message = Message(scope["method"], raw_path, scope["query_string"], scope["headers"], body)
             try:
-                status, content, content_type = await self._serve(message)
+                status, content, content_type, retry_after = await self._serve(message)
             except Dropped:
                 scope["extensions"][DROP]()
             else:
-                await answer(send, status, content, content_type)
+                waiting = () if retry_after is None else ((b"x-acs-retry-after", b"%d" % retry_after),)
+                await answer(send, status, content, content_type, *waiting)
 
-    async def _serve(self, message: Message) -> tuple[int, bytes, bytes]:
-        """Status, body and content type of one call. Raises Dropped and nothing else."""
+    async def _serve(self, message: Message) -> tuple[int, bytes, bytes, int | None]:
+        """Status, body, content type, and how long to wait (milliseconds) of one call. Raises Dropped, nothing else."""
         request_id = ids.request_id()
         form, action = "JSON", "-"
         try:
-            form = answer_format(message)
+            try:
+                form = answer_format(message)
+            except ApiError:
+                form = format_of_malformed(message)
+                raise
             if message.path not in ("/", ""):
                 raise ACTION_NOT_FOUND("path", message.path, "the API is served at /")
             if message.method not in ("GET", "POST"):
@@ -97,6 +112,9 @@ class Endpoint:
                 raise not_served(target)
             action = operation.name
             credential = self._authenticator.authenticate(message)
+            if self._throttle is not None:
+                region = message.parameters.get("RegionId")
+                self._throttle.let_through(credential.principal.account_id, region, target)
             request = decode(operation, message.parameters)
             if self._interception is None:
                 result = await self._executor.run(operation, credential, request, message.host)
@@ -124,4 +142,4 @@ class Endpoint:
             self._interception.ended(message, Outcome(request_id, status, error.code if error else None))
         if _requests.isEnabledFor(logging.INFO):
             _requests.info("%s %d %s %s", action, status, error.code if error else "OK", request_id)
-        return status, content, content_type
+        return status, content, content_type, error.retry_after if error is not None else None

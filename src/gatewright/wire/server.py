@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn, with bounds on what a client may send before a request is a request."""
+"""The HTTP server: uvicorn, with bounds on what a client may do before, between and after its requests."""
 
 from __future__ import annotations
 
@@ -11,55 +11,130 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gatewright import ids
+from gatewright.errors import SERVICE_UNAVAILABLE
+from gatewright.settings import BACKLOG
+from gatewright.wire.encoding import encode_error
 from gatewright.wire.interception import DROP
 
-#: Bytes of a request's line and headers together.
+#: Bytes of a request's line and headers together, and of a chunked body's trailers.
 LARGEST_HEAD = 64 * 1024
-#: How long a client may take to send them, seconds.
+#: Headers of a request.
+MOST_HEADERS = 128
+#: Requests of one connection that wait for the answer to an earlier one.
+MOST_PIPELINED = 32
+#: How long a client may take to send a head, seconds.
 HEAD_PATIENCE = 30.0
+#: How long a client may take to read half of what it was answered and has not read, seconds.
+ANSWER_PATIENCE = 30.0
 #: How long what a refused client still sends is read and ignored, seconds.
 REFUSED_PATIENCE = 1.0
 #: How long an idle connection is kept for the next request, seconds.
 KEEP_ALIVE = 75
+#: Connections that are told at one time that there is no room for them; beyond, the connection is reset.
+MOST_TURNED_AWAY = 64
+
+
+class Room:
+    """How many connections a server has at once."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.turned_away = 0
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with a limit to the size of a request's head, and to the time that it may take."""
+    """uvicorn's protocol with bounds: to a head's size and time, to pipelining, to connections, to unread answers."""
 
+    #: Bytes that came while a head was awaited; of the parsed head, its bytes and how many headers it has.
+    _arrived = 0
     _head = 0
+    _headers = 0
+    #: Waits for a head.
     _patience: asyncio.TimerHandle | None = None
-    _refused = False
+    #: Waits for the client to read.
+    _unread: asyncio.TimerHandle | None = None
+    #: What comes from now on is ignored.
+    _deaf = False
+    _turned_away = False
     #: Bytes of trailers so far; below zero while headers are read.
     _trailers = -1
 
+    def __init__(self, *, room: Room, **options: Any) -> None:
+        super().__init__(**options)
+        self._room = room
+
     def connection_made(self, transport: Any) -> None:
+        full = len(self.connections) >= self._room.most
         super().connection_made(transport)
-        self._expect_head()
+        if full:
+            self._turn_away()
+        else:
+            self._expect_head()
+
+    def _turn_away(self) -> None:
+        # It is no connection that is served: as one of them it would keep the room full.
+        self.connections.discard(self)
+        if self._room.turned_away >= MOST_TURNED_AWAY:
+            self._deaf = True
+            self.transport.abort()
+            return
+        self._turned_away = True
+        self._room.turned_away += 1
+        error = SERVICE_UNAVAILABLE.because(f"The service has {self._room.most} connections, its limit; try again.")
+        body, kind = encode_error(error, ids.request_id(), "", "JSON")
+        self._refuse(b"503 Service Unavailable\r\nretry-after: 1\r\ncontent-type: " + kind, body)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_done()
+        if self._unread is not None:
+            self._unread.cancel()
+        if self._turned_away:
+            self._room.turned_away -= 1
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._deaf:
             return
         # Bodies are bounded where they are read; here only what comes before a request's head is complete counts.
         if self._patience is not None:
-            self._head += len(data)
+            self._arrived += len(data)
         super().data_received(data)
-        if self._refused or self.transport.is_closing():
+        if self._deaf or self.transport.is_closing():
             return
-        if self._patience is None and (self.cycle is None or self.cycle.response_complete):
+        if self._patience is None and not self._answering():
             # Something came between two requests that began none: empty lines, which are to be skipped.
             self._expect_head()
-        if self._patience is not None and self._head > LARGEST_HEAD:
+        if self._patience is not None and self._arrived > LARGEST_HEAD:
             self._refuse(b"431 Request Header Fields Too Large")
 
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= MOST_PIPELINED and not self._deaf:
+            # Those that wait are answered, and then the connection ends: a client must be ready for that (RFC 9112).
+            self._head_done()
+            self._deaf = True
+            self.cycle.keep_alive = False
+        if self._deaf:
+            return
         super().on_message_begin()
         self._trailers = -1
+        self._head = self._headers = 0
         if self._patience is None:
             self._expect_head()
 
+    def on_url(self, url: bytes) -> None:
+        if not self._deaf and self._count(len(url)):
+            super().on_url(url)
+
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._deaf:
+            return
         if self._trailers < 0:
-            super().on_header(name, value)
+            self._headers += 1
+            if self._headers <= MOST_HEADERS and self._count(len(name) + len(value) + len(": \r\n")):
+                super().on_header(name, value)
+            else:
+                self._refuse(b"431 Request Header Fields Too Large")
             return
         # Trailers of a chunked body are nobody's headers.
         self._trailers += len(name) + len(value)
@@ -67,16 +142,43 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(b"431 Request Header Fields Too Large")
 
     def on_headers_complete(self) -> None:
-        self._head_done()
-        self._trailers = 0
-        super().on_headers_complete()
+        if not self._deaf:
+            self._head_done()
+            self._trailers = 0
+            super().on_headers_complete()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._head_done()
-        super().connection_lost(exc)
+    def on_body(self, body: bytes) -> None:
+        if not self._deaf:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self._deaf:
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._expect_reading()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._expect_reading()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - clients of ours never send what is no HTTP
+        self._refuse(b"400 Bad Request")
+
+    def _answering(self) -> bool:
+        """Whether a request is under way."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _count(self, size: int) -> bool:
+        """Count bytes of a head. False, and the request is refused, when they are too many."""
+        self._head += size
+        if self._head > LARGEST_HEAD:
+            self._refuse(b"431 Request Header Fields Too Large")
+        return self._head <= LARGEST_HEAD
 
     def _expect_head(self) -> None:
-        self._head = 0
+        self._arrived = 0
         self._patience = self.loop.call_later(HEAD_PATIENCE, self._refuse, b"408 Request Timeout")
 
     def _head_done(self) -> None:
@@ -84,23 +186,64 @@ class BoundedProtocol(HttpToolsProtocol):
             self._patience.cancel()
             self._patience = None
 
-    def _refuse(self, status: bytes) -> None:
-        """Answer with a bare status, and hang up after a moment: at once might reset what the client has not read."""
+    def _expect_reading(self) -> None:
+        """Give the client a time to read what has been written, if it has not."""
+        if self._unread is None and self.transport.get_write_buffer_size() > 0:
+            self._unread = self.loop.call_later(ANSWER_PATIENCE, self._give_up, self.transport.get_write_buffer_size())
+
+    def _give_up(self, before: int) -> None:
+        self._unread = None
+        if self.transport.get_write_buffer_size() > before // 2:
+            self.transport.abort()
+        else:
+            self._expect_reading()
+
+    def _refuse(self, status: bytes, body: bytes = b"") -> None:
+        """Answer with a status, and hang up after a moment: at once might reset what the client has not read."""
         self._head_done()
-        if not self._refused and not self.transport.is_closing():
-            self._refused = True
-            self.transport.write(b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
-            self.loop.call_later(REFUSED_PATIENCE, self.transport.close)
+        if self._deaf or self.transport.is_closing():
+            return
+        self._deaf = True
+        if self._answering() and not self._is_turn(status):
+            return
+        head = b"HTTP/1.1 %b\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % (status, len(body))
+        self.transport.write(head + body)
+        self._expect_reading()
+        self.loop.call_later(REFUSED_PATIENCE, self.transport.close)
+
+    def _is_turn(self, status: bytes) -> bool:
+        """Whether a refusal can be written although a request is under way: nothing may overtake earlier answers."""
+        cycle = self.cycle
+        if not cycle.more_body or cycle.response_started:
+            # It is a later request that is refused; or this one is being answered already.
+            cycle.keep_alive = False
+            return False
+        if self.pipeline:
+            self.pipeline[0] = (cycle, partial(_refusal, int(status[:3])))
+            return False
+        # Its head was fine and the rest is not: whoever waits for the body learns that it will not come.
+        cycle.disconnected = cycle.response_complete = True
+        cycle.message_event.set()
+        return True
+
+
+async def _refusal(status: int, _scope: Any, _receive: Any, send: Any) -> None:
+    """The application that answers a request with a bare status when its turn has come."""
+    headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 class DroppableProtocol(BoundedProtocol):
     """The same, where the application may hang up on a client: it calls ``scope["extensions"][DROP]``."""
 
     def on_headers_complete(self) -> None:
+        before = self.cycle
         super().on_headers_complete()
-        # The request's task has not begun yet.
-        scope: Any = self.cycle.scope
-        scope["extensions"] = {DROP: partial(self._drop, self.cycle)}
+        if self.cycle is not None and self.cycle is not before:
+            # The request's task has not begun yet.
+            scope: Any = self.cycle.scope
+            scope["extensions"] = {DROP: partial(self._drop, self.cycle)}
 
     def _drop(self, cycle: RequestResponseCycle) -> None:
         # Without this uvicorn would answer 500 for an application that did not.
@@ -116,12 +259,16 @@ class Server(uvicorn.Server):
         yield
 
 
-def server_for(application: Callable[..., Awaitable[None]], *, droppable: bool = False) -> Server:
-    """A server of an ASGI application; one that is ``droppable`` may hang up on clients without an answer."""
+def server_for(application: Callable[..., Awaitable[None]], connections: int, *, droppable: bool = False) -> Server:
+    """A server of an ASGI application, with so many connections at once.
+
+    One that is ``droppable`` may hang up on clients without an answer.
+    """
+    protocol: Any = partial(DroppableProtocol if droppable else BoundedProtocol, room=Room(connections))
     return Server(
         uvicorn.Config(
             application,
-            http=DroppableProtocol if droppable else BoundedProtocol,
+            http=protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -130,5 +277,6 @@ def server_for(application: Callable[..., Awaitable[None]], *, droppable: bool =
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=10,
+            backlog=BACKLOG,
         )
     )

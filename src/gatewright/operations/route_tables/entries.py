@@ -117,7 +117,7 @@ class CreateRouteEntry(Operation[CreateRouteEntryRequest, CreateRouteEntryRespon
                 "NextHopList", f"{len(request.next_hop_list)} next hops", "stands beside NextHopType or NextHopId"
             )
         if not request.next_hop_list and not one:
-            raise NO_NEXT_HOP.because("NextHopType, NextHopId and NextHopList are absent: where does the entry lead?")
+            raise NO_NEXT_HOP("NextHopId", "", "is absent, and NextHopList too: where does the entry lead?")
         if one and request.next_hop_id is None:
             raise missing_parameter("NextHopId")
         if request.next_hop_list and not 2 <= len(request.next_hop_list) <= 4:
@@ -184,7 +184,7 @@ class DeleteRouteEntry(Operation[DeleteRouteEntryRequest, DeleteRouteEntryRespon
         if hops and not 2 <= hops <= 16:
             raise DELETE_LIST_SIZE("NextHopList", f"{hops} next hops", "must be 2 to 16")
         if request.route_entry_id is None and not hops and request.next_hop_id is None:
-            raise DELETE_NO_NEXT_HOP.because("NextHopId and NextHopList are absent, and so is RouteEntryId")
+            raise DELETE_NO_NEXT_HOP("NextHopId", "", "is absent, and so are NextHopList and RouteEntryId")
 
     def execute(self, call: Call, request: DeleteRouteEntryRequest) -> DeleteRouteEntryResponse:
         row = find_custom_entry(call, request.which, _WORDS, NOT_FOUND)

@@ -1,0 +1,100 @@
+"""What the service should hold and answer, in plain Python: two accounts' networks and gateways, and the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+
+#: Zones of cn-hangzhou: two that have gateways, and one that has none.
+ZONES = ("cn-hangzhou-k", "cn-hangzhou-j", "cn-hangzhou-b")
+GATEWAY_ZONES = ZONES[:2]
+#: Addresses of a vSwitch that nobody gets: the first one and the last three.
+_RESERVED = 4
+#: Either quota is reached without the other: by four gateways without SSL-VPN, and by three with it.
+MOST_GATEWAYS = 3
+MOST_PUBLIC_ADDRESSES = 8
+
+#: A refusal: status and code. None where a call is served.
+Refusal = tuple[int, str] | None
+
+
+@dataclass(eq=False)
+class Vpc:
+    """A VPC."""
+
+    id: str
+    network: IPv4Network
+    tag: str | None = None
+
+
+@dataclass(eq=False)
+class VSwitch:
+    """A vSwitch."""
+
+    id: str
+    vpc: Vpc
+    network: IPv4Network
+    zone: str
+
+
+@dataclass(eq=False)
+class Gateway:
+    """A gateway, with an address in each of its two vSwitches and public ones besides."""
+
+    id: str
+    name: str
+    halves: tuple[VSwitch, VSwitch]
+    ssl: bool
+
+    @property
+    def public_addresses(self) -> int:
+        return 3 if self.ssl else 2
+
+
+@dataclass
+class Account:
+    """What one account has."""
+
+    vpcs: list[Vpc] = field(default_factory=list)
+    vswitches: list[VSwitch] = field(default_factory=list)
+    gateways: list[Gateway] = field(default_factory=list)
+    #: By client token: the network that a VPC was asked for, and the id that was answered.
+    tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def free(self, vswitch: VSwitch) -> int:
+        """Addresses of a vSwitch that are free."""
+        taken = sum(half is vswitch for gateway in self.gateways for half in gateway.halves)
+        return vswitch.network.num_addresses - _RESERVED - taken
+
+    def may_create_vswitch(self, vpc: Vpc, network: IPv4Network) -> Refusal:
+        if not 16 <= network.prefixlen <= 29:
+            return 400, "InvalidCirdrBlock.MaskLength"
+        if not network.subnet_of(vpc.network):
+            return 400, "InvalidParameter"
+        if any(other.vpc is vpc and other.network.overlaps(network) for other in self.vswitches):
+            return 400, "InvalidCidrBlock.Overlapped"
+        return None
+
+    def may_create_gateway(self, vpc: Vpc, first: VSwitch, second: VSwitch, ssl: bool) -> Refusal:
+        if first.vpc is not vpc or second.vpc is not vpc:
+            return 400, "InvalidVSwitchId.NotFound"
+        if first.zone not in GATEWAY_ZONES:
+            return 400, "OperationFailed.AzNotSupport"
+        if second.zone not in GATEWAY_ZONES or second.zone == first.zone:
+            return 400, "InvalidVSwitchId.SecondVswitchNotSupport"
+        public = sum(gateway.public_addresses for gateway in self.gateways) + (3 if ssl else 2)
+        if len(self.gateways) >= MOST_GATEWAYS or public > MOST_PUBLIC_ADDRESSES:
+            return 400, "Resource.QuotaFull"
+        if self.free(first) < 1 or self.free(second) < 1:
+            return 400, "OperationFailed.IpNotEnough"
+        return None
+
+    def may_delete_vswitch(self, vswitch: VSwitch) -> Refusal:
+        if any(vswitch in gateway.halves for gateway in self.gateways):
+            return 400, "DependencyViolation"
+        return None
+
+    def may_delete_vpc(self, vpc: Vpc) -> Refusal:
+        if any(vswitch.vpc is vpc for vswitch in self.vswitches):
+            return 400, "DependencyViolation.VSwitch"
+        return None

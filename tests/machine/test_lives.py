@@ -1,0 +1,243 @@
+"""Random lives of two accounts on one service, held against a model after every step.
+
+A rule does one thing to the service and to the model; what the service refuses must be what the model refuses, with the
+same code. After each step both accounts are listed in full. An operation is added with a rule of its own: draw what it
+is about with ``_one_of``, call with ``_attempt`` and what the model says, and note in the model what was done.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network
+from typing import Any, ClassVar, TypeVar
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from gatewright.operations.call import Quotas
+from tests.fuzz.effort import effort
+from tests.machine.model import (
+    MOST_GATEWAYS,
+    MOST_PUBLIC_ADDRESSES,
+    ZONES,
+    Account,
+    Gateway,
+    Refusal,
+    Vpc,
+    VSwitch,
+)
+from tests.support.cell import Cell
+from tests.support.client import Refused
+
+Thing = TypeVar("Thing")
+WHO = st.sampled_from((0, 1))
+AT = st.integers(0, 3)
+NETWORKS = st.sampled_from(("10.0.0.0/16", "172.16.0.0/20", "192.168.0.0/24"))
+MASKS = st.sampled_from((29, 29, 28, 24, 16, 30))
+TAGS = st.sampled_from((None, None, "red", "blue"))
+_accounts = itertools.count(3_000_000_000_000_000)
+
+
+class Lives(RuleBasedStateMachine):
+    """Two accounts that nobody has used before."""
+
+    service: ClassVar[Cell]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cells = [self.service.other(str(next(_accounts))) for _ in range(2)]
+        self.models = [Account(), Account()]
+
+    def _attempt(self, who: int, expected: Refusal, action: str, **parameters: Any) -> dict[str, Any] | None:
+        """Call, and compare the refusal with the model's. The answer, or None where it was refused."""
+        try:
+            answer = self.cells[who].call(action, **parameters)
+        except Refused as refused:
+            assert (refused.status, refused.code) == expected, refused
+            return None
+        assert expected is None, f"{action} was served, and should have been refused with {expected}"
+        return answer
+
+    def _one_of(self, things: Sequence[Thing], at: int) -> Thing | None:
+        return things[at % len(things)] if things else None
+
+    @rule(who=WHO, network=NETWORKS, tag=TAGS, dry=st.booleans())
+    def create_vpc(self, who: int, network: str, tag: str | None, dry: bool) -> None:
+        tagged = {"Tag.1.Key": "colour", "Tag.1.Value": tag} if tag else {}
+        expected = (400, "DryRunOperation") if dry else None
+        answer = self._attempt(who, expected, "CreateVpc", CidrBlock=network, DryRun=dry, **tagged)
+        if answer:
+            self.models[who].vpcs.append(Vpc(answer["VpcId"], IPv4Network(network), tag))
+
+    @rule(who=WHO, network=NETWORKS, token=st.sampled_from(("a", "b")))
+    def create_vpc_with_a_token(self, who: int, network: str, token: str) -> None:
+        model = self.models[who]
+        earlier = model.tokens.get(token)
+        expected = (400, "IdempotentParameterMismatch") if earlier and earlier[0] != network else None
+        answer = self._attempt(who, expected, "CreateVpc", CidrBlock=network, ClientToken=token)
+        if answer and earlier:
+            assert answer["VpcId"] == earlier[1]
+        elif answer:
+            model.tokens[token] = network, answer["VpcId"]
+            model.vpcs.append(Vpc(answer["VpcId"], IPv4Network(network)))
+
+    @rule(who=WHO, at=AT, number=st.integers(0, 2), mask=MASKS, zone=st.sampled_from(ZONES))
+    def create_vswitch(self, who: int, at: int, number: int, mask: int, zone: str) -> None:
+        model = self.models[who]
+        vpc = self._one_of(model.vpcs, at)
+        if vpc is None:
+            return
+        first = int(vpc.network.network_address) + number * 2 ** (32 - mask)
+        network = IPv4Network((first & -(2 ** (32 - mask)), mask))
+        answer = self._attempt(
+            who,
+            model.may_create_vswitch(vpc, network),
+            "CreateVSwitch",
+            VpcId=vpc.id,
+            ZoneId=zone,
+            CidrBlock=network,
+        )
+        if answer:
+            model.vswitches.append(VSwitch(answer["VSwitchId"], vpc, network, zone))
+
+    @rule(who=WHO, at=AT, first=AT, second=AT, ssl=st.booleans())
+    def create_gateway(self, who: int, at: int, first: int, second: int, ssl: bool) -> None:
+        model = self.models[who]
+        vpc = self._one_of(model.vpcs, at)
+        one, other = self._one_of(model.vswitches, first), self._one_of(model.vswitches, second)
+        if vpc is None or one is None or other is None:
+            return
+        answer = self._attempt(
+            who,
+            model.may_create_gateway(vpc, one, other, ssl),
+            "CreateVpnGateway",
+            VpcId=vpc.id,
+            VSwitchId=one.id,
+            DisasterRecoveryVSwitchId=other.id,
+            Bandwidth=10,
+            EnableSsl=ssl,
+        )
+        if answer:
+            model.gateways.append(Gateway(answer["VpnGatewayId"], answer["Name"], (one, other), ssl))
+            self.cells[who].until_status(answer["VpnGatewayId"], "active")
+
+    @rule(who=WHO, ssl=st.booleans())
+    def create_a_network_with_a_gateway(self, who: int, ssl: bool) -> None:
+        """Several steps in one, so that lives get on."""
+        self.create_vpc(who, "10.0.0.0/16", None, False)
+        at = len(self.models[who].vpcs) - 1
+        for number, zone in enumerate(ZONES[:2]):
+            self.create_vswitch(who, at, number, 29, zone)
+        count = len(self.models[who].vswitches)
+        self.create_gateway(who, at, count - 2, count - 1, ssl)
+
+    @rule(who=WHO, at=AT, name=st.sampled_from(("edge", "core")), propagate=st.booleans())
+    def modify_gateway(self, who: int, at: int, name: str, propagate: bool) -> None:
+        gateway = self._one_of(self.models[who].gateways, at)
+        if gateway is not None:
+            changes = {"Name": name, "AutoPropagate": propagate}
+            self._attempt(who, None, "ModifyVpnGatewayAttribute", VpnGatewayId=gateway.id, **changes)
+            gateway.name = name
+            described = self.cells[who].until_status(gateway.id, "active")
+            assert (described["Name"], described["AutoPropagate"]) == (name, propagate)
+
+    @rule(who=WHO, at=AT)
+    def delete_gateway(self, who: int, at: int) -> None:
+        model = self.models[who]
+        gateway = self._one_of(model.gateways, at)
+        if gateway is not None and self._attempt(who, None, "DeleteVpnGateway", VpnGatewayId=gateway.id):
+            model.gateways.remove(gateway)
+            self.cells[who].until_gone(gateway.id)
+
+    @rule(who=WHO, at=AT)
+    def delete_vswitch(self, who: int, at: int) -> None:
+        model = self.models[who]
+        vswitch = self._one_of(model.vswitches, at)
+        if vswitch is None:
+            return
+        if self._attempt(who, model.may_delete_vswitch(vswitch), "DeleteVSwitch", VSwitchId=vswitch.id):
+            model.vswitches.remove(vswitch)
+            gone: Callable[[dict[str, Any]], bool] = lambda answer: answer["TotalCount"] == 0  # noqa: E731
+            self.cells[who].until("DescribeVSwitches", gone, VSwitchId=vswitch.id)
+
+    @rule(who=WHO, at=AT, dry=st.booleans())
+    def delete_vpc(self, who: int, at: int, dry: bool) -> None:
+        model = self.models[who]
+        vpc = self._one_of(model.vpcs, at)
+        if vpc is None:
+            return
+        expected = model.may_delete_vpc(vpc) or ((400, "DryRunOperation") if dry else None)
+        if self._attempt(who, expected, "DeleteVpc", VpcId=vpc.id, DryRun=dry):
+            model.vpcs.remove(vpc)
+
+    @rule(who=WHO, at=AT)
+    def reach_for_what_is_the_others(self, who: int, at: int) -> None:
+        theirs = self.models[1 - who]
+        for things, parameter, actions, refusal in (
+            (theirs.vpcs, "VpcId", ("DescribeVpcAttribute", "DeleteVpc"), (404, "InvalidVpcId.NotFound")),
+            (
+                theirs.vswitches,
+                "VSwitchId",
+                ("DescribeVSwitchAttributes", "DeleteVSwitch"),
+                (404, "InvalidVSwitchId.NotFound"),
+            ),
+            (
+                theirs.gateways,
+                "VpnGatewayId",
+                ("DescribeVpnGateway", "ModifyVpnGatewayAttribute", "DeleteVpnGateway"),
+                (404, "InvalidVpnGatewayInstanceId.NotFound"),
+            ),
+        ):
+            thing: Any = self._one_of(list(things), at)
+            for action in actions if thing is not None else ():
+                self._attempt(who, refusal, action, **{parameter: thing.id})
+
+    @invariant()
+    def the_service_holds_what_the_model_holds(self) -> None:
+        for cell, model in zip(self.cells, self.models, strict=True):
+            self._check_vpcs(cell, model)
+            self._check_vswitches(cell, model)
+            listed = cell.call("DescribeVpnGateways", PageSize=50)
+            assert listed["TotalCount"] == len(model.gateways)
+            found = {
+                each["VpnGatewayId"]: (each["Name"], each["Status"]) for each in listed["VpnGateways"]["VpnGateway"]
+            }
+            assert found == {gateway.id: (gateway.name, "active") for gateway in model.gateways}
+
+    def _check_vpcs(self, cell: Cell, model: Account) -> None:
+        listed = cell.call("DescribeVpcs", PageSize=50)
+        assert listed["TotalCount"] == len(model.vpcs)
+        found = {
+            each["VpcId"]: (each["CidrBlock"], set(each["VSwitchIds"]["VSwitchId"])) for each in listed["Vpcs"]["Vpc"]
+        }
+        assert found == {
+            vpc.id: (str(vpc.network), {each.id for each in model.vswitches if each.vpc is vpc}) for vpc in model.vpcs
+        }
+        red = cell.call("DescribeVpcs", **{"Tag.1.Key": "colour", "Tag.1.Value": "red"})
+        assert red["TotalCount"] == sum(vpc.tag == "red" for vpc in model.vpcs)
+
+    def _check_vswitches(self, cell: Cell, model: Account) -> None:
+        def settled(answer: dict[str, Any]) -> bool:
+            return all(each["Status"] == "Available" for each in answer["VSwitches"]["VSwitch"])
+
+        listed = cell.until("DescribeVSwitches", settled, PageSize=50)
+        assert listed["TotalCount"] == len(model.vswitches)
+        found = {
+            each["VSwitchId"]: (each["CidrBlock"], each["ZoneId"], each["VpcId"], each["AvailableIpAddressCount"])
+            for each in listed["VSwitches"]["VSwitch"]
+        }
+        assert found == {
+            each.id: (str(each.network), each.zone, each.vpc.id, model.free(each)) for each in model.vswitches
+        }
+
+
+@pytest.fixture
+def service(make_cell: Callable[..., Cell]) -> Cell:
+    return make_cell(quotas=Quotas(vpn_gateways=MOST_GATEWAYS, public_addresses=MOST_PUBLIC_ADDRESSES))
+
+
+def test_whatever_two_accounts_do_the_service_holds_what_the_model_holds(service: Cell) -> None:
+    Lives.service = service
+    run_state_machine_as_test(Lives, settings=effort(15, steps=25))
