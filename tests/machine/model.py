@@ -23,6 +23,7 @@ class Vpc:
     """A VPC."""
 
     id: str
+    route_table: str
     network: IPv4Network
     tag: str | None = None
 
@@ -45,10 +46,25 @@ class Gateway:
     name: str
     halves: tuple[VSwitch, VSwitch]
     ssl: bool
+    #: Its resource group; None for the default one.
+    group: str | None = None
+
+    @property
+    def vpc(self) -> Vpc:
+        return self.halves[0].vpc
 
     @property
     def public_addresses(self) -> int:
         return 3 if self.ssl else 2
+
+
+@dataclass(eq=False)
+class Route:
+    """A custom entry of a VPC's system route table."""
+
+    id: str
+    destination: IPv4Network
+    gateway: Gateway
 
 
 @dataclass
@@ -58,6 +74,9 @@ class Account:
     vpcs: list[Vpc] = field(default_factory=list)
     vswitches: list[VSwitch] = field(default_factory=list)
     gateways: list[Gateway] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)
+    #: Ids of resource groups besides the default one.
+    groups: list[str] = field(default_factory=list)
     #: By client token: the network that a VPC was asked for, and the id that was answered.
     tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -73,6 +92,23 @@ class Account:
             return 400, "InvalidParameter"
         if any(other.vpc is vpc and other.network.overlaps(network) for other in self.vswitches):
             return 400, "InvalidCidrBlock.Overlapped"
+        if any(route.destination.subnet_of(network) for route in self.routes_of(vpc)):
+            return 400, "InvalidCidrBlock.Overlapped"
+        return None
+
+    def routes_of(self, vpc: Vpc) -> list[Route]:
+        return [route for route in self.routes if route.gateway.vpc is vpc]
+
+    def may_create_route(self, vpc: Vpc, destination: IPv4Network) -> Refusal:
+        if any(each.vpc is vpc and destination.subnet_of(each.network) for each in self.vswitches):
+            return 400, "InvalidCidrBlock"
+        if any(route.destination == destination for route in self.routes_of(vpc)):
+            return 400, "InvalidCIDRBlock.Duplicate"
+        return None
+
+    def may_delete_group(self, group: str) -> Refusal:
+        if any(gateway.group == group for gateway in self.gateways):
+            return 409, "DeleteConflict.ResourceGroup.Resource"
         return None
 
     def may_create_gateway(self, vpc: Vpc, first: VSwitch, second: VSwitch, ssl: bool) -> Refusal:
@@ -95,6 +131,8 @@ class Account:
         return None
 
     def may_delete_vpc(self, vpc: Vpc) -> Refusal:
+        if self.routes_of(vpc):
+            return 400, "DependencyViolation.RouteEntry"
         if any(vswitch.vpc is vpc for vswitch in self.vswitches):
             return 400, "DependencyViolation.VSwitch"
         return None

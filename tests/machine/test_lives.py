@@ -25,6 +25,7 @@ from tests.machine.model import (
     Account,
     Gateway,
     Refusal,
+    Route,
     Vpc,
     VSwitch,
 )
@@ -36,7 +37,10 @@ WHO = st.sampled_from((0, 1))
 AT = st.integers(0, 3)
 NETWORKS = st.sampled_from(("10.0.0.0/16", "172.16.0.0/20", "192.168.0.0/24"))
 MASKS = st.sampled_from((29, 29, 28, 24, 16, 30))
+DESTINATIONS = st.sampled_from(("10.0.0.0/30", "10.0.0.0/8", "192.168.0.128/25", "198.51.100.0/24"))
+GROUPS = "2020-03-31"
 TAGS = st.sampled_from((None, None, "red", "blue"))
+_numbers = itertools.count(1)
 _accounts = itertools.count(3_000_000_000_000_000)
 
 
@@ -69,7 +73,7 @@ class Lives(RuleBasedStateMachine):
         expected = (400, "DryRunOperation") if dry else None
         answer = self._attempt(who, expected, "CreateVpc", CidrBlock=network, DryRun=dry, **tagged)
         if answer:
-            self.models[who].vpcs.append(Vpc(answer["VpcId"], IPv4Network(network), tag))
+            self.models[who].vpcs.append(Vpc(answer["VpcId"], answer["RouteTableId"], IPv4Network(network), tag))
 
     @rule(who=WHO, network=NETWORKS, token=st.sampled_from(("a", "b")))
     def create_vpc_with_a_token(self, who: int, network: str, token: str) -> None:
@@ -81,7 +85,7 @@ class Lives(RuleBasedStateMachine):
             assert answer["VpcId"] == earlier[1]
         elif answer:
             model.tokens[token] = network, answer["VpcId"]
-            model.vpcs.append(Vpc(answer["VpcId"], IPv4Network(network)))
+            model.vpcs.append(Vpc(answer["VpcId"], answer["RouteTableId"], IPv4Network(network)))
 
     @rule(who=WHO, at=AT, number=st.integers(0, 2), mask=MASKS, zone=st.sampled_from(ZONES))
     def create_vswitch(self, who: int, at: int, number: int, mask: int, zone: str) -> None:
@@ -149,6 +153,7 @@ class Lives(RuleBasedStateMachine):
         gateway = self._one_of(model.gateways, at)
         if gateway is not None and self._attempt(who, None, "DeleteVpnGateway", VpnGatewayId=gateway.id):
             model.gateways.remove(gateway)
+            model.routes = [route for route in model.routes if route.gateway is not gateway]
             self.cells[who].until_gone(gateway.id)
 
     @rule(who=WHO, at=AT)
@@ -161,6 +166,80 @@ class Lives(RuleBasedStateMachine):
             model.vswitches.remove(vswitch)
             gone: Callable[[dict[str, Any]], bool] = lambda answer: answer["TotalCount"] == 0  # noqa: E731
             self.cells[who].until("DescribeVSwitches", gone, VSwitchId=vswitch.id)
+
+    @rule(who=WHO, at=AT, tag=TAGS)
+    def tag_vpc(self, who: int, at: int, tag: str | None) -> None:
+        vpc = self._one_of(self.models[who].vpcs, at)
+        if vpc is None:
+            return
+        named = {"ResourceType": "Vpc", "ResourceId.1": vpc.id}
+        if tag is None:
+            self._attempt(who, None, "UnTagResources", **named, **{"TagKey.1": "colour"})
+        else:
+            self._attempt(who, None, "TagResources", **named, **{"Tag.1.Key": "colour", "Tag.1.Value": tag})
+        vpc.tag = tag
+
+    @rule(who=WHO, at=AT, destination=DESTINATIONS)
+    def create_route(self, who: int, at: int, destination: str) -> None:
+        model = self.models[who]
+        gateway = self._one_of(model.gateways, at)
+        if gateway is None:
+            return
+        network = IPv4Network(destination)
+        answer = self._attempt(
+            who,
+            model.may_create_route(gateway.vpc, network),
+            "CreateRouteEntry",
+            RouteTableId=gateway.vpc.route_table,
+            DestinationCidrBlock=destination,
+            NextHopType="VpnGateway",
+            NextHopId=gateway.id,
+        )
+        if answer:
+            model.routes.append(Route(answer["RouteEntryId"], network, gateway))
+
+    @rule(who=WHO, at=AT)
+    def delete_route(self, who: int, at: int) -> None:
+        model = self.models[who]
+        route = self._one_of(model.routes, at)
+        if route is not None:
+            self._attempt(who, None, "DeleteRouteEntry", RouteEntryId=route.id)
+            model.routes.remove(route)
+
+    @rule(who=WHO, at=AT, number=st.integers(0, 2))
+    def move_gateway(self, who: int, at: int, number: int) -> None:
+        """To one of the groups, which is made first if there is none of that number, or back to the default one."""
+        model = self.models[who]
+        gateway = self._one_of(model.gateways, at)
+        if gateway is None:
+            return
+        group = None
+        if number:
+            if len(model.groups) < number:
+                answer = self.cells[who].call(
+                    "CreateResourceGroup", version=GROUPS, Name=f"group-{next(_numbers)}", DisplayName="a group"
+                )
+                model.groups.append(answer["ResourceGroup"]["Id"])
+            group = model.groups[number - 1 if len(model.groups) >= number else 0]
+        default = f"rg-{self.cells[who].account}"
+        self._attempt(
+            who,
+            None,
+            "MoveVpnResourceGroup",
+            ResourceType="VpnGateway",
+            InstanceId=gateway.id,
+            NewResourceGroupId=group or default,
+        )
+        gateway.group = group
+
+    @rule(who=WHO, at=AT)
+    def delete_group(self, who: int, at: int) -> None:
+        model = self.models[who]
+        group = self._one_of(model.groups, at)
+        if group is not None and self._attempt(
+            who, model.may_delete_group(group), "DeleteResourceGroup", version=GROUPS, ResourceGroupId=group
+        ):
+            model.groups.remove(group)
 
     @rule(who=WHO, at=AT, dry=st.booleans())
     def delete_vpc(self, who: int, at: int, dry: bool) -> None:
@@ -205,6 +284,29 @@ class Lives(RuleBasedStateMachine):
                 each["VpnGatewayId"]: (each["Name"], each["Status"]) for each in listed["VpnGateways"]["VpnGateway"]
             }
             assert found == {gateway.id: (gateway.name, "active") for gateway in model.gateways}
+            self._check_routes(cell, model)
+            self._check_groups(cell, model)
+
+    def _check_routes(self, cell: Cell, model: Account) -> None:
+        for vpc in model.vpcs:
+            listed = cell.call("DescribeRouteEntryList", RouteTableId=vpc.route_table, MaxResult=100)
+            entries = listed["RouteEntrys"]["RouteEntry"]
+            found = {
+                each["RouteEntryId"]: (each["DestinationCidrBlock"], each["NextHops"]["NextHop"][0]["NextHopId"])
+                for each in entries
+                if each["Type"] == "Custom"
+            }
+            assert found == {route.id: (str(route.destination), route.gateway.id) for route in model.routes_of(vpc)}
+            local = {each["DestinationCidrBlock"] for each in entries if each["Type"] == "System"}
+            assert local == {"100.64.0.0/10", *(str(each.network) for each in model.vswitches if each.vpc is vpc)}
+
+    def _check_groups(self, cell: Cell, model: Account) -> None:
+        listed = cell.call("ListResourceGroups", version=GROUPS, PageSize=100)
+        default = f"rg-{cell.account}"
+        assert {each["Id"] for each in listed["ResourceGroups"]["ResourceGroup"]} == {default, *model.groups}
+        for group in (None, *model.groups):
+            counted = cell.call("DescribeVpnGateways", ResourceGroupId=group or default)["TotalCount"]
+            assert counted == sum(gateway.group == group for gateway in model.gateways)
 
     def _check_vpcs(self, cell: Cell, model: Account) -> None:
         listed = cell.call("DescribeVpcs", PageSize=50)

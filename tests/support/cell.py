@@ -128,7 +128,7 @@ class Cell:
         #: The machine's clock, and the service's too unless a test steers that with ``control``.
         self.clock = ManualClock()
         self._control = control
-        self._account = account
+        self.account = account
         self._before = before
         self.region = "cn-hangzhou"
         self.key, self.secret = "test", "secret"
@@ -158,7 +158,7 @@ class Cell:
 
         def set_up(transaction: Transaction) -> keyring.Keyring:
             found(transaction)
-            wanted = Administrator(self._account, self.key, self.secret)
+            wanted = Administrator(self.account, self.key, self.secret)
             keyring.settle_first_administrator(transaction, self._sealer, wanted, self.clock.now())
             return keyring.load(transaction, self._sealer)
 
@@ -174,7 +174,7 @@ class Cell:
         self._serve(keys)
         self.host = SimulatedHost(self.control_plane, hosts.LOCAL, timing)
         self.control_endpoint = control_endpoint(
-            ControlCell(self.database, self.host, self.steering, found, {self._account}, self._throttle)
+            ControlCell(self.database, self.host, self.steering, found, {self.account}, self._throttle)
         )
         if self._before is not None:
             self.host.plane = _HeldPlane(self._before)
@@ -205,7 +205,7 @@ class Cell:
 
         self._serve(self.run(self.database.write(add)))
         other = copy.copy(self)
-        other.key, other.secret = key, secret
+        other.account, other.key, other.secret = account_id, key, secret
         return other
 
     def settle(self, condition: Callable[[], bool]) -> None:
