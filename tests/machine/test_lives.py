@@ -127,8 +127,8 @@ class Lives(RuleBasedStateMachine):
             model.gateways.append(Gateway(answer["VpnGatewayId"], answer["Name"], (one, other), ssl))
             self.cells[who].until_status(answer["VpnGatewayId"], "active")
 
-    @rule(who=WHO, ssl=st.booleans())
-    def create_a_network_with_a_gateway(self, who: int, ssl: bool) -> None:
+    @rule(who=WHO, ssl=st.booleans(), destination=DESTINATIONS, number=st.integers(0, 2))
+    def create_a_network_with_a_gateway(self, who: int, ssl: bool, destination: str, number: int) -> None:
         """Several steps in one, so that lives get on."""
         self.create_vpc(who, "10.0.0.0/16", None, False)
         at = len(self.models[who].vpcs) - 1
@@ -136,6 +136,8 @@ class Lives(RuleBasedStateMachine):
             self.create_vswitch(who, at, number, 29, zone)
         count = len(self.models[who].vswitches)
         self.create_gateway(who, at, count - 2, count - 1, ssl)
+        self.create_route(who, -1, destination)
+        self.move_gateway(who, -1, number)
 
     @rule(who=WHO, at=AT, name=st.sampled_from(("edge", "core")), propagate=st.booleans())
     def modify_gateway(self, who: int, at: int, name: str, propagate: bool) -> None:
