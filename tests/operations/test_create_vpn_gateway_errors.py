@@ -9,7 +9,6 @@ import pytest
 
 from gatewright.operations.call import Quotas
 from gatewright.store import capacities
-from gatewright.store.capacities import CapacityRow
 from gatewright.store.transaction import Transaction
 from tests.conformance import reference_data
 from tests.conformance.reference_data import ReferenceRow
@@ -28,7 +27,7 @@ def order(network: Network, **changes: Any) -> dict[str, Any]:
 
 def capacity(cell: Cell, zone: str, instances: int) -> None:
     def put(transaction: Transaction) -> None:
-        capacities.put(transaction, CapacityRow("cn-hangzhou", zone, instances))
+        capacities.put(transaction, "cn-hangzhou", zone, instances)
 
     cell.run(cell.database.write(put))
 
@@ -97,6 +96,14 @@ def another_zone_has_room(make_cell: MakeCell) -> Case:
     capacity(cell, "cn-hangzhou-j", 1)
     cell.gateway(network)
     return Case(cell, order(network), f'DisasterRecoveryVSwitchId "{network[2]}": its zone cn-hangzhou-j is full')
+
+
+def the_only_zone_with_room_is_the_other_halfs(make_cell: MakeCell) -> Case:
+    cell = make_cell()
+    network = cell.network()
+    for letter in "kihg":
+        capacity(cell, f"cn-hangzhou-{letter}", 0)
+    return Case(cell, order(network), 'RegionId "cn-hangzhou"')
 
 
 def no_free_private_address(make_cell: MakeCell) -> Case:
@@ -207,7 +214,11 @@ WAYS: dict[str, list[Scenario]] = {
         changed('InstanceChargeType "prepay"', InstanceChargeType="prepay"),
         a_charge_type_that_is_not_offered,
     ],
-    "InventoryNotEnough": [no_zone_has_room, the_public_pool_is_empty],
+    "InventoryNotEnough": [
+        no_zone_has_room,
+        the_only_zone_with_room_is_the_other_halfs,
+        the_public_pool_is_empty,
+    ],
     "UnnecessarySslConnection": [changed('SslConnections "5"', SslConnections=5)],
     "InvalidVpnEnable": [changed('EnableIpsec "false"', EnableIpsec=False)],
     "Resource.QuotaFull The quota": [quota_of_gateways],

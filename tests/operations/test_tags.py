@@ -206,6 +206,12 @@ def test_what_cannot_be_tagged(cell: Cell, action: str, changes: dict[str, Any],
     assert cell.call("DescribeTags")["TagResources"]["TagResource"] == []
 
 
+def test_a_key_to_take_off_is_one_that_a_tag_can_have(cell: Cell) -> None:
+    vpc = cell.call("CreateVpc")["VpcId"]
+    refused = cell.refusal("UnTagResources", ResourceType="VPC", **{"ResourceId.1": vpc, "TagKey.1": "k" * 129})
+    assert (refused.code, refused.detail.partition(" ")[0]) == ("InvalidParameter.TagKey", "TagKey.1")
+
+
 def test_a_filter_needs_keys(cell: Cell) -> None:
     assert cell.refusal("DescribeVpcs", **{"Tag.1.Value": "v"}).code == "InvalidParameter.TagKey"
     many = {f"Tag.{n}.Key": f"k{n}" for n in range(1, 22)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,6 @@ import pytest
 from gatewright.operations.call import Quotas
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
 from gatewright.store import capacities
-from gatewright.store.capacities import CapacityRow
 from gatewright.store.transaction import Transaction
 from tests.support.cell import Cell
 
@@ -288,12 +288,24 @@ def test_the_zones_for_gateways_are_told_without_those_that_are_full(cell: Cell)
     network = cell.network()
 
     def one_instance(transaction: Transaction) -> None:
-        capacities.put(transaction, CapacityRow("cn-hangzhou", "cn-hangzhou-j", 1))
+        capacities.put(transaction, "cn-hangzhou", "cn-hangzhou-j", 1)
 
     cell.run(cell.database.write(one_instance))
     assert "j" in zones()
-    cell.gateway(network)
+    gateway = cell.gateway(network)
     assert zones() == ["k", "i", "h", "g"]
+    cell.until_status(gateway, "active")
+    cell.call("DeleteVpnGateway", VpnGatewayId=gateway)
+    cell.until_gone(gateway)
+    assert "j" in zones()
+
+
+def test_a_region_with_one_zone_needs_room_for_both_instances_there(cell: Cell) -> None:
+    for room, listed in ((1, []), (2, ["cn-nanjing-a"])):
+        bound = partial(capacities.put, region_id="cn-nanjing", zone_id="cn-nanjing-a", most=room)
+        cell.run(cell.database.write(bound))
+        answer = cell.call("DescribeVpnGatewayAvailableZones", RegionId="cn-nanjing")
+        assert [zone["ZoneId"] for zone in answer["AvailableZoneIdList"]] == listed
 
 
 def test_listings_are_filtered_by_everything_documented(cell: Cell) -> None:
@@ -315,6 +327,17 @@ def test_listings_are_filtered_by_everything_documented(cell: Cell) -> None:
     assert cell.refusal("DescribeVpnGateways", Status="broken").code == "InvalidParameter"
 
 
+def test_a_single_tunnel_region_picks_no_vswitch_that_a_gateway_cannot_be_in(cell: Cell) -> None:
+    cell.region = "ap-south-1"
+    vpc = cell.call("CreateVpc", CidrBlock="100.0.0.0/8")["VpcId"]
+    _, second = (
+        cell.call("CreateVSwitch", VpcId=vpc, ZoneId="ap-south-1a", CidrBlock=cidr)["VSwitchId"]
+        for cidr in ("100.64.0.0/24", "100.0.1.0/24")
+    )
+    gateway = cell.call("CreateVpnGateway", VpcId=vpc, Bandwidth=10)["VpnGatewayId"]
+    assert cell.call("DescribeVpnGateway", VpnGatewayId=gateway)["VSwitchId"] == second
+
+
 def test_a_single_tunnel_region_picks_a_zone_with_room(cell: Cell) -> None:
     cell.region = "ap-south-1"
     vpc = cell.call("CreateVpc")["VpcId"]
@@ -324,7 +347,7 @@ def test_a_single_tunnel_region_picks_a_zone_with_room(cell: Cell) -> None:
     )
 
     def full(transaction: Transaction) -> None:
-        capacities.put(transaction, CapacityRow("ap-south-1", "ap-south-1a", 0))
+        capacities.put(transaction, "ap-south-1", "ap-south-1a", 0)
 
     cell.run(cell.database.write(full))
     gateway = cell.call("CreateVpnGateway", VpcId=vpc, Bandwidth=10)["VpnGatewayId"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from gatewright.control.routes import Asked, Body, Route, wrong
 from gatewright.resources.regions import regions
 from gatewright.store import capacities
-from gatewright.store.capacities import CapacityRow
 from gatewright.store.database import Database
 from gatewright.store.transaction import Transaction
 
@@ -44,7 +43,7 @@ def routes(database: Database) -> tuple[Route, ...]:
             if instances is None:
                 capacities.drop(transaction, body.region, body.zone)
             else:
-                capacities.put(transaction, CapacityRow(body.region, body.zone, instances))
+                capacities.put(transaction, body.region, body.zone, instances)
 
         await database.write(put)
         return await tell(asked)

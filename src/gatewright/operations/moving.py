@@ -125,9 +125,9 @@ class MoveVpnResourceGroup(Operation[MoveVpnResourceGroupRequest, MoveVpnResourc
                 f"names no {request.resource_type} of this account in {call.region.id}",
             )
         row = find_gateway(call, request.instance_id, "InstanceId")
+        group_id = group_for(call, request.new_resource_group_id, "NewResourceGroupId")
         if row.status == GatewayStatus.DELETING:
             raise CONFIGURING("InstanceId", row.id, "is being deleted")
-        group_id = group_for(call, request.new_resource_group_id, "NewResourceGroupId")
         gateways.move(call.transaction, row.id, group_id)
         return MoveVpnResourceGroupResponse()
 

@@ -21,6 +21,7 @@ from gatewright.operations.paging import NextToken, next_token, place_of
 from gatewright.operations.tags import (
     FILTER_ERRORS,
     INVALID_KEY,
+    LONGEST_TAG,
     MOST_TAGS,
     TAG_ERRORS,
     TOO_MANY,
@@ -195,6 +196,9 @@ class UnTagResources(Operation[UnTagResourcesRequest, UnTagResourcesResponse]):
     def validate(self, request: UnTagResourcesRequest) -> None:
         if len(request.tag_key) > MOST_TAGS:
             raise TOO_MANY("TagKey", f"{len(request.tag_key)} keys", f"a resource has at most {MOST_TAGS}")
+        for number, key in enumerate(request.tag_key, 1):
+            if len(key) > LONGEST_TAG:
+                raise INVALID_KEY(f"TagKey.{number}", key, f"must be at most {LONGEST_TAG} characters")
         _kind(request.resource_type)
 
     def execute(self, call: Call, request: UnTagResourcesRequest) -> UnTagResourcesResponse:

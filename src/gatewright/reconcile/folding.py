@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from gatewright.resources.specs import Kind, Observation, Phase
 from gatewright.resources.statuses import GatewayStatus, PlainStatus, gateway_status, vswitch_status
-from gatewright.store import accounts, gateways, ledgers, placements, pools, route_tables, tags, vswitches
-from gatewright.store.gateways import GatewayRow
+from gatewright.store import accounts, capacities, gateways, ledgers, placements, pools, route_tables, tags, vswitches
+from gatewright.store.gateways import GatewayRow, InstanceView
 from gatewright.store.placements import PlacementRow
 from gatewright.store.transaction import Transaction
 
@@ -47,21 +47,34 @@ def fold(transaction: Transaction, host_id: str, observations: Sequence[Observat
 def _settle_gateways(transaction: Transaction, gateway_ids: Sequence[str]) -> None:
     placed = _by_resource(transaction, gateway_ids)
     changed: dict[GatewayStatus, list[str]] = defaultdict(list)
+    gone: list[GatewayRow] = []
     for gateway in gateways.find_all(transaction, gateway_ids):
         before = GatewayStatus(gateway.status)
         if before is GatewayStatus.DELETING and not placed[gateway.id]:
-            _let_go(transaction, gateway)
+            gone.append(gateway)
             continue
         status = gateway_status(before, [row.seen for row in placed[gateway.id]])
         if status is not before:
             changed[status].append(gateway.id)
+    if gone:
+        _let_all_go(transaction, gone)
     for status, ids in changed.items():
         gateways.set_status(transaction, ids, status.value)
 
 
-def _let_go(transaction: Transaction, gateway: GatewayRow) -> None:
+def _let_all_go(transaction: Transaction, gone: Sequence[GatewayRow]) -> None:
+    inside: dict[str, list[InstanceView]] = defaultdict(list)
+    for instance in gateways.instances_of(transaction, [gateway.id for gateway in gone]):
+        inside[instance.gateway_id].append(instance)
+    zones = [(gateway.region_id, each.zone_id) for gateway in gone for each in inside[gateway.id]]
+    capacities.count(transaction, zones, -1)
+    for gateway in gone:
+        _let_go(transaction, gateway, inside[gateway.id])
+
+
+def _let_go(transaction: Transaction, gateway: GatewayRow, instances: Sequence[InstanceView]) -> None:
     """Every host has confirmed that nothing of the gateway is left: its rows, addresses and the routes to it go."""
-    for instance in gateways.instances_of(transaction, [gateway.id]):
+    for instance in instances:
         pools.release(transaction, instance.vswitch_id, instance.private_address)
         if instance.public_address is not None:
             pools.release_public(transaction, instance.public_address)

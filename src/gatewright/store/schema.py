@@ -184,7 +184,9 @@ tags = Table(
     Column("key", Text, nullable=False),
     Column("value", Text, nullable=False),
     PrimaryKeyConstraint("resource_id", "key"),
-    Index(None, "account_id", "region_id", "key", "value", "resource_id"),
+    #: For what is in use in a region, and for filters, which need no region.
+    Index(None, "account_id", "region_id", "key", "value"),
+    Index(None, "account_id", "key", "value", "resource_id"),
 )
 
 zone_capacities = Table(
@@ -194,6 +196,8 @@ zone_capacities = Table(
     Column("region_id", String(64), nullable=False),
     Column("zone_id", String(64), nullable=False),
     Column("instances", Integer, nullable=False),
+    #: How many are in it.
+    Column("used", Integer, nullable=False),
     PrimaryKeyConstraint("region_id", "zone_id"),
 )
 

@@ -173,7 +173,7 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
         siting.check_vswitches(halves)
         siting.check_zones(call, request, halves)
         self._check_quotas(call, request, halves)
-        siting.check_capacity(call, halves)
+        siting.take_capacity(call, halves)
         return self._create(call, request, vpc, gateway_id, halves, group_id)
 
     def _check_values(self, call: Call, request: CreateVpnGatewayRequest) -> None:

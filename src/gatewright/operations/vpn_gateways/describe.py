@@ -77,6 +77,9 @@ class DescribeVpnGateways(Operation[DescribeVpnGatewaysRequest, DescribeVpnGatew
     access = Access.LIST
     errors = FILTER_ERRORS
 
+    def validate(self, request: DescribeVpnGatewaysRequest) -> None:
+        wanted_tags(request.tag)
+
     def execute(self, call: Call, request: DescribeVpnGatewaysRequest) -> DescribeVpnGatewaysResponse:
         rows, total = self._page(call, request)
         tagged = tags.of(call.transaction, [row.id for row in rows])

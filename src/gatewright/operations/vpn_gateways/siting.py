@@ -120,29 +120,38 @@ def _of_vpc(row: VSwitchRow | None, vpc: VpcRow, parameter: str, vswitch_id: str
 
 
 def _any_vswitch(call: Call, vpc: VpcRow) -> VSwitchRow:
-    """The oldest vSwitch of the VPC with a free address in a zone with VPN gateways; one in a zone with room first."""
+    """The oldest vSwitch of the VPC that a gateway can be in; one in a zone with room first."""
     free = capacities.free(call.transaction, call.region.id)
     suitable = []
     for row in vswitches.of_vpcs(call.transaction, [vpc.id]):
-        pool = pools.find(call.transaction, row.id)
-        if row.zone_id in call.region.gateway_zones and pool is not None and pool.available > 0:
-            suitable.append(row)
+        if row.zone_id in call.region.gateway_zones and _unfit(row) is None:
+            pool = pools.find(call.transaction, row.id)
+            if pool is not None and pool.available > 0:
+                if free.get(row.zone_id, 1) > 0:
+                    return row
+                suitable.append(row)
     if not suitable:
         raise VSWITCH_NOT_FOUND(
             "VSwitchId", "", f"VPC {vpc.id} has no vSwitch with a free address in a zone with VPN gateways"
         )
-    return min(suitable, key=lambda row: free.get(row.zone_id, 1) <= 0)
+    return suitable[0]
+
+
+def _unfit(row: VSwitchRow) -> str | None:
+    """Why no gateway can be in a vSwitch, or None."""
+    if row.deleting:
+        return "is being deleted"
+    network = IPv4Network(row.cidr_block)
+    reserved = next((reserved for reserved in _NO_GATEWAYS_IN if network.overlaps(reserved)), None)
+    return None if reserved is None else f"its network {row.cidr_block} overlaps {reserved}"
 
 
 def check_vswitches(halves: list[Half]) -> None:
     """Refuse vSwitches that no gateway can be in. Raises ApiError."""
     for half in halves:
-        parameter, row = half.parameter, half.vswitch
-        if row.deleting:
-            raise VSWITCH_CONFLICT(parameter, row.id, "is being deleted")
-        for reserved in _NO_GATEWAYS_IN:
-            if IPv4Network(row.cidr_block).overlaps(reserved):
-                raise VSWITCH_CONFLICT(parameter, row.id, f"its network {row.cidr_block} overlaps {reserved}")
+        reason = _unfit(half.vswitch)
+        if reason is not None:
+            raise VSWITCH_CONFLICT(half.parameter, half.vswitch.id, reason)
 
 
 def check_zones(call: Call, wanted: Wanted, halves: list[Half]) -> None:
@@ -174,19 +183,23 @@ def check_zones(call: Call, wanted: Wanted, halves: list[Half]) -> None:
         )
 
 
-def check_capacity(call: Call, halves: list[Half]) -> None:
-    """Refuse what the zones' hosts have no room for; say which zones of the region have. Raises ApiError."""
+def take_capacity(call: Call, halves: list[Half]) -> None:
+    """Count the instances in their zones; refuse what the zones' hosts have no room for. Raises ApiError."""
     free = capacities.free(call.transaction, call.region.id, claim=True)
     if not free:
         return
-    for half in halves:
-        zone = half.vswitch.zone_id
-        wanted = sum(other.vswitch.zone_id == zone for other in halves)
+    zones = [half.vswitch.zone_id for half in halves]
+    for half, zone in zip(halves, zones, strict=True):
+        wanted = zones.count(zone)
         if free.get(zone, wanted) >= wanted:
             continue
-        elsewhere = [other for other in call.region.gateway_zones if free.get(other, wanted) >= wanted]
+        # The other half's zone is no advice where the two must differ.
+        elsewhere = [
+            other for other in call.region.gateway_zones if other not in zones and free.get(other, wanted) >= wanted
+        ]
         if elsewhere:
             raise NO_INVENTORY_HERE(
                 half.parameter, half.vswitch.id, f"its zone {zone} is full; {', '.join(elsewhere)} have room"
             )
         raise NO_INVENTORY("RegionId", call.region.id, "no host of the region can take the gateway")
+    capacities.count(call.transaction, [(call.region.id, zone) for zone in zones], 1)

@@ -33,9 +33,9 @@ class DescribeVpnGatewayAvailableZones(
 ):
     """List the zones of a region that a gateway can be placed in now.
 
-    A zone without room for another instance is left out, and none is left where the region offers no bandwidth as large
-    as ``Spec`` (*assumed*). There are no gateways of the type ``Enhanced.SiteToSite`` yet, so no zone has any. A zone's
-    name is its id.
+    A zone without room for another gateway's instances is left out, and none is left where the region offers no
+    bandwidth as large as ``Spec`` (*assumed*). There are no gateways of the type ``Enhanced.SiteToSite`` yet, so no
+    zone has any. A zone's name is its id.
     """
 
     access = Access.LIST
@@ -48,9 +48,11 @@ class DescribeVpnGatewayAvailableZones(
         if request.gateway_type != "Traditional" or (request.spec and int(request.spec[:-1]) > largest):
             zones = ()
         free = capacities.free(call.transaction, call.region.id)
+        # Where a region has one zone, both instances of a gateway go there.
+        needed = 2 if call.region.dual_tunnel and len(call.region.gateway_zones) == 1 else 1
         return DescribeVpnGatewayAvailableZonesResponse(
             region_id=call.region.id,
             available_zone_id_list=[
-                AvailableZonePart(zone_id=zone, zone_name=zone) for zone in zones if free.get(zone, 1) > 0
+                AvailableZonePart(zone_id=zone, zone_name=zone) for zone in zones if free.get(zone, needed) >= needed
             ],
         )

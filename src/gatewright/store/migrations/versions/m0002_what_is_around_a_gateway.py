@@ -129,15 +129,15 @@ def _create() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("resource_id", "key", name=op.f("pk_tags")),
     )
+    op.create_index(op.f("ix_tags_account_id_region_id_key_value"), "tags", ["account_id", "region_id", "key", "value"])
     op.create_index(
-        op.f("ix_tags_account_id_region_id_key_value_resource_id"),
-        "tags",
-        ["account_id", "region_id", "key", "value", "resource_id"],
+        op.f("ix_tags_account_id_key_value_resource_id"), "tags", ["account_id", "key", "value", "resource_id"]
     )
     op.create_table(
         "zone_capacities",
         sa.Column("region_id", sa.String(length=64), nullable=False),
         sa.Column("zone_id", sa.String(length=64), nullable=False),
         sa.Column("instances", sa.Integer(), nullable=False),
+        sa.Column("used", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("region_id", "zone_id", name=op.f("pk_zone_capacities")),
     )
