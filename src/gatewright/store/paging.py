@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import Column, FromClause, Select, bindparam, func, select
+from sqlalchemy import BindParameter, Column, FromClause, Select, bindparam, func, select
 
 from gatewright.store.schema import tags
 from gatewright.store.statement import Query, Statement
@@ -44,6 +44,7 @@ class Listing(Generic[Row]):
         self._source = source
         self._columns = source.c
         self._joined = joined or {}
+        self._joins = base.get_final_froms() != [source]
         self._row_type = row_type
         self._page = lru_cache(maxsize=256)(self._build_page)
         self._total = lru_cache(maxsize=256)(self._build_total)
@@ -82,8 +83,16 @@ class Listing(Generic[Row]):
 
     def _build_page(self, shape: tuple[tuple[str, int], ...]) -> Query[Row]:
         columns = self._columns
-        ordered = self._conditions(self._base, shape).order_by(columns.created_at.desc(), columns.id.desc())
-        return Query(ordered.limit(bindparam("size")).offset(bindparam("skip")), self._row_type)
+        newest_first = columns.created_at.desc(), columns.id.desc()
+        size: BindParameter[int] = bindparam("size")
+        skip: BindParameter[int] = bindparam("skip")
+        if self._joins and not any(name in self._joined for name, _ in shape):
+            # What is skipped is not joined: a late page would join all the pages before it.
+            chosen = self._conditions(select(columns.id).select_from(self._source), shape)
+            on_page = chosen.order_by(*newest_first).limit(size).offset(skip)
+            return Query(self._base.where(columns.id.in_(on_page)).order_by(*newest_first), self._row_type)
+        ordered = self._conditions(self._base, shape).order_by(*newest_first)
+        return Query(ordered.limit(size).offset(skip), self._row_type)
 
     def _build_total(self, shape: tuple[tuple[str, int], ...]) -> Statement:
         if any(name in self._joined for name, _ in shape):
