@@ -28,11 +28,11 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber
-from gatewright.operations.tags import FILTER_ERRORS, TAG_ERRORS, Tag, Tags, check_tags, wanted_tags
+from gatewright.operations.tags import FILTER_ERRORS, TAG_ERRORS, Tags, add_tags, check_tags, wanted_tags
 from gatewright.store import resource_groups, tags
 from gatewright.store.paging import TAGS, Contains
 from gatewright.store.resource_groups import ResourceGroupRow
-from gatewright.store.tags import KeyValue, TagRow
+from gatewright.store.tags import KeyValue
 
 #: How tags of resource groups are stored: in no region, and of a type that Vpc's tag operations do not know.
 _TAGGED, _NO_REGION = "RESOURCEGROUP", ""
@@ -202,13 +202,8 @@ class CreateResourceGroup(Operation[CreateResourceGroupRequest, CreateResourceGr
             created_at=call.now,
         )
         resource_groups.add(call.transaction, row)
-        _add_tags(call, row, request.tag)
+        add_tags(call, _TAGGED, _NO_REGION, row.id, request.tag)
         return CreateResourceGroupResponse(resource_group=GroupPart(**_facts(call, row)))
-
-
-def _add_tags(call: Call, row: ResourceGroupRow, given: Sequence[Tag]) -> None:
-    for tag in given:
-        tags.put(call.transaction, TagRow(call.account_id, _NO_REGION, _TAGGED, row.id, tag.key or "", tag.value or ""))
 
 
 class GetResourceGroupRequest(Request, kw_only=True, frozen=True):

@@ -27,11 +27,12 @@ from gatewright.operations.tags import (
     TOO_MANY,
     ResourceType,
     Tags,
+    add_tags,
     check_tags,
     wanted_tags,
 )
 from gatewright.store import gateways, route_tables, tags, vpcs, vswitches
-from gatewright.store.tags import Selection, TagRow
+from gatewright.store.tags import Selection
 from gatewright.store.transaction import Transaction
 
 #: Resources that one request may name.
@@ -164,11 +165,7 @@ class TagResources(Operation[TagResourcesRequest, TagResourcesResponse]):
             if len(together) > MOST_TAGS:
                 raise TOO_MANY("Tag", f"{len(new)} tags", f"{resource_id} would have {len(together)} of {MOST_TAGS}")
         for resource_id in resource_ids:
-            for tag in request.tag:
-                tags.put(
-                    call.transaction,
-                    TagRow(call.account_id, call.region.id, kind, resource_id, tag.key or "", tag.value or ""),
-                )
+            add_tags(call, kind, call.region.id, resource_id, request.tag)
         return TagResourcesResponse()
 
 

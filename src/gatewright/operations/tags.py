@@ -92,12 +92,12 @@ def check_tags(given: Sequence[Tag]) -> None:
         seen[key.lower()] = key
 
 
-def add_tags(call: Call, kind: ResourceType, region_id: str, resource_id: str, given: Sequence[Tag]) -> None:
-    """Give a new resource the tags that came with its order, which have been checked."""
+def add_tags(call: Call, kind: str, region_id: str, resource_id: str, given: Sequence[Tag]) -> None:
+    """Give a resource tags that have been checked. ``kind`` is a ResourceType, or what another product tags."""
     for tag in given:
         tags.put(
             call.transaction,
-            TagRow(call.account_id, region_id, kind.value, resource_id, tag.key or "", tag.value or ""),
+            TagRow(call.account_id, region_id, str(kind), resource_id, tag.key or "", tag.value or ""),
         )
 
 
