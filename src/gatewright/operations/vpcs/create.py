@@ -20,7 +20,7 @@ from gatewright.operations.resource_groups import NO_SUCH_GROUP, group_for
 from gatewright.operations.tags import TAG_ERRORS, ResourceType, Tags, add_tags, check_tags
 from gatewright.operations.vpcs.adding import new_vpc
 from gatewright.operations.vpcs.facts import MASKS
-from gatewright.resources.addresses import RESERVED_NETWORKS, parse_network, within
+from gatewright.resources.addresses import RESERVED_NETWORKS, SERVICE_NETWORK, parse_network, within
 
 DEFAULT_CIDR_BLOCK = "172.16.0.0/12"
 _USER_CIDRS = 3
@@ -104,8 +104,8 @@ class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
             network = parse_network(text)
             if network is None:
                 raise INVALID_USER_CIDR("UserCidr", text, "must be an IPv4 network")
-            if network.overlaps(RESERVED_NETWORKS[1]):
-                raise RESERVED_USER_CIDR("UserCidr", text, f"must not overlap {RESERVED_NETWORKS[1]}")
+            if network.overlaps(SERVICE_NETWORK):
+                raise RESERVED_USER_CIDR("UserCidr", text, f"must not overlap {SERVICE_NETWORK}")
 
     def execute(self, call: Call, request: CreateVpcRequest) -> CreateVpcResponse:
         row = new_vpc(
