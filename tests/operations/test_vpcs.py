@@ -414,6 +414,22 @@ def test_what_is_of_another_region_is_as_what_is_not_there(
 
 
 @pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("ModifyVpcAttribute", {"VpcId": "vpc-x"}),
+        ("DeleteVpc", {"VpcId": "vpc-x"}),
+        ("CreateVSwitch", {"VpcId": "vpc-x", "ZoneId": ZONE, "CidrMask": 24}),
+        ("DescribeVSwitchAttributes", {"VSwitchId": "vsw-x"}),
+        ("ModifyVSwitchAttribute", {"VSwitchId": "vsw-x"}),
+        ("DeleteVSwitch", {"VSwitchId": "vsw-x"}),
+    ],
+)
+def test_a_refusal_says_where_was_looked(cell: Cell, operation: str, parameters: dict[str, Any]) -> None:
+    assert "of this account in cn-beijing" in cell.refusal(operation, RegionId="cn-beijing", **parameters).detail
+    assert "of this account in any region" in cell.refusal(operation, RegionId=None, **parameters).detail
+
+
+@pytest.mark.parametrize(
     ("operation", "parameters", "code"),
     [
         ("ModifyVpcAttribute", {"VpcName": "b"}, "IncorrectVpcStatus"),

@@ -73,6 +73,11 @@ class Call:
         """The region that the request names, else the installation's default."""
         return self.named_region or self.installation.regions[self.installation.default_region]
 
+    @property
+    def where(self) -> str:
+        """Where the call looks for resources, as details say it: ``in cn-hangzhou``, or ``in any region``."""
+        return f"in {self.named_region.id}" if self.named_region else "in any region"
+
     def here(self, region_id: str) -> bool:
         """Whether a resource of this region is within the request's region; without one, all regions are."""
         return self.named_region is None or self.named_region.id == region_id

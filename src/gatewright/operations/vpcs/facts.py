@@ -28,7 +28,7 @@ def find_vpc(call: Call, vpc_id: str, missing: ErrorRow) -> VpcRow:
     """The account's VPC in the request's region. Raises ``missing``."""
     row = vpcs.find(call.transaction, call.account_id, vpc_id)
     if row is None or not call.here(row.region_id):
-        raise missing("VpcId", vpc_id, f"names no VPC of this account in {call.region.id}")
+        raise missing("VpcId", vpc_id, f"names no VPC of this account {call.where}")
     return row
 
 
