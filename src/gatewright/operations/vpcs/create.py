@@ -19,7 +19,7 @@ from gatewright.operations.declaration import (
 from gatewright.operations.resource_groups import NO_SUCH_GROUP, group_for
 from gatewright.operations.tags import TAG_ERRORS, ResourceType, Tags, add_tags, check_tags
 from gatewright.operations.vpcs.adding import new_vpc
-from gatewright.operations.vpcs.facts import MASKS
+from gatewright.operations.vpcs.facts import MASK_NOT_ALLOWED, MASKS, RESERVED
 from gatewright.resources.addresses import RESERVED_NETWORKS, SERVICE_NETWORK, parse_network, within
 
 DEFAULT_CIDR_BLOCK = "172.16.0.0/12"
@@ -30,7 +30,7 @@ REGION_NOT_FOUND = ErrorRow(
 INVALID_CIDR = ErrorRow(400, "InvalidParameter", "Specified CIDR block is not valid")
 INVALID_NAME = ErrorRow(400, "InvalidVpcName.Malformed", "Specified VPC name is not valid.")
 INVALID_DESCRIPTION = ErrorRow(400, "InvalidVpcDiscription.Malformed", "Specified VPC description is not valid.")
-INVALID_USER_CIDR = ErrorRow(400, "InvalidParameter", "Specified UserCidr invalid format.")
+INVALID_USER_CIDR = ErrorRow(400, "IllegalParam.UserCidr", "UserCidr is not a valid or strict address.")
 TOO_MANY_USER_CIDRS = ErrorRow(400, "InvalidUserCidr.Quota", "Specified UserCidr number is greater than 3.")
 RESERVED_USER_CIDR = ErrorRow(400, "InvalidUserCidr.Malformed", "Specified UserCidr overlapping in of 100.64.0.0/10.")
 
@@ -77,6 +77,8 @@ class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
     errors = (
         REGION_NOT_FOUND,
         INVALID_CIDR,
+        MASK_NOT_ALLOWED,
+        RESERVED,
         INVALID_NAME,
         INVALID_DESCRIPTION,
         INVALID_USER_CIDR,
@@ -88,11 +90,13 @@ class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
 
     def validate(self, request: CreateVpcRequest) -> None:
         network = parse_network(request.cidr_block)
-        if network is None or network.prefixlen not in MASKS:
-            raise INVALID_CIDR("CidrBlock", request.cidr_block, "must be an IPv4 network of /8 to /28")
+        if network is None:
+            raise INVALID_CIDR("CidrBlock", request.cidr_block, "must be an IPv4 network such as 10.0.0.0/8")
+        if network.prefixlen not in MASKS:
+            raise MASK_NOT_ALLOWED("CidrBlock", request.cidr_block, "must have a mask of /8 to /28")
         reserved = within(network, RESERVED_NETWORKS)
         if reserved is not None:
-            raise INVALID_CIDR("CidrBlock", request.cidr_block, f"must not lie within {reserved}")
+            raise RESERVED("CidrBlock", request.cidr_block, f"must not lie within {reserved}")
         self._validate_user_cidrs(request)
         check_tags(request.tag)
 
@@ -103,7 +107,7 @@ class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
         for text in cidrs:
             network = parse_network(text)
             if network is None:
-                raise INVALID_USER_CIDR("UserCidr", text, "must be an IPv4 network")
+                raise INVALID_USER_CIDR("UserCidr", text, "must be an IPv4 network such as 10.0.0.0/8")
             if network.overlaps(SERVICE_NETWORK):
                 raise RESERVED_USER_CIDR("UserCidr", text, f"must not overlap {SERVICE_NETWORK}")
 

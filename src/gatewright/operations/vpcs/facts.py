@@ -22,6 +22,15 @@ INCORRECT_STATUS = ErrorRow(
     "Current VPC status does not support this operation.",
     "Wait until DescribeVpcAttribute tells Available.",
 )
+#: What a new network is refused with.
+MASK_NOT_ALLOWED = ErrorRow(
+    400, "OperationDenied.MaskOfCidrIsNotAllowed", "The input mask or mask of the input CIDR is not allowed."
+)
+RESERVED = ErrorRow(
+    400,
+    "OperationDenied.CidrInExcludeCidrs",
+    "The operation is not allowed because the input CIDR is within the illegal CIDRs.",
+)
 
 
 def find_vpc(call: Call, vpc_id: str, missing: ErrorRow) -> VpcRow:
