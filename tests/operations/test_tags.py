@@ -207,6 +207,6 @@ def test_what_cannot_be_tagged(cell: Cell, action: str, changes: dict[str, Any],
 
 
 def test_a_filter_needs_keys(cell: Cell) -> None:
-    assert cell.refusal("DescribeVpcs", **{"Tag.1.Value": "v"}).code == "InvalidParameter.TagKey"
+    assert cell.refusal("DescribeVpcs", **{"Tag.1.Value": "v"}).code == "InvalidTagKey"
     many = {f"Tag.{n}.Key": f"k{n}" for n in range(1, 22)}
     assert cell.refusal("DescribeVpnGateways", **many).code == "SizeLimitExceeded.TagNum"

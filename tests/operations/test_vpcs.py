@@ -136,7 +136,7 @@ def test_vpcs_are_found_by_what_they_are(cell: Cell) -> None:
     assert found(EnableIpv6=False) == sorted([*made, default])
     assert found(EnableIpv6=True) == []
     assert found(RegionId="cn-beijing") == [elsewhere]
-    assert found(ResourceGroupId="rg-x") == []
+    assert found(ResourceGroupId=f"rg-{ACCOUNT}") == sorted([*made, default])
     assert cell.refusal("DescribeVpcs", DhcpOptionsSetId="dopt-x").code == "UnsupportedOperation"
 
 
@@ -152,11 +152,33 @@ def test_vpcs_are_paged_newest_first(cell: Cell) -> None:
     ]
 
 
-@pytest.mark.parametrize("ids", [",".join(f"vpc-{i}" for i in range(21)), "vpc-1,", ",", "vpc-1,,vpc-2"])
-def test_a_list_of_ids_is_refused_rather_than_cut(cell: Cell, ids: str) -> None:
-    refused = cell.refusal("DescribeVpcs", VpcId=ids)
-    assert (refused.status, refused.code) == (400, "InvalidParameter")
-    assert refused.detail.startswith("VpcId")
+@pytest.mark.parametrize(
+    ("filters", "code", "message"),
+    [
+        *(({"VpcId": ids}, "InvalidParameter", "VpcId") for ids in ("vpc-1,", ",", "vpc-1,,vpc-2", "vpc-1," * 21)),
+        (
+            {"VpcId": ",".join(f"vpc-{i}" for i in range(21))},
+            "InvalidVpcIdNumber.NotSupported",
+            "The number of vpcIds exceeds the limit.",
+        ),
+        ({"Tag.1.Value": "v"}, "InvalidTagKey", "The tag keys are not valid."),
+        ({f"Tag.{i}.Key": "k" for i in range(1, 22)}, "SizeLimitExceeded.TagNum", ""),
+        ({"ResourceGroupId": "rg-x"}, "InvalidResourceGroupId", "The specified ResourceGroupId does not exist."),
+    ],
+)
+def test_a_bad_filter_is_refused_rather_than_cut(cell: Cell, filters: dict[str, Any], code: str, message: str) -> None:
+    refused = cell.refusal("DescribeVpcs", **filters)
+    assert (refused.status, refused.code) == (400, code)
+    assert message in refused.message
+    assert refused.detail.startswith(next(iter(filters)).partition(".")[0])
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"), [("DescribeVpcs", "InvalidTagKey"), ("DescribeVSwitches", "InvalidParameter.TagKey")]
+)
+def test_a_bad_tag_is_told_before_the_region(cell: Cell, operation: str, code: str) -> None:
+    refused = cell.refusal(operation, RegionId="mars-1", **{"Tag.1.Value": "v"})
+    assert (refused.status, refused.code) == (400, code)
 
 
 # -- the default VPC ------------------------------------------------------------------------------------------------

@@ -182,6 +182,7 @@ def test_vswitches_are_found_by_what_they_are(cell: Cell) -> None:
     assert found(IsDefault=False) == [made]
     assert found(RouteTableId=other["RouteTableId"]) == [default]
     assert found(ResourceGroupId=f"rg-{ACCOUNT}") == sorted([made, default])
+    assert found(ResourceGroupId="rg-x") == []
     assert found(VSwitchOwnerId=1) == []
     assert found(EnableIpv6=True) == []
     assert found(RegionId="cn-beijing") == []

@@ -101,11 +101,11 @@ def add_tags(call: Call, kind: ResourceType, region_id: str, resource_id: str, g
         )
 
 
-def wanted_tags(given: Sequence[Tag]) -> tuple[tuple[str, str | None], ...]:
-    """A filter's tags as the store takes them. Raises ApiError."""
+def wanted_tags(given: Sequence[Tag], invalid_key: ErrorRow = INVALID_KEY) -> tuple[tuple[str, str | None], ...]:
+    """A filter's tags as the store takes them. Raises ``invalid_key`` for one without a key, or TOO_MANY."""
     if len(given) > MOST_TAGS:
         raise TOO_MANY("Tag", f"{len(given)} tags", f"at most {MOST_TAGS} are filtered by")
     for number, tag in enumerate(given, 1):
         if not tag.key:
-            raise INVALID_KEY(f"Tag.{number}.Key", tag.key or "", "is empty: a tag is filtered by its key")
+            raise invalid_key(f"Tag.{number}.Key", tag.key or "", "is empty: a tag is filtered by its key")
     return tuple((tag.key or "", tag.value) for tag in given)

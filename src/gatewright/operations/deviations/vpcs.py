@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gatewright.operations.deviations.entries import Deviation, Difference, Kind, answers, not_told
+from gatewright.operations.tags import TOO_MANY
 from gatewright.operations.vpcs import cidr_blocks
 from gatewright.operations.vpcs import default as default_vpc
 from gatewright.operations.vswitches import create as create_vswitch
@@ -74,6 +75,12 @@ ENTRIES: tuple[Deviation, ...] = (
         reason="No table with the row was found. The code is the one that Terraform's provider waits upon; the text is "
         "worded as that of OperationFailed.Ipv6Gateway.",
         source="terraform-provider-alicloud 1.289.0, alicloud_vpc_ipv4_cidr_block",
+    ),
+    *answers(
+        ("DescribeVpcs",),
+        (TOO_MANY,),
+        reason="The table has no row for too many tags in a filter; the row is CreateVpnGateway's.",
+        source="error table of CreateVpnGateway, 2024-03-04",
     ),
     *answers(
         ("CreateDefaultVpc",),
