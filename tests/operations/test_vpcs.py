@@ -277,6 +277,24 @@ def test_a_network_grows_and_shrinks_around_its_vswitches(cell: Cell) -> None:
     assert inside in refused.detail
 
 
+def test_a_network_does_not_grow_over_what_a_route_entry_leads_to(cell: Cell) -> None:
+    made = cell.call("CreateVpc", CidrBlock="10.0.0.0/16")
+    vpc, table = made["VpcId"], made["RouteTableId"]
+    for destination in ("10.0.7.0/24", "10.1.0.0/24", "0.0.0.0/0"):
+        add_route(cell, table, destination)
+    for block in ("10.0.0.0/15", "10.0.0.0/8"):
+        refused = cell.refusal("ModifyVpcAttribute", VpcId=vpc, CidrBlock=block)
+        assert (refused.status, refused.code) == (400, "InvalidCidrBlock.Malformed")
+        assert refused.detail.startswith("CidrBlock")
+        assert "10.1.0.0/24" in refused.detail
+    # A destination that lies in the VPC's network stays there.
+    cell.call("ModifyVpcAttribute", VpcId=vpc, CidrBlock="10.0.0.0/17")
+    cell.call("ModifyVpcAttribute", VpcId=vpc, CidrBlock="10.0.0.0/16")
+    entry = cell.call("DescribeRouteEntryList", RouteTableId=table, DestinationCidrBlock="10.1.0.0/24")
+    cell.call("DeleteRouteEntry", RouteEntryId=entry["RouteEntrys"]["RouteEntry"][0]["RouteEntryId"])
+    cell.call("ModifyVpcAttribute", VpcId=vpc, CidrBlock="10.0.0.0/8")
+
+
 def test_an_empty_vpc_does_not_move_to_another_network(cell: Cell) -> None:
     vpc = cell.call("CreateVpc", CidrBlock="10.0.0.0/16")["VpcId"]
     refused = cell.refusal("ModifyVpcAttribute", VpcId=vpc, CidrBlock="10.1.0.0/16")
