@@ -91,8 +91,9 @@ ENTRIES: tuple[Deviation, ...] = (
     ),
     *answers(
         ("CreateDefaultVSwitch",),
-        (default_vswitch.ZONE_NOT_FOUND, default_vswitch.NO_DEFAULT_VPC),
-        reason="The operation's table is not known; the rows for a zone or VPC that there is not are CreateVSwitch's.",
+        (default_vswitch.ZONE_NOT_FOUND, default_vswitch.NO_DEFAULT_VPC, default_vswitch.QUOTA_EXCEEDED),
+        reason="The operation's table is not known; the rows for a zone or VPC that there is not, and for too many "
+        "vSwitches, are CreateVSwitch's.",
         source="error table of CreateVSwitch",
     ),
     *answers(
