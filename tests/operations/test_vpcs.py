@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from gatewright.operations.call import Quotas
 from tests.support.cell import ACCOUNT, Cell
 from tests.support.routing import add_route
 
@@ -179,6 +181,38 @@ def test_a_bad_filter_is_refused_rather_than_cut(cell: Cell, filters: dict[str, 
 def test_a_bad_tag_is_told_before_the_region(cell: Cell, operation: str, code: str) -> None:
     refused = cell.refusal(operation, RegionId="mars-1", **{"Tag.1.Value": "v"})
     assert (refused.status, refused.code) == (400, code)
+
+
+def test_the_quota_counts_an_accounts_vpcs_in_a_region_except_the_default_one(make_cell: Callable[..., Cell]) -> None:
+    cell = make_cell(quotas=Quotas(vpcs=2))
+    cell.call("CreateDefaultVpc")
+    made = [cell.call("CreateVpc", ClientToken=token)["VpcId"] for token in ("a", "b")]
+    refused = cell.refusal("CreateVpc")
+    assert (refused.status, refused.code, refused.message) == (400, "QuotaExceeded.Vpc", "VPC quota exceeded.")
+    assert refused.detail.startswith("RegionId")
+    assert cell.refusal("CreateVpc", DryRun=True).code == "QuotaExceeded.Vpc"
+    # What was ordered before is answered as before; elsewhere and for others there is room.
+    assert cell.call("CreateVpc", ClientToken="b")["VpcId"] == made[1]
+    cell.call("CreateVpc", RegionId="cn-beijing")
+    cell.other().call("CreateVpc")
+    cell.call("DeleteVpc", VpcId=made[0])
+    cell.call("CreateVpc")
+
+
+def test_a_deleted_vpc_counts_until_its_vswitches_are_gone(make_cell: Callable[..., Cell]) -> None:
+    # Without an agent nothing is ever gone.
+    cell = make_cell(quotas=Quotas(vpcs=2), with_agent=False)
+    for operation in ("CreateVpc", "CreateDefaultVpc"):
+        vpc = cell.call(operation)["VpcId"]
+        for _ in range(2):
+            made = cell.call("CreateVSwitch", VpcId=vpc, ZoneId=ZONE, CidrMask=24)["VSwitchId"]
+            cell.call("DeleteVSwitch", VSwitchId=made)
+        cell.call("DeleteVpc", VpcId=vpc)
+    for operation in ("CreateVpc", "CreateDefaultVpc"):
+        refused = cell.refusal(operation)
+        assert (refused.status, refused.code) == (400, "QuotaExceeded.Vpc")
+        assert "vSwitches" in refused.detail
+        cell.call(operation, RegionId="cn-beijing")
 
 
 # -- the default VPC ------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ class Quotas:
     vpn_gateways: int = 30
     #: Public addresses that an account's gateways may have together.
     public_addresses: int = 100
+    #: VPCs an account and region.
+    vpcs: int = 100
     #: vSwitches a VPC.
     vswitches: int = 150
     #: Resource groups an account, besides its default one.

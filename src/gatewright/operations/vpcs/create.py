@@ -19,8 +19,9 @@ from gatewright.operations.declaration import (
 from gatewright.operations.resource_groups import NO_SUCH_GROUP, group_for
 from gatewright.operations.tags import TAG_ERRORS, ResourceType, Tags, add_tags, check_tags
 from gatewright.operations.vpcs.adding import new_vpc
-from gatewright.operations.vpcs.facts import MASK_NOT_ALLOWED, MASKS, RESERVED
+from gatewright.operations.vpcs.facts import MASK_NOT_ALLOWED, MASKS, QUOTA_EXCEEDED, RESERVED
 from gatewright.resources.addresses import RESERVED_NETWORKS, SERVICE_NETWORK, parse_network, within
+from gatewright.store import vpcs
 
 DEFAULT_CIDR_BLOCK = "172.16.0.0/12"
 _USER_CIDRS = 3
@@ -69,7 +70,9 @@ class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
     """Create a VPC with its router and system route table.
 
     The CIDR block is an IPv4 network of /8 to /28 outside the reserved ranges. A VPC is ``Available`` at once: until
-    it has vSwitches no host has anything to do for it (*assumed*).
+    it has vSwitches no host has anything to do for it (*assumed*). An account may have 100 in a region, unless another
+    quota is set: the published one is 10, which tests that run side by side soon use up (*assumed*). Default VPCs do
+    not count. A VPC that has been deleted counts until its vSwitches are gone too (*assumed*).
     """
 
     access = Access.WRITE
@@ -85,6 +88,7 @@ class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
         TOO_MANY_USER_CIDRS,
         RESERVED_USER_CIDR,
         NO_SUCH_GROUP,
+        QUOTA_EXCEEDED,
         *TAG_ERRORS,
     )
 
@@ -112,10 +116,19 @@ class CreateVpc(Operation[CreateVpcRequest, CreateVpcResponse]):
                 raise RESERVED_USER_CIDR("UserCidr", text, f"must not overlap {SERVICE_NETWORK}")
 
     def execute(self, call: Call, request: CreateVpcRequest) -> CreateVpcResponse:
+        group_id = group_for(call, request.resource_group_id)
+        quota = call.installation.quotas.vpcs
+        leaving = vpcs.count_leaving(call.transaction, call.account_id, call.region.id)
+        if vpcs.count(call.transaction, call.account_id, call.region.id) + leaving >= quota:
+            raise QUOTA_EXCEEDED(
+                "RegionId",
+                call.region.id,
+                f"has {quota} VPCs of this account, which is its quota; of {leaving} only vSwitches are left",
+            )
         row = new_vpc(
             call,
             cidr_block=request.cidr_block,
-            resource_group_id=group_for(call, request.resource_group_id),
+            resource_group_id=group_id,
             name=request.vpc_name,
             description=request.description,
             user_cidrs=request.user_cidr,

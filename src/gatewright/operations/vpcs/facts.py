@@ -22,6 +22,13 @@ INCORRECT_STATUS = ErrorRow(
     "Current VPC status does not support this operation.",
     "Wait until DescribeVpcAttribute tells Available.",
 )
+#: What one VPC too many is refused with.
+QUOTA_EXCEEDED = ErrorRow(
+    400,
+    "QuotaExceeded.Vpc",
+    "VPC quota exceeded.",
+    "Delete VPCs of the region, or raise the quota (GATEWRIGHT_QUOTA_VPCS).",
+)
 #: What a new network is refused with.
 MASK_NOT_ALLOWED = ErrorRow(
     400, "OperationDenied.MaskOfCidrIsNotAllowed", "The input mask or mask of the input CIDR is not allowed."
