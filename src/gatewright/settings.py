@@ -36,8 +36,9 @@ _PUBLIC_POOLS = {"simulated": "240.0.0.0/8", "linux": "198.18.0.0/15"}
 
 #: Connections that wait in the kernel to be accepted.
 BACKLOG = 1024
-#: The published quota of gateways, an address for each of their tunnel ends and more, and the quota of vSwitches a VPC.
-_QUOTAS = {"quota_vpn_gateways": 30, "quota_public_addresses": 100, "quota_vswitches": 150}
+#: The published quota of gateways, an address for each of their tunnel ends and more, VPCs enough for tests that run
+#: side by side (published are 10), and the published quota of vSwitches a VPC.
+_QUOTAS = {"quota_vpn_gateways": 30, "quota_public_addresses": 100, "quota_vpcs": 100, "quota_vswitches": 150}
 
 
 class Option(NamedTuple):
@@ -74,6 +75,7 @@ OPTIONS = (
     Option("charge_types", str, "LIST", "how gateways can be paid for (default: PREPAY,POSTPAY)"),
     Option("quota_vpn_gateways", int, "N", "VPN gateways an account may have (default: 30)"),
     Option("quota_public_addresses", int, "N", "public addresses an account's gateways may have (default: 100)"),
+    Option("quota_vpcs", int, "N", "VPCs an account may have in a region (default: 100)"),
     Option("quota_vswitches", int, "N", "vSwitches a VPC may have (default: 150)"),
     Option("connections", int, "N", "connections that the API serves at once (default: 1024)"),
     Option(
@@ -104,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     charge_types: tuple[str, ...]
     quota_vpn_gateways: int
     quota_public_addresses: int
+    quota_vpcs: int
     quota_vswitches: int
     connections: int
     throttling: str

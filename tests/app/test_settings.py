@@ -47,6 +47,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "charge_types": "POSTPAY",
         "quota_vpn_gateways": "5",
         "quota_public_addresses": "6",
+        "quota_vpcs": "8",
         "quota_vswitches": "7",
         "connections": "9",
         "throttling": "exact",
@@ -59,6 +60,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     assert (found.control, found.control_host, found.control_port) == (False, "192.0.2.1", 4)
     assert str(found.public_pool) == "192.0.2.0/24"
     assert (found.charge_types, found.quota_public_addresses, found.quota_vswitches) == (("POSTPAY",), 6, 7)
+    assert found.quota_vpcs == 8
     assert (found.database, found.log_level, found.quota_vpn_gateways) == ("postgresql://u@h/d", "INFO", 5)
     assert (found.throttling, found.connections) == ("exact", 9)
 
@@ -95,6 +97,7 @@ def test_the_control_api_is_off_unless_asked_for_and_for_the_simulated_plane_alo
         ("public_pool = '10.0.0.1/8'", "public_pool"),
         ("public_pool = '10.0.0.0/30'", "public_pool"),
         ("quota_vpn_gateways = -1", "quota_vpn_gateways"),
+        ("quota_vpcs = -1", "quota_vpcs"),
         ("quota_vswitches = -1", "quota_vswitches"),
         ("charge_types = 'POSTPAY,FREE'", "charge_types"),
         ("charge_types = ''", "charge_types"),

@@ -26,7 +26,7 @@ class World:
     """A service that nothing changes but the requests that are sent to it."""
 
     def __init__(self, url: str) -> None:
-        plenty = Quotas(vpn_gateways=10**6, public_addresses=10**6, vswitches=10**6)
+        plenty = Quotas(vpn_gateways=10**6, public_addresses=10**6, vpcs=10**6, vswitches=10**6)
         self.cell = Cell(url, with_agent=False, quotas=plenty)
         self.other = self.cell.other()
         self.rows = Rows(url)

@@ -213,6 +213,6 @@ def test_a_key_to_take_off_is_one_that_a_tag_can_have(cell: Cell) -> None:
 
 
 def test_a_filter_needs_keys(cell: Cell) -> None:
-    assert cell.refusal("DescribeVpcs", **{"Tag.1.Value": "v"}).code == "InvalidParameter.TagKey"
+    assert cell.refusal("DescribeVpcs", **{"Tag.1.Value": "v"}).code == "InvalidTagKey"
     many = {f"Tag.{n}.Key": f"k{n}" for n in range(1, 22)}
     assert cell.refusal("DescribeVpnGateways", **many).code == "SizeLimitExceeded.TagNum"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from gatewright.operations.call import Quotas
 from tests.support.cell import ACCOUNT, Cell
 from tests.support.routing import add_route
 
@@ -64,18 +66,19 @@ def test_the_network_is_172_16_unless_another_is_named(cell: Cell) -> None:
     [
         ({"CidrBlock": "10.0.0.1/8"}, "InvalidParameter"),
         ({"CidrBlock": "10.0.0.0"}, "InvalidParameter"),
-        ({"CidrBlock": "10.0.0.0/29"}, "InvalidParameter"),
-        ({"CidrBlock": "10.0.0.0/7"}, "InvalidParameter"),
-        ({"CidrBlock": "100.64.0.0/16"}, "InvalidParameter"),
-        ({"CidrBlock": "127.0.0.0/16"}, "InvalidParameter"),
-        ({"CidrBlock": "224.0.0.0/16"}, "InvalidParameter"),
+        ({"CidrBlock": "10.0.0.0/29"}, "OperationDenied.MaskOfCidrIsNotAllowed"),
+        ({"CidrBlock": "10.0.0.0/7"}, "OperationDenied.MaskOfCidrIsNotAllowed"),
+        ({"CidrBlock": "100.64.0.0/16"}, "OperationDenied.CidrInExcludeCidrs"),
+        ({"CidrBlock": "127.0.0.0/16"}, "OperationDenied.CidrInExcludeCidrs"),
+        ({"CidrBlock": "224.0.0.0/16"}, "OperationDenied.CidrInExcludeCidrs"),
         ({"CidrBlock": "fd00::/64"}, "InvalidParameter"),
         ({"VpcName": "https://x"}, "InvalidVpcName.Malformed"),
         ({"VpcName": "x" * 129}, "InvalidVpcName.Malformed"),
         ({"Description": "x" * 257}, "InvalidVpcDiscription.Malformed"),
         ({"UserCidr": "10.0.0.0/8,11.0.0.0/8,12.0.0.0/8,13.0.0.0/8"}, "InvalidUserCidr.Quota"),
         ({"UserCidr": "100.64.1.0/24"}, "InvalidUserCidr.Malformed"),
-        ({"UserCidr": "ten"}, "InvalidParameter"),
+        ({"UserCidr": "ten"}, "IllegalParam.UserCidr"),
+        ({"UserCidr": "10.0.0.0/8,11.0.0.1/8"}, "IllegalParam.UserCidr"),
         ({"EnableIpv6": True}, "UnsupportedOperation"),
         ({"Ipv4IpamPoolId": "ipam-pool-x"}, "UnsupportedOperation"),
         ({"Tag.1.Key": "aliyun"}, "InvalidParameter.TagKey"),
@@ -135,7 +138,7 @@ def test_vpcs_are_found_by_what_they_are(cell: Cell) -> None:
     assert found(EnableIpv6=False) == sorted([*made, default])
     assert found(EnableIpv6=True) == []
     assert found(RegionId="cn-beijing") == [elsewhere]
-    assert found(ResourceGroupId="rg-x") == []
+    assert found(ResourceGroupId=f"rg-{ACCOUNT}") == sorted([*made, default])
     assert cell.refusal("DescribeVpcs", DhcpOptionsSetId="dopt-x").code == "UnsupportedOperation"
 
 
@@ -151,11 +154,65 @@ def test_vpcs_are_paged_newest_first(cell: Cell) -> None:
     ]
 
 
-@pytest.mark.parametrize("ids", [",".join(f"vpc-{i}" for i in range(21)), "vpc-1,", ",", "vpc-1,,vpc-2"])
-def test_a_list_of_ids_is_refused_rather_than_cut(cell: Cell, ids: str) -> None:
-    refused = cell.refusal("DescribeVpcs", VpcId=ids)
-    assert (refused.status, refused.code) == (400, "InvalidParameter")
-    assert refused.detail.startswith("VpcId")
+@pytest.mark.parametrize(
+    ("filters", "code", "message"),
+    [
+        *(({"VpcId": ids}, "InvalidParameter", "VpcId") for ids in ("vpc-1,", ",", "vpc-1,,vpc-2", "vpc-1," * 21)),
+        (
+            {"VpcId": ",".join(f"vpc-{i}" for i in range(21))},
+            "InvalidVpcIdNumber.NotSupported",
+            "The number of vpcIds exceeds the limit.",
+        ),
+        ({"Tag.1.Value": "v"}, "InvalidTagKey", "The tag keys are not valid."),
+        ({f"Tag.{i}.Key": "k" for i in range(1, 22)}, "SizeLimitExceeded.TagNum", ""),
+        ({"ResourceGroupId": "rg-x"}, "InvalidResourceGroupId", "The specified ResourceGroupId does not exist."),
+    ],
+)
+def test_a_bad_filter_is_refused_rather_than_cut(cell: Cell, filters: dict[str, Any], code: str, message: str) -> None:
+    refused = cell.refusal("DescribeVpcs", **filters)
+    assert (refused.status, refused.code) == (400, code)
+    assert message in refused.message
+    assert refused.detail.startswith(next(iter(filters)).partition(".")[0])
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"), [("DescribeVpcs", "InvalidTagKey"), ("DescribeVSwitches", "InvalidParameter.TagKey")]
+)
+def test_a_bad_tag_is_told_before_the_region(cell: Cell, operation: str, code: str) -> None:
+    refused = cell.refusal(operation, RegionId="mars-1", **{"Tag.1.Value": "v"})
+    assert (refused.status, refused.code) == (400, code)
+
+
+def test_the_quota_counts_an_accounts_vpcs_in_a_region_except_the_default_one(make_cell: Callable[..., Cell]) -> None:
+    cell = make_cell(quotas=Quotas(vpcs=2))
+    cell.call("CreateDefaultVpc")
+    made = [cell.call("CreateVpc", ClientToken=token)["VpcId"] for token in ("a", "b")]
+    refused = cell.refusal("CreateVpc")
+    assert (refused.status, refused.code, refused.message) == (400, "QuotaExceeded.Vpc", "VPC quota exceeded.")
+    assert refused.detail.startswith("RegionId")
+    assert cell.refusal("CreateVpc", DryRun=True).code == "QuotaExceeded.Vpc"
+    # What was ordered before is answered as before; elsewhere and for others there is room.
+    assert cell.call("CreateVpc", ClientToken="b")["VpcId"] == made[1]
+    cell.call("CreateVpc", RegionId="cn-beijing")
+    cell.other().call("CreateVpc")
+    cell.call("DeleteVpc", VpcId=made[0])
+    cell.call("CreateVpc")
+
+
+def test_a_deleted_vpc_counts_until_its_vswitches_are_gone(make_cell: Callable[..., Cell]) -> None:
+    # Without an agent nothing is ever gone.
+    cell = make_cell(quotas=Quotas(vpcs=2), with_agent=False)
+    for operation in ("CreateVpc", "CreateDefaultVpc"):
+        vpc = cell.call(operation)["VpcId"]
+        for _ in range(2):
+            made = cell.call("CreateVSwitch", VpcId=vpc, ZoneId=ZONE, CidrMask=24)["VSwitchId"]
+            cell.call("DeleteVSwitch", VSwitchId=made)
+        cell.call("DeleteVpc", VpcId=vpc)
+    for operation in ("CreateVpc", "CreateDefaultVpc"):
+        refused = cell.refusal(operation)
+        assert (refused.status, refused.code) == (400, "QuotaExceeded.Vpc")
+        assert "vSwitches" in refused.detail
+        cell.call(operation, RegionId="cn-beijing")
 
 
 # -- the default VPC ------------------------------------------------------------------------------------------------
@@ -252,6 +309,24 @@ def test_a_network_grows_and_shrinks_around_its_vswitches(cell: Cell) -> None:
     refused = cell.refusal("ModifyVpcAttribute", VpcId=vpc, CidrBlock="10.128.0.0/9")
     assert "10.0.128.0/24" in refused.detail
     assert inside in refused.detail
+
+
+def test_a_network_does_not_grow_over_what_a_route_entry_leads_to(cell: Cell) -> None:
+    made = cell.call("CreateVpc", CidrBlock="10.0.0.0/16")
+    vpc, table = made["VpcId"], made["RouteTableId"]
+    for destination in ("10.0.7.0/24", "10.1.0.0/24", "0.0.0.0/0"):
+        add_route(cell, table, destination)
+    for block in ("10.0.0.0/15", "10.0.0.0/8"):
+        refused = cell.refusal("ModifyVpcAttribute", VpcId=vpc, CidrBlock=block)
+        assert (refused.status, refused.code) == (400, "InvalidCidrBlock.Malformed")
+        assert refused.detail.startswith("CidrBlock")
+        assert "10.1.0.0/24" in refused.detail
+    # A destination that lies in the VPC's network stays there.
+    cell.call("ModifyVpcAttribute", VpcId=vpc, CidrBlock="10.0.0.0/17")
+    cell.call("ModifyVpcAttribute", VpcId=vpc, CidrBlock="10.0.0.0/16")
+    entry = cell.call("DescribeRouteEntryList", RouteTableId=table, DestinationCidrBlock="10.1.0.0/24")
+    cell.call("DeleteRouteEntry", RouteEntryId=entry["RouteEntrys"]["RouteEntry"][0]["RouteEntryId"])
+    cell.call("ModifyVpcAttribute", VpcId=vpc, CidrBlock="10.0.0.0/8")
 
 
 def test_an_empty_vpc_does_not_move_to_another_network(cell: Cell) -> None:
@@ -411,6 +486,22 @@ def test_what_is_of_another_region_is_as_what_is_not_there(
     assert (refused.status, refused.code, refused.message) == (nowhere.status, nowhere.code, nowhere.message)
     assert refused.detail == nowhere.detail.replace("vpc-nowhere", elsewhere)
     assert cell.call("DescribeVpcs", RegionId="cn-beijing")["TotalCount"] == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("ModifyVpcAttribute", {"VpcId": "vpc-x"}),
+        ("DeleteVpc", {"VpcId": "vpc-x"}),
+        ("CreateVSwitch", {"VpcId": "vpc-x", "ZoneId": ZONE, "CidrMask": 24}),
+        ("DescribeVSwitchAttributes", {"VSwitchId": "vsw-x"}),
+        ("ModifyVSwitchAttribute", {"VSwitchId": "vsw-x"}),
+        ("DeleteVSwitch", {"VSwitchId": "vsw-x"}),
+    ],
+)
+def test_a_refusal_says_where_was_looked(cell: Cell, operation: str, parameters: dict[str, Any]) -> None:
+    assert "of this account in cn-beijing" in cell.refusal(operation, RegionId="cn-beijing", **parameters).detail
+    assert "of this account in any region" in cell.refusal(operation, RegionId=None, **parameters).detail
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,27 @@ def test_the_quota_counts_what_is_there_except_default_vswitches(make_cell: Call
     assert vpc in refused.detail
     cell.call("CreateDefaultVSwitch", ZoneId="cn-hangzhou-j")
     cell.call("DeleteVSwitch", VSwitchId=first)
+    until_gone(cell, first)
     cell.call("CreateVSwitch", **order)
+
+
+def test_what_is_being_deleted_counts_towards_the_quota(make_cell: Callable[..., Cell]) -> None:
+    # Without an agent nothing is ever gone.
+    cell = make_cell(quotas=Quotas(vswitches=3), with_agent=False)
+    vpc = cell.call("CreateDefaultVpc")["VpcId"]
+    makers: list[tuple[str, dict[str, Any]]] = [
+        ("CreateVSwitch", {"VpcId": vpc, "ZoneId": ZONE, "CidrMask": 24}),
+        ("CreateDefaultVSwitch", {"ZoneId": ZONE}),
+    ]
+    for operation, order in (makers[0], makers[1], makers[1]):
+        made = cell.call(operation, **order)["VSwitchId"]
+        cell.call("DeleteVSwitch", VSwitchId=made)
+    for operation, order in makers:
+        refused = cell.refusal(operation, **order)
+        assert (refused.status, refused.code) == (400, "QuotaExceeded.VSwitch")
+        assert "being deleted" in refused.detail
+    elsewhere = cell.call("CreateVpc")["VpcId"]
+    cell.call("CreateVSwitch", VpcId=elsewhere, ZoneId=ZONE, CidrMask=24)
 
 
 def test_a_client_token_makes_one_vswitch(cell: Cell) -> None:
@@ -182,6 +202,7 @@ def test_vswitches_are_found_by_what_they_are(cell: Cell) -> None:
     assert found(IsDefault=False) == [made]
     assert found(RouteTableId=other["RouteTableId"]) == [default]
     assert found(ResourceGroupId=f"rg-{ACCOUNT}") == sorted([made, default])
+    assert found(ResourceGroupId="rg-x") == []
     assert found(VSwitchOwnerId=1) == []
     assert found(EnableIpv6=True) == []
     assert found(RegionId="cn-beijing") == []

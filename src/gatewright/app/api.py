@@ -104,6 +104,7 @@ async def _serve_from(
         quotas=Quotas(
             vpn_gateways=settings.quota_vpn_gateways,
             public_addresses=settings.quota_public_addresses,
+            vpcs=settings.quota_vpcs,
             vswitches=settings.quota_vswitches,
         ),
         public_pool=pools.public_pool(settings.public_pool),

@@ -18,6 +18,8 @@ class Quotas:
     vpn_gateways: int = 30
     #: Public addresses that an account's gateways may have together.
     public_addresses: int = 100
+    #: VPCs an account and region.
+    vpcs: int = 100
     #: vSwitches a VPC.
     vswitches: int = 150
     #: Resource groups an account, besides its default one.
@@ -72,6 +74,11 @@ class Call:
     def region(self) -> Region:
         """The region that the request names, else the installation's default."""
         return self.named_region or self.installation.regions[self.installation.default_region]
+
+    @property
+    def where(self) -> str:
+        """Where the call looks for resources, as details say it: ``in cn-hangzhou``, or ``in any region``."""
+        return f"in {self.named_region.id}" if self.named_region else "in any region"
 
     def here(self, region_id: str) -> bool:
         """Whether a resource of this region is within the request's region; without one, all regions are."""

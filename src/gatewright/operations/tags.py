@@ -102,7 +102,7 @@ def add_tags(call: Call, kind: str, region_id: str, resource_id: str, given: Seq
 
 
 def wanted_tags(given: Sequence[Tag], invalid_key: ErrorRow = INVALID_KEY) -> tuple[tuple[str, str | None], ...]:
-    """A filter's tags as the store takes them. Raises ApiError: ``invalid_key`` for one without a key."""
+    """A filter's tags as the store takes them. Raises ``invalid_key`` for one without a key, or TOO_MANY."""
     if len(given) > MOST_TAGS:
         raise TOO_MANY("Tag", f"{len(given)} tags", f"at most {MOST_TAGS} are filtered by")
     for number, tag in enumerate(given, 1):

@@ -45,10 +45,15 @@ def public_range(network: ipaddress.IPv4Network) -> AddressRange:
     return AddressRange(first + 2, first + network.num_addresses - 2)
 
 
+#: Where the cloud's own services are.
+SERVICE_NETWORK = ipaddress.IPv4Network("100.64.0.0/10")
 #: Where no VPC or vSwitch may lie: the cloud's own services, loopback, link-local, multicast and beyond.
-RESERVED_NETWORKS = tuple(
-    ipaddress.IPv4Network(text)
-    for text in ("0.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
+RESERVED_NETWORKS = (
+    ipaddress.IPv4Network("0.0.0.0/8"),
+    SERVICE_NETWORK,
+    ipaddress.IPv4Network("127.0.0.0/8"),
+    ipaddress.IPv4Network("169.254.0.0/16"),
+    ipaddress.IPv4Network("224.0.0.0/3"),
 )
 
 

@@ -11,10 +11,9 @@ import re
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network
 
+from gatewright.resources.addresses import SERVICE_NETWORK as SERVICE_NETWORK
 from gatewright.resources.addresses import parse_network
 
-#: Where the cloud's own services are.
-SERVICE_NETWORK = IPv4Network("100.64.0.0/10")
 #: Where no route can lead: this host, loopback, link-local, multicast and beyond.
 UNROUTABLE_NETWORKS = tuple(IPv4Network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, true, update
+from sqlalchemy import bindparam, delete, false, func, insert, select, true, update
 
 from gatewright.store.paging import Listing
-from gatewright.store.schema import vpcs
+from gatewright.store.schema import vpcs, vswitches
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 
@@ -61,6 +61,25 @@ _OF_VROUTER = Query(
 _DEFAULTS = Query(
     select(*_COLUMNS).where(vpcs.c.account_id == bindparam("account_id"), vpcs.c.is_default == true()), VpcRow
 )
+_COUNT = Statement(
+    select(func.count(vpcs.c.id)).where(
+        vpcs.c.account_id == bindparam("of_account"),
+        vpcs.c.region_id == bindparam("of_region"),
+        vpcs.c.is_default == false(),
+    )
+)
+#: A vSwitch knows its VPC's id when that is gone.
+_COUNT_LEAVING = Statement(
+    select(func.count(vswitches.c.vpc_id.distinct()))
+    .select_from(vswitches)
+    .outerjoin(vpcs, vpcs.c.id == vswitches.c.vpc_id)
+    .where(
+        vswitches.c.account_id == bindparam("of_account"),
+        vswitches.c.region_id == bindparam("of_region"),
+        vswitches.c.deleting == true(),
+        vpcs.c.id.is_(None),
+    )
+)
 _CHANGEABLE = (
     "cidr_block",
     "name",
@@ -97,6 +116,16 @@ def of_vrouter(transaction: Transaction, account_id: str, vrouter_id: str) -> Vp
 def defaults(transaction: Transaction, account_id: str) -> list[VpcRow]:
     """An account's default VPCs: one a region at the most."""
     return transaction.all(_DEFAULTS, account_id=account_id)
+
+
+def count(transaction: Transaction, account_id: str, region_id: str) -> int:
+    """How many VPCs an account has in a region, without the default one."""
+    return int(transaction.scalar(_COUNT, of_account=account_id, of_region=region_id))
+
+
+def count_leaving(transaction: Transaction, account_id: str, region_id: str) -> int:
+    """How many VPCs of an account have been deleted from a region, and have vSwitches that are not gone yet."""
+    return int(transaction.scalar(_COUNT_LEAVING, of_account=account_id, of_region=region_id))
 
 
 def change(transaction: Transaction, row: VpcRow) -> None:

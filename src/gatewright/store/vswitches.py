@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, false, func, insert, select, update
+from sqlalchemy import bindparam, delete, false, func, insert, select, true, update
 
 from gatewright.store.among import QueryAmong
 from gatewright.store.paging import Listing
@@ -78,6 +78,9 @@ _FIND_VIEW = Query(
     VSwitchView,
 )
 _OF_VPCS = QueryAmong(select(*_COLUMNS).where(vswitches.c.deleting == false()), vswitches.c.vpc_id, VSwitchRow)
+_COUNT_DELETING = Statement(
+    select(func.count(vswitches.c.id)).where(vswitches.c.vpc_id == bindparam("of_vpc"), vswitches.c.deleting == true())
+)
 _SET_STATUS = Statement(
     update(vswitches).where(vswitches.c.id == bindparam("vswitch_id")).values(status=bindparam("new_status"))
 )
@@ -114,6 +117,11 @@ def view(transaction: Transaction, account_id: str, vswitch_id: str) -> VSwitchV
 def of_vpcs(transaction: Transaction, vpc_ids: Sequence[str]) -> list[VSwitchRow]:
     """The vSwitches of some VPCs, oldest first, without those that are being deleted."""
     return sorted(_OF_VPCS.rows(transaction, vpc_ids), key=lambda row: (row.created_at, row.id))
+
+
+def count_deleting(transaction: Transaction, vpc_id: str) -> int:
+    """How many vSwitches of a VPC are being deleted."""
+    return int(transaction.scalar(_COUNT_DELETING, of_vpc=vpc_id))
 
 
 def set_status(transaction: Transaction, vswitch_id: str, status: str) -> None:

@@ -15,7 +15,6 @@ ENTRIES: tuple[Deviation, ...] = (
     ),
     *answers(
         (
-            "DescribeVpcs",
             "DescribeVSwitches",
             "DescribeVpnGateways",
             "UnTagResources",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gatewright.operations.deviations.entries import Deviation, Difference, Kind, answers, not_told
+from gatewright.operations.tags import TOO_MANY
 from gatewright.operations.vpcs import cidr_blocks
 from gatewright.operations.vpcs import default as default_vpc
 from gatewright.operations.vswitches import create as create_vswitch
@@ -76,6 +77,12 @@ ENTRIES: tuple[Deviation, ...] = (
         source="terraform-provider-alicloud 1.289.0, alicloud_vpc_ipv4_cidr_block",
     ),
     *answers(
+        ("DescribeVpcs",),
+        (TOO_MANY,),
+        reason="The table has no row for too many tags in a filter; the row is CreateVpnGateway's.",
+        source="error table of CreateVpnGateway, 2024-03-04",
+    ),
+    *answers(
         ("CreateDefaultVpc",),
         (default_vpc.ONE_A_REGION,),
         reason="A region has one default VPC. The operation's table is not known; the row for too many VPCs is "
@@ -84,8 +91,9 @@ ENTRIES: tuple[Deviation, ...] = (
     ),
     *answers(
         ("CreateDefaultVSwitch",),
-        (default_vswitch.ZONE_NOT_FOUND, default_vswitch.NO_DEFAULT_VPC),
-        reason="The operation's table is not known; the rows for a zone or VPC that there is not are CreateVSwitch's.",
+        (default_vswitch.ZONE_NOT_FOUND, default_vswitch.NO_DEFAULT_VPC, default_vswitch.QUOTA_EXCEEDED),
+        reason="The operation's table is not known; the rows for a zone or VPC that there is not, and for too many "
+        "vSwitches, are CreateVSwitch's.",
         source="error table of CreateVSwitch",
     ),
     *answers(

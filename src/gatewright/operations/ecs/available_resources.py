@@ -26,7 +26,6 @@ from gatewright.operations.ecs.offer import (
     INSTANCE_TYPES,
     NETWORK,
     SPOT_STRATEGIES,
-    OneOfAnyCase,
 )
 
 ZONE = "Zone"
@@ -80,10 +79,12 @@ class DescribeAvailableResourceRequest(Request, kw_only=True, frozen=True):
     instance_type: Annotated[str | None, Parameter()] = None
     system_disk_category: Annotated[str | None, Parameter(_DISK)] = None
     data_disk_category: Annotated[str | None, Parameter(_DISK)] = None
-    network_category: Annotated[str, Parameter(OneOfAnyCase(NETWORK, "classic", error=INVALID_NETWORK))] = NETWORK
+    network_category: Annotated[str, Parameter(OneOf(NETWORK, "classic", error=INVALID_NETWORK, any_case=True))] = (
+        NETWORK
+    )
     resource_type: Annotated[
         str | None,
-        Parameter(OneOfAnyCase("instance", "disk", "reservedinstance", "ddh", error=INVALID_RESOURCE_TYPE)),
+        Parameter(OneOf("instance", "disk", "reservedinstance", "ddh", error=INVALID_RESOURCE_TYPE, any_case=True)),
     ] = None
 
 

@@ -7,7 +7,6 @@ a few that configurations for VPN gateways commonly filter by. What can really b
 from __future__ import annotations
 
 from gatewright.errors import ErrorRow
-from gatewright.operations.declaration import OneOf
 
 CREATABLE = ("VSwitch",)
 INSTANCE_TYPES = ("ecs.n4.large", "ecs.g6.large", "ecs.g7.large")
@@ -23,10 +22,3 @@ LANGUAGE_NOT_FOUND = ErrorRow(
     "InvalidAcceptLanguage.NotFound",
     "Only Chinese (zh-CN), English (en-US), and Japanese (ja) are allowed.",
 )
-
-
-class OneOfAnyCase(OneOf):
-    """One of a list of texts, whatever its case: Terraform sends ``Vpc``, the page says ``vpc``."""
-
-    def holds(self, value: str | int) -> bool:
-        return str(value).lower() in (str(known).lower() for known in self.values)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from gatewright.operations.call import Call
 from gatewright.operations.declaration import ECS, Access, OneOf, Operation, Parameter, Part, Request, Response
-from gatewright.operations.ecs.offer import CHARGE_TYPES, LANGUAGE_NOT_FOUND, SPOT_STRATEGIES, OneOfAnyCase
+from gatewright.operations.ecs.offer import CHARGE_TYPES, LANGUAGE_NOT_FOUND, SPOT_STRATEGIES
 
 
 class DescribeRegionsRequest(Request, kw_only=True, frozen=True):
@@ -14,7 +14,9 @@ class DescribeRegionsRequest(Request, kw_only=True, frozen=True):
         str | None, Parameter(OneOf("zh-CN", "zh-TW", "en-US", "ja", "fr", "de", "ko", error=LANGUAGE_NOT_FOUND))
     ] = None
     instance_charge_type: Annotated[str | None, Parameter(OneOf(*CHARGE_TYPES, *SPOT_STRATEGIES[1:]))] = None
-    resource_type: Annotated[str | None, Parameter(OneOfAnyCase("instance", "disk", "reservedinstance", "scu"))] = None
+    resource_type: Annotated[
+        str | None, Parameter(OneOf("instance", "disk", "reservedinstance", "scu", any_case=True))
+    ] = None
 
 
 class RegionPart(Part, kw_only=True):

@@ -1,6 +1,5 @@
 """VPCs: one module an operation, or two that belong together."""
 
-from gatewright.operations.vpcs.adding import add_vpc
 from gatewright.operations.vpcs.cidr_blocks import AssociateVpcCidrBlock, UnassociateVpcCidrBlock
 from gatewright.operations.vpcs.create import CreateVpc
 from gatewright.operations.vpcs.default import CreateDefaultVpc
@@ -9,7 +8,7 @@ from gatewright.operations.vpcs.describe import DescribeVpcAttribute, DescribeVp
 from gatewright.operations.vpcs.facts import find_vpc
 from gatewright.operations.vpcs.modify import ModifyVpcAttribute
 
-__all__ = ["OPERATIONS", "add_vpc", "find_vpc"]
+__all__ = ["OPERATIONS", "find_vpc"]
 
 OPERATIONS = (
     CreateVpc,

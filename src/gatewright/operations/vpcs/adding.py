@@ -39,12 +39,6 @@ def new_vpc(
         available_at=call.now + call.installation.vpc_delay(),
         created_at=call.now,
     )
-    add_vpc(call, row)
-    return row
-
-
-def add_vpc(call: Call, row: VpcRow) -> None:
-    """Store a new VPC with its system route table."""
     vpcs.add(call.transaction, row)
     route_tables.add(
         call.transaction,
@@ -60,3 +54,4 @@ def add_vpc(call: Call, row: VpcRow) -> None:
             created_at=row.created_at,
         ),
     )
+    return row

@@ -11,7 +11,7 @@ from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
 from gatewright.operations.declaration import Access, NotYet, Operation, Parameter, Request, Response
 from gatewright.operations.route_tables.dependencies import entry_within
-from gatewright.operations.vpcs.facts import check_available, find_vpc, networks_of
+from gatewright.operations.vpcs.facts import MASK_NOT_ALLOWED, RESERVED, check_available, find_vpc, networks_of
 from gatewright.resources.addresses import RESERVED_NETWORKS, overlapping, parse_network, within
 from gatewright.store import vpcs, vswitches
 from gatewright.store.vpcs import VpcRow
@@ -52,14 +52,6 @@ MISSING_BLOCK = ErrorRow(
     "Only SecondaryCidrBlock is served.",
 )
 MALFORMED = ErrorRow(400, "InvalidCidrBlock.Malformed", "Specified CIDR block is not valid.")
-MASK = ErrorRow(
-    400, "OperationDenied.MaskOfCidrIsNotAllowed", "The input mask or mask of the input CIDR is not allowed."
-)
-RESERVED = ErrorRow(
-    400,
-    "OperationDenied.CidrInExcludeCidrs",
-    "The operation is not allowed because the input CIDR is within the illegal CIDRs.",
-)
 IN_USE = ErrorRow(
     400,
     "OperationFailed.CidrInUse",
@@ -101,7 +93,7 @@ class AssociateVpcCidrBlock(Operation[AssociateVpcCidrBlockRequest, AssociateVpc
         INCORRECT_STATUS,
         MISSING_BLOCK,
         MALFORMED,
-        MASK,
+        MASK_NOT_ALLOWED,
         RESERVED,
         DUPLICATED,
         ILLEGAL_BLOCK,
@@ -115,7 +107,7 @@ class AssociateVpcCidrBlock(Operation[AssociateVpcCidrBlockRequest, AssociateVpc
         if network is None:
             raise MALFORMED("SecondaryCidrBlock", text, "must be an IPv4 network such as 192.168.0.0/16")
         if network.prefixlen not in _MASKS:
-            raise MASK("SecondaryCidrBlock", text, "must have a mask of /16 to /28")
+            raise MASK_NOT_ALLOWED("SecondaryCidrBlock", text, "must have a mask of /16 to /28")
         reserved = within(network, RESERVED_NETWORKS)
         if reserved is not None:
             raise RESERVED("SecondaryCidrBlock", text, f"must not lie within {reserved}")

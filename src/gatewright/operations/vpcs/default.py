@@ -11,7 +11,7 @@ from gatewright.operations.client_token import ClientToken
 from gatewright.operations.declaration import Access, NotYet, Operation, Parameter, Request, Response
 from gatewright.operations.resource_groups import NO_SUCH_GROUP, group_for
 from gatewright.operations.vpcs.adding import new_vpc
-from gatewright.operations.vpcs.facts import networks_of
+from gatewright.operations.vpcs.facts import QUOTA_EXCEEDED, networks_of
 from gatewright.resources.addresses import first_free
 from gatewright.store import vpcs
 
@@ -46,12 +46,13 @@ class CreateDefaultVpc(Operation[CreateDefaultVpcRequest, CreateDefaultVpcRespon
     """Create the account's default VPC in a region, which can be one.
 
     Its network is 172.x.0.0/16: the first that no default VPC of the account in another region has, so that they can
-    be connected, or 172.16.0.0/16 when all have one (*assumed*). It has no name, and the description that the real
-    service gives it (*assumed*).
+    be connected, or 172.16.0.0/16 when all have one (*assumed*). It does not count as one of the VPCs that an account
+    may have in a region, but there is none while the vSwitches of that many deleted ones are not gone (*assumed*). It
+    has no name, and the description that the real service gives it (*assumed*).
     """
 
     access = Access.WRITE
-    errors = (ONE_A_REGION, NO_SUCH_GROUP)
+    errors = (ONE_A_REGION, NO_SUCH_GROUP, QUOTA_EXCEEDED)
 
     def execute(self, call: Call, request: CreateDefaultVpcRequest) -> CreateDefaultVpcResponse:
         group_id = group_for(call, request.resource_group_id)
@@ -59,6 +60,10 @@ class CreateDefaultVpc(Operation[CreateDefaultVpcRequest, CreateDefaultVpcRespon
         here = next((row for row in others if row.region_id == call.region.id), None)
         if here is not None:
             raise ONE_A_REGION("RegionId", call.region.id, f"has the default VPC {here.id} already")
+        quota = call.installation.quotas.vpcs
+        leaving = vpcs.count_leaving(call.transaction, call.account_id, call.region.id)
+        if leaving >= max(quota, 1):
+            raise QUOTA_EXCEEDED("RegionId", call.region.id, f"has the vSwitches of {leaving} deleted VPCs left")
         taken = [network for row in others for network in networks_of(row)]
         network = first_free([_RANGE], taken, _MASK) or IPv4Network((_RANGE.network_address, _MASK))
         row = new_vpc(

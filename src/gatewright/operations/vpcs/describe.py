@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from gatewright.clock import iso_seconds
+from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
 from gatewright.operations.declaration import (
     Access,
+    Matches,
     NotYet,
     Operation,
     Parameter,
@@ -16,14 +18,27 @@ from gatewright.operations.declaration import (
     Request,
     Response,
 )
-from gatewright.operations.id_lists import IdList, ids_of
+from gatewright.operations.id_lists import ids_of
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
-from gatewright.operations.tags import FILTER_ERRORS, TagList, Tags, tag_list, wanted_tags
+from gatewright.operations.resource_groups import NO_SUCH_GROUP, group_for
+from gatewright.operations.tags import TOO_MANY, TagList, Tags, tag_list, wanted_tags
 from gatewright.operations.vpcs.facts import NOT_FOUND, find_vpc
 from gatewright.resources.statuses import vpc_status
 from gatewright.store import route_tables, tags, vpcs, vswitches
 from gatewright.store.paging import TAGS
 from gatewright.store.vpcs import VpcRow
+
+INVALID_TAG_KEY = ErrorRow(400, "InvalidTagKey", "The tag keys are not valid.")
+TOO_MANY_IDS = ErrorRow(400, "InvalidVpcIdNumber.NotSupported", "The number of vpcIds exceeds the limit.")
+
+#: Up to 20 ids with commas between.
+_VpcIds = Annotated[
+    str | None,
+    Parameter(
+        Matches(r"[^,]+(,[^,]+)*", "must be ids with commas between"),
+        Matches(r"[^,]+(,[^,]+){0,19}", "must be at most 20 ids", error=TOO_MANY_IDS),
+    ),
+]
 
 
 class SecondaryCidrBlocks(Part, kw_only=True):
@@ -92,7 +107,7 @@ class DescribeVpcsRequest(Request, kw_only=True, frozen=True):
     not_yet = (NotYet("DhcpOptionsSetId", "string"),)
 
     region_id: Annotated[str, Parameter()]
-    vpc_id: IdList = None
+    vpc_id: _VpcIds = None
     vpc_name: Annotated[str | None, Parameter()] = None
     resource_group_id: Annotated[str | None, Parameter()] = None
     tag: Tags = ()
@@ -118,15 +133,19 @@ class DescribeVpcs(Operation[DescribeVpcsRequest, DescribeVpcsResponse]):
     """
 
     access = Access.LIST
-    errors = FILTER_ERRORS
+    errors = (TOO_MANY_IDS, INVALID_TAG_KEY, TOO_MANY, NO_SUCH_GROUP)
+
+    def validate(self, request: DescribeVpcsRequest) -> None:
+        wanted_tags(request.tag, INVALID_TAG_KEY)
 
     def execute(self, call: Call, request: DescribeVpcsRequest) -> DescribeVpcsResponse:
+        group = request.resource_group_id
         filters: dict[str, Any] = {"account_id": call.account_id, "region_id": call.region.id}
         wanted = {
             "id": ids_of(request.vpc_id),
             "name": request.vpc_name,
             "is_default": request.is_default,
-            "resource_group_id": request.resource_group_id,
+            "resource_group_id": None if group is None else group_for(call, group),
             TAGS: wanted_tags(request.tag) or None,
         }
         filters.update({name: value for name, value in wanted.items() if value is not None})

@@ -22,13 +22,29 @@ INCORRECT_STATUS = ErrorRow(
     "Current VPC status does not support this operation.",
     "Wait until DescribeVpcAttribute tells Available.",
 )
+#: What one VPC too many is refused with.
+QUOTA_EXCEEDED = ErrorRow(
+    400,
+    "QuotaExceeded.Vpc",
+    "VPC quota exceeded.",
+    "Delete VPCs of the region, or raise the quota (GATEWRIGHT_QUOTA_VPCS).",
+)
+#: What a new network is refused with.
+MASK_NOT_ALLOWED = ErrorRow(
+    400, "OperationDenied.MaskOfCidrIsNotAllowed", "The input mask or mask of the input CIDR is not allowed."
+)
+RESERVED = ErrorRow(
+    400,
+    "OperationDenied.CidrInExcludeCidrs",
+    "The operation is not allowed because the input CIDR is within the illegal CIDRs.",
+)
 
 
 def find_vpc(call: Call, vpc_id: str, missing: ErrorRow) -> VpcRow:
     """The account's VPC in the request's region. Raises ``missing``."""
     row = vpcs.find(call.transaction, call.account_id, vpc_id)
     if row is None or not call.here(row.region_id):
-        raise missing("VpcId", vpc_id, f"names no VPC of this account in {call.region.id}")
+        raise missing("VpcId", vpc_id, f"names no VPC of this account {call.where}")
     return row
 
 

@@ -10,6 +10,7 @@ import msgspec
 from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
 from gatewright.operations.declaration import Access, Length, NotYet, Operation, Parameter, Request, Response
+from gatewright.operations.route_tables.dependencies import custom_entries
 from gatewright.operations.vpcs.facts import INCORRECT_STATUS, MASKS, NOT_FOUND, check_available, find_vpc, networks_of
 from gatewright.resources.addresses import RESERVED_NETWORKS, overlapping, parse_network, within
 from gatewright.store import vpcs, vswitches
@@ -44,7 +45,9 @@ class ModifyVpcAttribute(Operation[ModifyVpcAttributeRequest, ModifyVpcAttribute
 
     The new network contains the old one or is a part of it, and keeps the rules of CreateVpc. Every vSwitch must still
     lie in a network of the VPC, not only the addresses in use (*assumed*). A larger network must not overlap a
-    secondary one (*assumed*). A default VPC keeps its network.
+    secondary one (*assumed*). It must not take in the destination of a custom route entry, as a secondary one must not
+    (*assumed*). A destination that lies in the old network already is in nobody's way. A default VPC keeps its
+    network.
     """
 
     access = Access.WRITE
@@ -86,6 +89,10 @@ class ModifyVpcAttribute(Operation[ModifyVpcAttributeRequest, ModifyVpcAttribute
         taken = overlapping(network, secondary)
         if taken is not None:
             raise INVALID_CIDR("CidrBlock", wanted, f"overlaps the VPC's secondary network {taken}")
+        for entry in custom_entries(call, row.id):
+            destination = IPv4Network(entry.destination)
+            if destination.subnet_of(network) and not destination.subnet_of(first):
+                raise INVALID_CIDR("CidrBlock", wanted, f"would hold {destination}, where route entry {entry.id} leads")
         for vswitch in vswitches.of_vpcs(call.transaction, [row.id]):
             if within(IPv4Network(vswitch.cidr_block), [network, *secondary]) is None:
                 raise INVALID_CIDR("CidrBlock", wanted, f"leaves out {vswitch.cidr_block} of vSwitch {vswitch.id}")

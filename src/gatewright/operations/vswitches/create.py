@@ -91,6 +91,7 @@ class CreateVSwitch(Operation[CreateVSwitchRequest, CreateVSwitchResponse]):
     what a custom route entry leads to, but not contain it. Where the VPC's network holds a part of 100.64.0.0/10 or
     169.254.0.0/16, a vSwitch may lie there, and no VPN gateway in it (*assumed*). With ``CidrMask`` alone it is the
     first free one of that mask (*assumed*); when both are given, the mask must be the network's (*assumed*).
+    One that is being deleted counts towards the quota of its VPC until it is gone (*assumed*).
     ``Pending`` until the hosts of the zone have it, then ``Available``.
     """
 
@@ -139,9 +140,12 @@ class CreateVSwitch(Operation[CreateVSwitchRequest, CreateVSwitchResponse]):
         if network is not None:
             self._check_network(call, vpc, others, network)
         quota = call.installation.quotas.vswitches
+        deleting = vswitches.count_deleting(call.transaction, vpc.id)
         # Default vSwitches do not count.
-        if sum(not other.is_default for other in others) >= quota:
-            raise QUOTA_EXCEEDED("VpcId", vpc.id, f"has {quota} vSwitches, which is its quota")
+        if sum(not other.is_default for other in others) + deleting >= quota:
+            raise QUOTA_EXCEEDED(
+                "VpcId", vpc.id, f"has {quota} vSwitches, which is its quota; {deleting} of them are being deleted"
+            )
         if network is None:
             # One of the two is given: validate has seen to it.
             network = self._free_network(call, vpc, request.cidr_mask or _LONGEST)

@@ -30,6 +30,12 @@ VPC_PENDING = ErrorRow(
     "The status of the default VPC is invalid.",
     "Wait until DescribeVpcAttribute tells Available.",
 )
+QUOTA_EXCEEDED = ErrorRow(
+    400,
+    "QuotaExceeded.VSwitch",
+    "Virtual switch quota exceeded.",
+    "Wait until the vSwitches that are being deleted are gone.",
+)
 ONE_A_ZONE = ErrorRow(
     403,
     "DefaultVswitch.Existed",
@@ -60,11 +66,12 @@ class CreateDefaultVSwitch(Operation[CreateDefaultVSwitchRequest, CreateDefaultV
     """Create the default vSwitch of a zone, in the account's default VPC of the region.
 
     A zone can have one. Its network is the first free one of /20 (*assumed*). It does not count as one of the vSwitches
-    that a VPC may have. It has no name, and the description that the real service gives it (*assumed*).
+    that a VPC may have, but there is none while that many are being deleted (*assumed*). It has no name, and the
+    description that the real service gives it (*assumed*).
     """
 
     access = Access.WRITE
-    errors = (ZONE_NOT_FOUND, NO_DEFAULT_VPC, VPC_PENDING, ONE_A_ZONE, NO_ROOM)
+    errors = (ZONE_NOT_FOUND, NO_DEFAULT_VPC, VPC_PENDING, ONE_A_ZONE, QUOTA_EXCEEDED, NO_ROOM)
 
     def execute(self, call: Call, request: CreateDefaultVSwitchRequest) -> CreateDefaultVSwitchResponse:
         if request.zone_id not in call.region.zones:
@@ -77,6 +84,10 @@ class CreateDefaultVSwitch(Operation[CreateDefaultVSwitchRequest, CreateDefaultV
         for other in vswitches.of_vpcs(call.transaction, [vpc.id]):
             if other.is_default and other.zone_id == request.zone_id:
                 raise ONE_A_ZONE("ZoneId", request.zone_id, f"has the default vSwitch {other.id} already")
+        quota = call.installation.quotas.vswitches
+        deleting = vswitches.count_deleting(call.transaction, vpc.id)
+        if deleting >= max(quota, 1):
+            raise QUOTA_EXCEEDED("ZoneId", request.zone_id, f"VPC {vpc.id} has {deleting} vSwitches being deleted")
         network = free_network(call, vpc, _MASK)
         if network is None:
             raise NO_ROOM("ZoneId", request.zone_id, f"VPC {vpc.id} has no free network of /{_MASK} left")

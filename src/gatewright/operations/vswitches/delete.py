@@ -36,7 +36,8 @@ class DeleteVSwitch(Operation[DeleteVSwitchRequest, DeleteVSwitchResponse]):
     """Delete a vSwitch that no gateway is in and that is associated with no custom route table.
 
     It is ``Pending`` until its hosts have confirmed that nothing of it is left, and then gone. Meanwhile it is in
-    nobody's way: its network can be used again, and its VPC can be deleted. Deleting it again succeeds (*assumed*).
+    nobody's way: its network can be used again, and its VPC can be deleted. It counts towards the VPC's quota until it
+    is gone. Deleting it again succeeds (*assumed*).
     One that its hosts do not have yet can be deleted too, where the documentation allows only what is Available: what a
     host cannot make must not stay for ever (*assumed*).
     """

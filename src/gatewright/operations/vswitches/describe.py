@@ -87,7 +87,8 @@ class DescribeVSwitchesResponse(Response, kw_only=True):
 class DescribeVSwitches(Operation[DescribeVSwitchesRequest, DescribeVSwitchesResponse]):
     """Page through vSwitches, newest first, in a region or a VPC: one of the two must be named.
 
-    ``VSwitchId`` may be up to 20 ids with commas between (*assumed*).
+    ``VSwitchId`` may be up to 20 ids with commas between (*assumed*). A filter that names a VPC, zone, route
+    table or resource group that there is not finds nothing (*assumed*).
     """
 
     access = Access.LIST
@@ -96,6 +97,7 @@ class DescribeVSwitches(Operation[DescribeVSwitchesRequest, DescribeVSwitchesRes
     def validate(self, request: DescribeVSwitchesRequest) -> None:
         if request.region_id is None and request.vpc_id is None:
             raise missing_parameter("RegionId")
+        wanted_tags(request.tag)
 
     def execute(self, call: Call, request: DescribeVSwitchesRequest) -> DescribeVSwitchesResponse:
         filters: dict[str, Any] = {"account_id": call.account_id}

@@ -25,4 +25,4 @@ def find_vswitch(call: Call, vswitch_id: str, missing: ErrorRow) -> VSwitchRow:
 
 def not_found(call: Call, vswitch_id: str, missing: ErrorRow) -> ApiError:
     """The error for a vSwitch that is not the account's, not in the region, or not at all."""
-    return missing("VSwitchId", vswitch_id, f"names no vSwitch of this account in {call.region.id}")
+    return missing("VSwitchId", vswitch_id, f"names no vSwitch of this account {call.where}")
