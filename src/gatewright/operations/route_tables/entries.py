@@ -21,9 +21,14 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.route_tables.facts import find_table
-from gatewright.operations.route_tables.finding import FINDING_ERRORS, Which, Words, check_parts, find_custom_entry
-from gatewright.operations.route_tables.making import MAKING_ERRORS, Wish, check_destination, make_entry
-from gatewright.operations.route_tables.making import Words as MakingWords
+from gatewright.operations.route_tables.finding import (
+    FINDING_ERRORS,
+    FindingWords,
+    Which,
+    check_parts,
+    find_custom_entry,
+)
+from gatewright.operations.route_tables.making import MAKING_ERRORS, Making, MakingWords, Wish, check_destination
 from gatewright.operations.route_tables.next_hops import (
     INSTANCE,
     INVALID_TYPE,
@@ -31,7 +36,7 @@ from gatewright.operations.route_tables.next_hops import (
     NO_SUCH_ROUTER_INTERFACE,
     ROUTER_INTERFACE,
     TYPES,
-    check_next_hop,
+    NextHops,
     check_plane,
 )
 from gatewright.store import route_tables
@@ -63,7 +68,7 @@ DELETE_LIST_SIZE = ErrorRow(400, "InvalidNextHopList.Size", "Nexthop list size s
 MODIFY_NOT_FOUND = ErrorRow(400, "InvalidRouteEntryId.NotFound", "The specified routeEntry does not exist.")
 
 _MAKING_WORDS = MakingWords("RouteTableId", "DestinationCidrBlock", "NextHopId")
-_WORDS = Words("RouteEntryId", "RouteTableId", "DestinationCidrBlock")
+_WORDS = FindingWords("RouteEntryId", "RouteTableId", "DestinationCidrBlock")
 
 Name = Annotated[str, Parameter(Length(1, 128, INVALID_NAME))]
 Description = Annotated[str, Parameter(Length(1, 256, INVALID_DESCRIPTION))]
@@ -137,7 +142,7 @@ class CreateRouteEntry(Operation[CreateRouteEntryRequest, CreateRouteEntryRespon
             name=request.route_entry_name,
             description=request.description,
         )
-        return CreateRouteEntryResponse(route_entry_id=make_entry(call, wish, _MAKING_WORDS))
+        return CreateRouteEntryResponse(route_entry_id=Making(call).make(wish, _MAKING_WORDS))
 
 
 class EqualNextHop(Item, kw_only=True, frozen=True):
@@ -247,7 +252,7 @@ class ModifyRouteEntry(Operation[ModifyRouteEntryRequest, ModifyRouteEntryRespon
         kind, next_hop_id = row.next_hop_type, row.next_hop_id
         if request.new_next_hop_id is not None:
             kind, next_hop_id = request.new_next_hop_type or kind, request.new_next_hop_id
-            check_next_hop(call, find_table(call, row.route_table_id), kind, next_hop_id, "NewNextHopId")
+            NextHops(call).check(find_table(call, row.route_table_id), kind, next_hop_id, "NewNextHopId")
         changed = msgspec.structs.replace(
             row,
             name=row.name if request.route_entry_name is None else request.route_entry_name,

@@ -38,7 +38,7 @@ class Which(NamedTuple):
     next_hop_id: str | None = None
 
 
-class Words(NamedTuple):
+class FindingWords(NamedTuple):
     """What the request calls the parts, for details of errors."""
 
     entry_id: str
@@ -46,7 +46,7 @@ class Words(NamedTuple):
     destination: str
 
 
-def check_parts(which: Which, words: Words) -> str | None:
+def check_parts(which: Which, words: FindingWords) -> str | None:
     """The destination as entries have it, if one is given. Raises InvalidCidrBlock.Malformed."""
     if which.destination is None:
         return None
@@ -56,7 +56,7 @@ def check_parts(which: Which, words: Words) -> str | None:
     return str(network)
 
 
-def find_custom_entry(call: Call, which: Which, words: Words, missing: ErrorRow) -> RouteEntryRow:
+def find_custom_entry(call: Call, which: Which, words: FindingWords, missing: ErrorRow) -> RouteEntryRow:
     """The one custom entry that all that is given is true of. Raises ``missing`` and others."""
     destination = check_parts(which, words)
     table = None
@@ -78,7 +78,7 @@ def find_custom_entry(call: Call, which: Which, words: Words, missing: ErrorRow)
     return row
 
 
-def _by_id(call: Call, entry_id: str, words: Words) -> RouteEntryRow:
+def _by_id(call: Call, entry_id: str, words: FindingWords) -> RouteEntryRow:
     row = route_tables.entry(call.transaction, call.account_id, entry_id)
     if row is not None and table_here(call, row.route_table_id) is not None:
         return row
@@ -90,7 +90,7 @@ def _by_id(call: Call, entry_id: str, words: Words) -> RouteEntryRow:
 
 
 def _by_destination(
-    call: Call, table: RouteTableRow, destination: str, words: Words, missing: ErrorRow
+    call: Call, table: RouteTableRow, destination: str, words: FindingWords, missing: ErrorRow
 ) -> RouteEntryRow:
     for row in route_tables.entries(call.transaction, [table.id]):
         if row.destination == destination:
