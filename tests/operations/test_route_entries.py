@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from gatewright.operations.call import Quotas
-from gatewright.store.transaction import Transaction
 from tests.operations.test_route_tables import custom_table, system_table
 from tests.support.cell import Cell
 
@@ -56,28 +55,6 @@ class Routed:
 
     def custom(self) -> list[str]:
         return [entry["DestinationCidrBlock"] for entry in self.entries(RouteEntryType="Custom")]
-
-
-class Reads:
-    """Counts the statements that read rows."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.count = 0
-        for name in ("one", "all", "scalar"):
-            monkeypatch.setattr(Transaction, name, self._counting(getattr(Transaction, name)))
-
-    def _counting(self, read: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*positional: Any, **values: Any) -> Any:
-            self.count += 1
-            return read(*positional, **values)
-
-        return counted
-
-    def of(self, work: Callable[[], Any]) -> int:
-        """How many statements something reads with."""
-        before = self.count
-        work()
-        return self.count - before
 
 
 def numbered(*items: dict[str, Any]) -> dict[str, Any]:
@@ -522,18 +499,6 @@ def test_of_many_entries_the_good_ones_are_made_and_the_others_told(make_cell: C
         ("", "d"),
         ("first", ""),
     ]
-
-
-def test_many_entries_are_made_with_as_few_reads_as_one(
-    make_cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    routed = Routed(make_cell(with_agent=False))
-    reads = Reads(monkeypatch)
-    one = routed.bulk({"DstCidrBlock": "172.16.0.0/24"})
-    many = routed.bulk(*({"DstCidrBlock": f"172.16.{n}.0/24"} for n in range(1, 50)))
-    for_one = reads.of(lambda: routed.cell.call("CreateRouteEntries", **one))
-    assert reads.of(lambda: routed.cell.call("CreateRouteEntries", **many)) == for_one
-    assert len(routed.custom()) == 50
 
 
 def test_a_request_for_many_is_refused_whole_for_its_parameters(routed: Routed) -> None:

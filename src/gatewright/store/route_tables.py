@@ -91,6 +91,12 @@ _ENTRY = Query(
     ),
     RouteEntryRow,
 )
+_ENTRY_TO = Query(
+    select(*_ENTRY_COLUMNS).where(
+        route_entries.c.route_table_id == bindparam("of_table"), route_entries.c.destination == bindparam("leading_to")
+    ),
+    RouteEntryRow,
+)
 _CHANGE_ENTRY = Statement(
     update(route_entries)
     .where(route_entries.c.id == bindparam("entry_id"))
@@ -157,6 +163,11 @@ def entries(transaction: Transaction, route_table_ids: Sequence[str]) -> list[Ro
 def entry(transaction: Transaction, account_id: str, entry_id: str) -> RouteEntryRow | None:
     """An account's custom entry, or None."""
     return transaction.one(_ENTRY, account_id=account_id, entry_id=entry_id)
+
+
+def entry_to(transaction: Transaction, route_table_id: str, destination: str) -> RouteEntryRow | None:
+    """A table's custom entry for exactly a destination, or None."""
+    return transaction.one(_ENTRY_TO, of_table=route_table_id, leading_to=destination)
 
 
 def change_entry(transaction: Transaction, row: RouteEntryRow) -> None:

@@ -92,9 +92,9 @@ def _by_id(call: Call, entry_id: str, words: FindingWords) -> RouteEntryRow:
 def _by_destination(
     call: Call, table: RouteTableRow, destination: str, words: FindingWords, missing: ErrorRow
 ) -> RouteEntryRow:
-    for row in route_tables.entries(call.transaction, [table.id]):
-        if row.destination == destination:
-            return row
+    row = route_tables.entry_to(call.transaction, table.id, destination)
+    if row is not None:
+        return row
     if is_system(call, table, destination):
         raise _system(words.destination, destination, table)
     raise missing(words.destination, destination, f"is the destination of no entry of {table.id}")

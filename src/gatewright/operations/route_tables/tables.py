@@ -19,7 +19,7 @@ from gatewright.operations.declaration import (
     Request,
     Response,
 )
-from gatewright.operations.route_tables.contents import vswitch_ids
+from gatewright.operations.route_tables.contents import Contents
 from gatewright.operations.route_tables.facts import REGION_NOT_FOUND, TABLE_NOT_FOUND, find_table
 from gatewright.operations.tags import TAG_ERRORS, ResourceType, Tags, add_tags, check_tags
 from gatewright.store import route_tables, tags, vpcs
@@ -146,7 +146,7 @@ class DeleteRouteTable(Operation[DeleteRouteTableRequest, DeleteRouteTableRespon
             return HAS_ENTRIES(
                 "RouteTableId", row.id, f"still has route entry {entries[0].id} to {entries[0].destination}"
             )
-        associated = vswitch_ids(call, [row])[row.id]
+        associated = Contents(call, [row]).vswitch_ids()[row.id]
         if associated:
             return ASSOCIATED("RouteTableId", row.id, f"is still associated with vSwitch {', '.join(associated[:5])}")
         return None
