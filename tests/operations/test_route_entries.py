@@ -224,6 +224,36 @@ def test_a_gateway_that_is_being_deleted_is_no_next_hop(make_cell: Callable[...,
     routed.cell.call("DeleteRouteEntry", RouteEntryId=entry)
 
 
+def test_the_entries_of_a_pending_vpc_are_neither_made_nor_deleted(cell: Cell, routed: Routed) -> None:
+    entry = routed.make()
+    # The time before the VPC was to be Available.
+    cell.clock.advance(-1)
+    order, table = routed.order(DestinationCidrBlock="172.16.0.0/12"), {"RouteTableId": routed.table}
+    by_destination = {"DestinationCidrBlock": THERE, "NextHopId": routed.gateway, **table}
+    for action, parameters, named in (
+        ("CreateRouteEntry", order, "RouteTableId"),
+        ("DeleteRouteEntry", {"RouteEntryId": entry}, "RouteEntryId"),
+        ("DeleteRouteEntry", by_destination, "DestinationCidrBlock"),
+    ):
+        refused = cell.refusal(action, **parameters)
+        assert (refused.status, refused.code) == (400, "IncorrectVpcStatus")
+        assert refused.message == "Current VPC status does not support this operation."
+        assert refused.detail.startswith(f"{named} ")
+        assert routed.vpc in refused.detail
+    for action, parameters in (
+        ("CreateRouteEntries", routed.bulk({"DstCidrBlock": "172.16.0.0/12"})),
+        ("DeleteRouteEntries", numbered({"RouteEntryId": entry, **table})),
+    ):
+        (failed,) = cell.call(action, **parameters)["FailedRouteEntries"]
+        assert failed["FailedCode"] == "IncorrectVpcStatus"
+    # What there is not is told first.
+    assert cell.refusal("CreateRouteEntry", **{**order, "NextHopId": "vpn-x"}).code == "InvalidVpnInstanceId.NotFound"
+    assert cell.refusal("DeleteRouteEntry", RouteEntryId="rte-x").code == "InvalidRouteEntryId.NotFound"
+    assert routed.custom() == [THERE]
+    cell.clock.advance(1)
+    cell.call("DeleteRouteEntry", RouteEntryId=entry)
+
+
 def test_the_entries_to_a_gateway_go_with_it(cell: Cell, routed: Routed) -> None:
     custom = custom_table(cell, routed.vpc)
     other = cell.gateway(routed.network)

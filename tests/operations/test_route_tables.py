@@ -218,6 +218,21 @@ def test_a_table_is_not_changed_by_a_bad_request(cell: Cell, changes: dict[str, 
     assert table_of(cell, table)["RouteTableName"] == ""
 
 
+def test_the_tables_of_a_pending_vpc_are_not_changed(cell: Cell) -> None:
+    vpc = cell.call("CreateVpc")["VpcId"]
+    table = system_table(cell, vpc)
+    # The time before the VPC was to be Available.
+    cell.clock.advance(-1)
+    refused = cell.refusal("ModifyRouteTableAttributes", RouteTableId=table, RouteTableName="n")
+    assert (refused.status, refused.code) == (400, "IncorrectStatus.Vpc")
+    assert refused.message == "Vpc status is invalid."
+    assert refused.detail.startswith("RouteTableId ")
+    assert vpc in refused.detail
+    assert table_of(cell, table)["RouteTableName"] == ""
+    cell.clock.advance(1)
+    cell.call("ModifyRouteTableAttributes", RouteTableId=table, RouteTableName="n")
+
+
 def test_a_vswitch_routes_by_the_table_that_it_is_associated_with(cell: Cell) -> None:
     vpc, first, second = cell.network()
     system, one, other = system_table(cell, vpc), custom_table(cell, vpc), custom_table(cell, vpc)

@@ -38,6 +38,8 @@ class RouteTableView(RouteTableRow, frozen=True):
 
     vrouter_id: str
     resource_group_id: str
+    #: When the VPC became or becomes ``Available``.
+    vpc_available_at: int
 
 
 class RouteEntryRow(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ class RouteEntryRow(msgspec.Struct, frozen=True):
 
 _COLUMNS = tuple(route_tables.c[name] for name in RouteTableRow.__struct_fields__)
 _VIEW = (
-    select(*_COLUMNS, vpcs.c.vrouter_id, vpcs.c.resource_group_id)
+    select(*_COLUMNS, vpcs.c.vrouter_id, vpcs.c.resource_group_id, vpcs.c.available_at)
     .select_from(route_tables)
     .join(vpcs, vpcs.c.id == route_tables.c.vpc_id)
 )

@@ -19,6 +19,7 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.route_tables.entries import INVALID_DESCRIPTION, INVALID_NAME, NOT_FOUND
+from gatewright.operations.route_tables.facts import check_vpc
 from gatewright.operations.route_tables.finding import (
     FINDING_ERRORS,
     NO_SUCH_ID,
@@ -28,6 +29,7 @@ from gatewright.operations.route_tables.finding import (
 )
 from gatewright.operations.route_tables.making import DUPLICATE, MAKING_ERRORS, MALFORMED, Making, MakingWords, Wish
 from gatewright.operations.route_tables.next_hops import BULK_TYPES, INVALID_TYPE, check_plane
+from gatewright.operations.vpcs.facts import INCORRECT_STATUS as VPC_STATUS
 from gatewright.resources.routes import parse_destination
 from gatewright.store import route_tables
 
@@ -173,7 +175,7 @@ class DeleteRouteEntries(Operation[DeleteRouteEntriesRequest, DeleteRouteEntries
     """
 
     access = Access.WRITE
-    errors = (*FINDING_ERRORS, NOT_FOUND)
+    errors = (*FINDING_ERRORS, NOT_FOUND, VPC_STATUS)
 
     def validate(self, request: DeleteRouteEntriesRequest) -> None:
         for number, item in enumerate(request.route_entries, 1):
@@ -210,5 +212,6 @@ class DeleteRouteEntries(Operation[DeleteRouteEntriesRequest, DeleteRouteEntries
     def _delete(self, call: Call, item: OldEntry, prefix: str) -> None:
         which = Which(item.route_entry_id, item.route_table_id, item.dst_cidr_block, item.next_hop)
         words = FindingWords(f"{prefix}RouteEntryId", f"{prefix}RouteTableId", f"{prefix}DstCidrBlock")
-        row = find_custom_entry(call, which, words, NOT_FOUND)
-        route_tables.drop_entry(call.transaction, row.id)
+        found = find_custom_entry(call, which, words, NOT_FOUND)
+        check_vpc(call, found.table, VPC_STATUS, found.parameter, found.value)
+        route_tables.drop_entry(call.transaction, found.row.id)

@@ -20,7 +20,7 @@ from gatewright.operations.declaration import (
     Request,
     Response,
 )
-from gatewright.operations.route_tables.facts import find_table
+from gatewright.operations.route_tables.facts import check_vpc, find_table
 from gatewright.operations.route_tables.finding import (
     FINDING_ERRORS,
     FindingWords,
@@ -37,8 +37,10 @@ from gatewright.operations.route_tables.next_hops import (
     ROUTER_INTERFACE,
     TYPES,
     NextHops,
+    check_gateway,
     check_plane,
 )
+from gatewright.operations.vpcs.facts import INCORRECT_STATUS as VPC_STATUS
 from gatewright.store import route_tables
 
 INVALID_NAME = ErrorRow(400, "InvalidRouteEntryName.Malformed", "Specified RouteEntry name is not valid.")
@@ -178,7 +180,7 @@ class DeleteRouteEntry(Operation[DeleteRouteEntryRequest, DeleteRouteEntryRespon
     """
 
     access = Access.WRITE
-    errors = (*FINDING_ERRORS, NOT_FOUND, DELETE_NO_NEXT_HOP, DELETE_BOTH_NEXT_HOPS, DELETE_LIST_SIZE)
+    errors = (*FINDING_ERRORS, NOT_FOUND, VPC_STATUS, DELETE_NO_NEXT_HOP, DELETE_BOTH_NEXT_HOPS, DELETE_LIST_SIZE)
 
     def validate(self, request: DeleteRouteEntryRequest) -> None:
         check_parts(request.which, _WORDS)
@@ -192,10 +194,11 @@ class DeleteRouteEntry(Operation[DeleteRouteEntryRequest, DeleteRouteEntryRespon
             raise DELETE_NO_NEXT_HOP("NextHopId", "", "is absent, and so are NextHopList and RouteEntryId")
 
     def execute(self, call: Call, request: DeleteRouteEntryRequest) -> DeleteRouteEntryResponse:
-        row = find_custom_entry(call, request.which, _WORDS, NOT_FOUND)
+        found = find_custom_entry(call, request.which, _WORDS, NOT_FOUND)
         if request.next_hop_list:
-            raise NOT_FOUND("NextHopList", f"{len(request.next_hop_list)} next hops", f"{row.id} has only one")
-        route_tables.drop_entry(call.transaction, row.id)
+            raise NOT_FOUND("NextHopList", f"{len(request.next_hop_list)} next hops", f"{found.row.id} has only one")
+        check_vpc(call, found.table, VPC_STATUS, found.parameter, found.value)
+        route_tables.drop_entry(call.transaction, found.row.id)
         return DeleteRouteEntryResponse()
 
 
@@ -248,11 +251,12 @@ class ModifyRouteEntry(Operation[ModifyRouteEntryRequest, ModifyRouteEntryRespon
     def execute(self, call: Call, request: ModifyRouteEntryRequest) -> ModifyRouteEntryResponse:
         if request.new_next_hop_id is not None:
             check_plane(call, "NewNextHopId", request.new_next_hop_id)
-        row = find_custom_entry(call, request.which, _WORDS, MODIFY_NOT_FOUND)
+        row, table, *_ = find_custom_entry(call, request.which, _WORDS, MODIFY_NOT_FOUND)
         kind, next_hop_id = row.next_hop_type, row.next_hop_id
         if request.new_next_hop_id is not None:
             kind, next_hop_id = request.new_next_hop_type or kind, request.new_next_hop_id
-            NextHops(call).check(find_table(call, row.route_table_id), kind, next_hop_id, "NewNextHopId")
+            gateway = NextHops(call).find(table, kind, next_hop_id, "NewNextHopId")
+            check_gateway(table, gateway, "NewNextHopId")
         changed = msgspec.structs.replace(
             row,
             name=row.name if request.route_entry_name is None else request.route_entry_name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
+from gatewright.resources.statuses import PlainStatus, vpc_status
 from gatewright.store import route_tables
 from gatewright.store.route_tables import RouteTableView
 
@@ -32,3 +33,9 @@ def find_table(
     if row is None:
         raise missing(parameter, route_table_id, f"names no route table of this account in {call.region.id}")
     return row
+
+
+def check_vpc(call: Call, table: RouteTableView, pending: ErrorRow, parameter: str, value: str) -> None:
+    """Refuse what needs the VPC of a table, or of an entry of it, to be ``Available``. Raises ``pending``."""
+    if vpc_status(table.vpc_available_at, call.now) is not PlainStatus.AVAILABLE:
+        raise pending(parameter, value, f"is of {table.vpc_id}, which is still Pending")

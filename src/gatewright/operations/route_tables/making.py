@@ -8,8 +8,9 @@ from typing import NamedTuple
 from gatewright import ids
 from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
-from gatewright.operations.route_tables.facts import TABLE_NOT_FOUND, find_table
-from gatewright.operations.route_tables.next_hops import NEXT_HOP_ERRORS, NextHops
+from gatewright.operations.route_tables.facts import TABLE_NOT_FOUND, check_vpc, find_table
+from gatewright.operations.route_tables.next_hops import NEXT_HOP_ERRORS, NextHops, check_gateway
+from gatewright.operations.vpcs.facts import INCORRECT_STATUS as VPC_STATUS
 from gatewright.resources.routes import SERVICE_NETWORK, UNROUTABLE_NETWORKS, Networks, parse_destination
 from gatewright.store import route_tables, vswitches
 from gatewright.store.route_tables import RouteEntryRow, RouteTableView
@@ -49,6 +50,7 @@ MAKING_ERRORS = (
     UNROUTABLE,
     TABLE_NOT_FOUND,
     *NEXT_HOP_ERRORS,
+    VPC_STATUS,
     NO_IPV6,
     DUPLICATE,
     TOO_MANY,
@@ -128,7 +130,9 @@ class Making:
         call = self._call
         network = check_destination(wish.destination, words.destination)
         table = self._table(wish.route_table_id, words.route_table_id)
-        self._next_hops.check(table, wish.next_hop_type, wish.next_hop_id, words.next_hop_id)
+        gateway = self._next_hops.find(table, wish.next_hop_type, wish.next_hop_id, words.next_hop_id)
+        check_vpc(call, table, VPC_STATUS, words.route_table_id, table.id)
+        check_gateway(table, gateway, words.next_hop_id)
         if isinstance(network, IPv6Network):
             raise NO_IPV6(words.destination, wish.destination, f"is an IPv6 network, and {table.vpc_id} has none")
         room = self._room(table)

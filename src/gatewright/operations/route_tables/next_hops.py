@@ -63,22 +63,27 @@ class NextHops:
         self._call = call
         self._gateways: dict[str, GatewayView | None] = {}
 
-    def check(self, table: RouteTableRow, kind: str, next_hop_id: str, parameter: str) -> None:
-        """Refuse a next hop that no entry of a table can have. ``kind`` is one of the API's types. Raises ApiError."""
+    def find(self, table: RouteTableRow, kind: str, next_hop_id: str, parameter: str) -> GatewayView:
+        """The gateway in a table's region that is meant. ``kind`` is one of the API's types. Raises ApiError."""
         if kind != VPN_GATEWAY:
             raise _NONE_SUCH[kind](parameter, next_hop_id, f"names no {kind}: there is nothing of this type here")
         gateway = self._gateway(next_hop_id)
         if gateway is None or gateway.region_id != table.region_id:
             raise NO_SUCH_GATEWAY(parameter, next_hop_id, f"names no VPN gateway of this account in {table.region_id}")
-        if gateway.vpc_id != table.vpc_id:
-            raise OTHER_VPC(parameter, next_hop_id, f"is in {gateway.vpc_id}, the route table in {table.vpc_id}")
-        if gateway.status == GatewayStatus.DELETING:
-            raise GATEWAY_STATUS(parameter, next_hop_id, "is being deleted")
+        return gateway
 
     def _gateway(self, gateway_id: str) -> GatewayView | None:
         if gateway_id not in self._gateways:
             self._gateways[gateway_id] = gateways.view(self._call.transaction, self._call.account_id, gateway_id)
         return self._gateways[gateway_id]
+
+
+def check_gateway(table: RouteTableRow, gateway: GatewayView, parameter: str) -> None:
+    """Refuse a gateway that no entry of a table can lead to. Raises ApiError."""
+    if gateway.vpc_id != table.vpc_id:
+        raise OTHER_VPC(parameter, gateway.id, f"is in {gateway.vpc_id}, the route table in {table.vpc_id}")
+    if gateway.status == GatewayStatus.DELETING:
+        raise GATEWAY_STATUS(parameter, gateway.id, "is being deleted")
 
 
 def check_plane(call: Call, parameter: str, value: object) -> None:

@@ -20,7 +20,7 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.route_tables.contents import Contents
-from gatewright.operations.route_tables.facts import REGION_NOT_FOUND, TABLE_NOT_FOUND, find_table
+from gatewright.operations.route_tables.facts import REGION_NOT_FOUND, TABLE_NOT_FOUND, check_vpc, find_table
 from gatewright.operations.tags import TAG_ERRORS, ResourceType, Tags, add_tags, check_tags
 from gatewright.store import route_tables, tags, vpcs
 from gatewright.store.route_tables import RouteTableRow
@@ -57,6 +57,9 @@ ASSOCIATED = ErrorRow(
     "Take the table off its vSwitches with UnassociateRouteTable first.",
 )
 MODIFY_NOT_FOUND = ErrorRow(400, "Abs.InvalidRouteTableId.NotExist", "The route table id is not exist.")
+MODIFY_VPC_STATUS = ErrorRow(
+    400, "IncorrectStatus.Vpc", "Vpc status is invalid.", "Wait until DescribeVpcAttribute tells Available."
+)
 MODIFY_INVALID_NAME = ErrorRow(400, "Abs.InvaliTableName.Malformed", "Table name format is invalid.")
 MODIFY_INVALID_DESCRIPTION = ErrorRow(400, "InvalidDescription.Malformed", "Description format is invalid.")
 
@@ -171,10 +174,11 @@ class ModifyRouteTableAttributes(Operation[ModifyRouteTableAttributesRequest, Mo
     """
 
     access = Access.WRITE
-    errors = (MODIFY_NOT_FOUND,)
+    errors = (MODIFY_NOT_FOUND, MODIFY_VPC_STATUS)
 
     def execute(self, call: Call, request: ModifyRouteTableAttributesRequest) -> ModifyRouteTableAttributesResponse:
         row = find_table(call, request.route_table_id, MODIFY_NOT_FOUND)
+        check_vpc(call, row, MODIFY_VPC_STATUS, "RouteTableId", row.id)
         propagation = request.route_propagation_enable
         changed = msgspec.structs.replace(
             row,
