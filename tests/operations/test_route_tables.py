@@ -11,6 +11,7 @@ from gatewright.access.principal import Credential, Principal
 from gatewright.errors import ApiError
 from gatewright.operations.call import Quotas
 from gatewright.operations.registry import registry
+from gatewright.operations.route_tables.tables import TOO_MANY
 from gatewright.wire.decoding import decode
 from tests.support.cell import ACCOUNT, Cell
 from tests.support.client import VPC
@@ -179,6 +180,8 @@ def test_a_vpc_has_so_many_custom_tables(make_cell: Callable[..., Cell]) -> None
     refused = cell.refusal("CreateRouteTable", VpcId=vpc)
     assert (refused.status, refused.code) == (400, "QuotaExceeded.RouteTable")
     assert refused.message == "VPC RouteTable quota exceeded."
+    assert " 2 " in refused.detail
+    assert not any(character.isdigit() for character in TOO_MANY.advice)
     custom_table(cell, cell.call("CreateVpc")["VpcId"])
     cell.call("DeleteRouteTable", RouteTableId=first)
     custom_table(cell, vpc)

@@ -48,8 +48,11 @@ _FAILURES = {
 
 def _told(error: ApiError, destination: str | None) -> tuple[str, str]:
     """``FailedCode`` and ``FailedMessage``; the message says the detail too, for which there is no field."""
-    code, message = _FAILURES.get(error.code, (error.code, error.message))
-    return code, f"{message.format(destination=destination)} ({error.detail})"
+    code, message = error.code, error.message
+    if code in _FAILURES:
+        code, message = _FAILURES[code]
+        message = message.format(destination=destination)
+    return code, f"{message} ({error.detail})"
 
 
 class NewEntry(Item, kw_only=True, frozen=True):

@@ -41,7 +41,7 @@ TOO_MANY = ErrorRow(
     400,
     "QuotaExceeded",
     "Route entry quota exceeded in this route table.",
-    "A route table has 200 custom entries at the most.",
+    "Delete custom entries of the table that are not used.",
 )
 #: What a new entry can be refused with.
 MAKING_ERRORS = (

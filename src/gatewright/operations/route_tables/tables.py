@@ -22,7 +22,8 @@ from gatewright.operations.declaration import (
 from gatewright.operations.route_tables.contents import Contents
 from gatewright.operations.route_tables.facts import REGION_NOT_FOUND, TABLE_NOT_FOUND, check_vpc, find_table
 from gatewright.operations.tags import TAG_ERRORS, ResourceType, Tags, add_tags, check_tags
-from gatewright.store import route_tables, tags, vpcs
+from gatewright.operations.vpcs.facts import find_vpc
+from gatewright.store import route_tables, tags
 from gatewright.store.route_tables import RouteTableRow
 
 VPC_NOT_FOUND = ErrorRow(404, "InvalidVpcId.NotFound", "Specified VPC does not exist.")
@@ -36,7 +37,7 @@ TOO_MANY = ErrorRow(
     400,
     "QuotaExceeded.RouteTable",
     "VPC RouteTable quota exceeded.",
-    "A VPC has 9 custom route tables at the most; delete one that is not used.",
+    "Delete a custom route table of the VPC that is not used.",
 )
 SYSTEM_TABLE = ErrorRow(
     400,
@@ -90,9 +91,7 @@ class CreateRouteTable(Operation[CreateRouteTableRequest, CreateRouteTableRespon
         check_tags(request.tag)
 
     def execute(self, call: Call, request: CreateRouteTableRequest) -> CreateRouteTableResponse:
-        vpc = vpcs.find(call.transaction, call.account_id, request.vpc_id)
-        if vpc is None or not call.here(vpc.region_id):
-            raise VPC_NOT_FOUND("VpcId", request.vpc_id, f"names no VPC of this account in {call.region.id}")
+        vpc = find_vpc(call, request.vpc_id, VPC_NOT_FOUND)
         most = call.installation.quotas.route_tables
         # The system table is not counted.
         if len(route_tables.of_vpcs(call.transaction, [vpc.id])) > most:
