@@ -52,6 +52,15 @@ def test_a_vpc_has_a_router_with_a_name_of_its_own(cell: Cell) -> None:
     assert cell.call("DescribeVRouters", VRouterId="vrt-x")["TotalCount"] == 0
 
 
+@pytest.mark.parametrize("prefix", ["", "vpc", "vtb", "VRT"])
+def test_what_only_resembles_a_routers_id_names_none(cell: Cell, prefix: str) -> None:
+    router = cell.call("CreateVpc")["VRouterId"]
+    name = f"{prefix}-{router.partition('-')[2]}"
+    assert cell.refusal("ModifyVRouterAttribute", VRouterId=name, VRouterName="n").code == "InvalidVRouterId.NotFound"
+    assert cell.refusal("DescribeRouteTables", VRouterId=name).code == "InvalidVRouterId.NotFound"
+    assert cell.call("DescribeVRouters")["VRouters"]["VRouter"][0]["VRouterName"] == ""
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [

@@ -20,8 +20,9 @@ from gatewright.operations.declaration import (
 )
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
 from gatewright.operations.route_tables.contents import AVAILABLE, ENTRY_TYPES, Contents, Entry
+from gatewright.operations.route_tables.facts import find_router
 from gatewright.operations.tags import FILTER_ERRORS, TagList, Tags, tag_list, wanted_tags
-from gatewright.store import route_tables, tags, vpcs
+from gatewright.store import route_tables, tags
 from gatewright.store.paging import TAGS
 from gatewright.store.route_tables import CUSTOM, SYSTEM, RouteTableView
 
@@ -232,7 +233,7 @@ class DescribeRouteTables(Operation[DescribeRouteTablesRequest, DescribeRouteTab
 
     def execute(self, call: Call, request: DescribeRouteTablesRequest) -> DescribeRouteTablesResponse:
         if request.vrouter_id is not None:
-            self._router(call, request.vrouter_id)
+            find_router(call, request.vrouter_id, ROUTER_NOT_FOUND)
         routers = {request.vrouter_id, request.router_id} - {None}
         wanted = {
             "region_id": call.named_region.id if call.named_region else None,
@@ -265,11 +266,6 @@ class DescribeRouteTables(Operation[DescribeRouteTablesRequest, DescribeRouteTab
                 ]
             ),
         )
-
-    def _router(self, call: Call, vrouter_id: str) -> None:
-        row = vpcs.of_vrouter(call.transaction, call.account_id, vrouter_id)
-        if row is None or not call.here(row.region_id):
-            raise ROUTER_NOT_FOUND("VRouterId", vrouter_id, f"names no router of this account in {call.region.id}")
 
 
 def _entry_type(text: str | None) -> str | None:
