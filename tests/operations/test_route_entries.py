@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from gatewright.errors import ErrorRow
 from gatewright.operations.call import Quotas
+from gatewright.operations.route_tables.making import TOO_MANY, Making
 from tests.operations.test_route_tables import custom_table, system_table
 from tests.support.cell import Cell
 
@@ -224,6 +226,36 @@ def test_a_gateway_that_is_being_deleted_is_no_next_hop(make_cell: Callable[...,
     routed.cell.call("DeleteRouteEntry", RouteEntryId=entry)
 
 
+def test_the_entries_of_a_pending_vpc_are_neither_made_nor_deleted(cell: Cell, routed: Routed) -> None:
+    entry = routed.make()
+    # The time before the VPC was to be Available.
+    cell.clock.advance(-1)
+    order, table = routed.order(DestinationCidrBlock="172.16.0.0/12"), {"RouteTableId": routed.table}
+    by_destination = {"DestinationCidrBlock": THERE, "NextHopId": routed.gateway, **table}
+    for action, parameters, named in (
+        ("CreateRouteEntry", order, "RouteTableId"),
+        ("DeleteRouteEntry", {"RouteEntryId": entry}, "RouteEntryId"),
+        ("DeleteRouteEntry", by_destination, "DestinationCidrBlock"),
+    ):
+        refused = cell.refusal(action, **parameters)
+        assert (refused.status, refused.code) == (400, "IncorrectVpcStatus")
+        assert refused.message == "Current VPC status does not support this operation."
+        assert refused.detail.startswith(f"{named} ")
+        assert routed.vpc in refused.detail
+    for action, parameters in (
+        ("CreateRouteEntries", routed.bulk({"DstCidrBlock": "172.16.0.0/12"})),
+        ("DeleteRouteEntries", numbered({"RouteEntryId": entry, **table})),
+    ):
+        (failed,) = cell.call(action, **parameters)["FailedRouteEntries"]
+        assert failed["FailedCode"] == "IncorrectVpcStatus"
+    # What there is not is told first.
+    assert cell.refusal("CreateRouteEntry", **{**order, "NextHopId": "vpn-x"}).code == "InvalidVpnInstanceId.NotFound"
+    assert cell.refusal("DeleteRouteEntry", RouteEntryId="rte-x").code == "InvalidRouteEntryId.NotFound"
+    assert routed.custom() == [THERE]
+    cell.clock.advance(1)
+    cell.call("DeleteRouteEntry", RouteEntryId=entry)
+
+
 def test_the_entries_to_a_gateway_go_with_it(cell: Cell, routed: Routed) -> None:
     custom = custom_table(cell, routed.vpc)
     other = cell.gateway(routed.network)
@@ -295,6 +327,9 @@ def test_a_table_has_so_many_custom_entries(make_cell: Callable[..., Cell]) -> N
     refused = routed.cell.refusal("CreateRouteEntry", **routed.order(DestinationCidrBlock="10.9.0.0/16"))
     assert (refused.status, refused.code) == (400, "QuotaExceeded")
     assert refused.message == "Route entry quota exceeded in this route table."
+    # How many is for the installation to say: the detail does, the advice of all installations does not.
+    assert " 2 " in refused.detail
+    assert not any(character.isdigit() for character in TOO_MANY.advice)
     routed.make(RouteTableId=custom_table(routed.cell, routed.vpc))
 
 
@@ -499,6 +534,18 @@ def test_of_many_entries_the_good_ones_are_made_and_the_others_told(make_cell: C
         ("", "d"),
         ("first", ""),
     ]
+
+
+def test_an_errors_own_message_is_told_to_the_letter(routed: Routed, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The API has such messages: its ResourceNotFound.VpcPeer speaks of "{name}".
+    row = ErrorRow(400, "Some.Code", "The specified resource of {name} is not found.")
+
+    def refuse(*_: Any) -> str:
+        raise row("NextHop", routed.gateway, "is none")
+
+    monkeypatch.setattr(Making, "make", refuse)
+    (failed,) = routed.cell.call("CreateRouteEntries", **routed.bulk({}))["FailedRouteEntries"]
+    assert failed["FailedMessage"].startswith(f"{row.message} (")
 
 
 def test_a_request_for_many_is_refused_whole_for_its_parameters(routed: Routed) -> None:

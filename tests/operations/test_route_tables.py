@@ -11,6 +11,7 @@ from gatewright.access.principal import Credential, Principal
 from gatewright.errors import ApiError
 from gatewright.operations.call import Quotas
 from gatewright.operations.registry import registry
+from gatewright.operations.route_tables.tables import TOO_MANY
 from gatewright.wire.decoding import decode
 from tests.support.cell import ACCOUNT, Cell
 from tests.support.client import VPC
@@ -49,6 +50,15 @@ def test_a_vpc_has_a_router_with_a_name_of_its_own(cell: Cell) -> None:
     assert cell.call("DescribeVRouters")["TotalCount"] == 2
     assert cell.call("DescribeVRouters", RegionId="cn-beijing")["TotalCount"] == 0
     assert cell.call("DescribeVRouters", VRouterId="vrt-x")["TotalCount"] == 0
+
+
+@pytest.mark.parametrize("prefix", ["", "vpc", "vtb", "VRT"])
+def test_what_only_resembles_a_routers_id_names_none(cell: Cell, prefix: str) -> None:
+    router = cell.call("CreateVpc")["VRouterId"]
+    name = f"{prefix}-{router.partition('-')[2]}"
+    assert cell.refusal("ModifyVRouterAttribute", VRouterId=name, VRouterName="n").code == "InvalidVRouterId.NotFound"
+    assert cell.refusal("DescribeRouteTables", VRouterId=name).code == "InvalidVRouterId.NotFound"
+    assert cell.call("DescribeVRouters")["VRouters"]["VRouter"][0]["VRouterName"] == ""
 
 
 @pytest.mark.parametrize(
@@ -179,6 +189,8 @@ def test_a_vpc_has_so_many_custom_tables(make_cell: Callable[..., Cell]) -> None
     refused = cell.refusal("CreateRouteTable", VpcId=vpc)
     assert (refused.status, refused.code) == (400, "QuotaExceeded.RouteTable")
     assert refused.message == "VPC RouteTable quota exceeded."
+    assert " 2 " in refused.detail
+    assert not any(character.isdigit() for character in TOO_MANY.advice)
     custom_table(cell, cell.call("CreateVpc")["VpcId"])
     cell.call("DeleteRouteTable", RouteTableId=first)
     custom_table(cell, vpc)
@@ -216,6 +228,21 @@ def test_a_table_is_not_changed_by_a_bad_request(cell: Cell, changes: dict[str, 
     refused = cell.refusal("ModifyRouteTableAttributes", **{"RouteTableId": table, "RouteTableName": "n", **changes})
     assert (refused.status, refused.code) == (400, code)
     assert table_of(cell, table)["RouteTableName"] == ""
+
+
+def test_the_tables_of_a_pending_vpc_are_not_changed(cell: Cell) -> None:
+    vpc = cell.call("CreateVpc")["VpcId"]
+    table = system_table(cell, vpc)
+    # The time before the VPC was to be Available.
+    cell.clock.advance(-1)
+    refused = cell.refusal("ModifyRouteTableAttributes", RouteTableId=table, RouteTableName="n")
+    assert (refused.status, refused.code) == (400, "IncorrectStatus.Vpc")
+    assert refused.message == "Vpc status is invalid."
+    assert refused.detail.startswith("RouteTableId ")
+    assert vpc in refused.detail
+    assert table_of(cell, table)["RouteTableName"] == ""
+    cell.clock.advance(1)
+    cell.call("ModifyRouteTableAttributes", RouteTableId=table, RouteTableName="n")
 
 
 def test_a_vswitch_routes_by_the_table_that_it_is_associated_with(cell: Cell) -> None:

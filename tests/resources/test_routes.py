@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewright.resources.routes import around, parse_destination, read_system_entry_id, system_entry_id
+from gatewright.resources.routes import Networks, parse_destination, read_system_entry_id, system_entry_id
 
 TABLE = "vtb-bp1abcdefghijklmnopq"
 
@@ -34,19 +34,26 @@ def test_what_is_neither_is_no_destination(text: str) -> None:
     assert parse_destination(text) is None
 
 
-def test_the_network_that_holds_another_is_found() -> None:
-    inside = [IPv4Network("10.0.0.0/24"), IPv4Network("10.0.1.0/24")]
-    assert around(IPv4Network("10.0.1.128/25"), inside) == inside[1]
-    assert around(IPv4Network("10.0.1.0/24"), inside) == inside[1]
-    assert around(IPv4Network("10.0.0.0/16"), inside) is None
-    assert around(IPv4Network("10.0.2.0/24"), inside) is None
-
-
 networks = st.builds(
     lambda address, length: IPv4Network((address >> (32 - length) << (32 - length), length)),
     st.integers(0, 2**32 - 1),
     st.integers(0, 32),
 )
+
+
+def test_the_network_that_holds_another_is_found() -> None:
+    inside = [IPv4Network("10.0.0.0/24"), IPv4Network("10.0.1.0/24")]
+    prepared = Networks(inside)
+    assert prepared.around(IPv4Network("10.0.1.128/25")) == inside[1]
+    assert prepared.around(IPv4Network("10.0.1.0/24")) == inside[1]
+    assert prepared.around(IPv4Network("10.0.0.0/16")) is None
+    assert prepared.around(IPv4Network("10.0.2.0/24")) is None
+
+
+@given(networks, st.lists(networks, max_size=8))
+def test_of_all_that_hold_a_network_the_smallest_is_found(network: IPv4Network, others: list[IPv4Network]) -> None:
+    holding = [other for other in others if network.subnet_of(other)]
+    assert Networks(others).around(network) == max(holding, key=lambda other: other.prefixlen, default=None)
 
 
 @given(networks, networks)

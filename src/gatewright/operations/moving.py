@@ -87,7 +87,7 @@ class MoveResourceGroup(Operation[MoveResourceGroupRequest, MoveResourceGroupRes
             raise RESOURCE_NOT_FOUND(
                 "ResourceId",
                 request.resource_id,
-                f"names no {request.resource_type} of this account in {call.region.id}",
+                f"names no {request.resource_type} of this account {call.where}",
             )
         group_id = group_for(call, request.new_resource_group_id, "NewResourceGroupId")
         vpcs.change(call.transaction, msgspec.structs.replace(vpc, resource_group_id=group_id))
@@ -122,7 +122,7 @@ class MoveVpnResourceGroup(Operation[MoveVpnResourceGroupRequest, MoveVpnResourc
             raise missing(
                 "InstanceId",
                 request.instance_id,
-                f"names no {request.resource_type} of this account in {call.region.id}",
+                f"names no {request.resource_type} of this account {call.where}",
             )
         row = find_gateway(call, request.instance_id, "InstanceId")
         group_id = group_for(call, request.new_resource_group_id, "NewResourceGroupId")

@@ -11,11 +11,7 @@ import re
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network
 
-from gatewright.resources.addresses import SERVICE_NETWORK as SERVICE_NETWORK
 from gatewright.resources.addresses import parse_network
-
-#: Where no route can lead: this host, loopback, link-local, multicast and beyond.
-UNROUTABLE_NETWORKS = tuple(IPv4Network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
 
 _SYSTEM_ENTRY = re.compile(r"rte-(?P<body>[a-z0-9]+)(?P<network>[0-9a-f]{8})(?P<length>[0-2][0-9]|3[0-2])\Z")
 
@@ -30,9 +26,27 @@ def parse_destination(text: str) -> IPv4Network | IPv6Network | None:
     return parse_network(text if "/" in text else f"{text}/32")
 
 
-def around(network: IPv4Network, others: Iterable[IPv4Network]) -> IPv4Network | None:
-    """The first of some networks that is the given one or holds it, or None."""
-    return next((other for other in others if network.subnet_of(other)), None)
+class Networks:
+    """Some networks, prepared so that the one that holds another is found in the same time however many they are."""
+
+    def __init__(self, networks: Iterable[IPv4Network]) -> None:
+        self._known = {(int(network.network_address), network.prefixlen): network for network in networks}
+
+    def around(self, network: IPv4Network) -> IPv4Network | None:
+        """The smallest of the networks that is the given one or holds it, or None."""
+        address = int(network.network_address)
+        for length in range(network.prefixlen, -1, -1):
+            beyond = 32 - length
+            found = self._known.get((address >> beyond << beyond, length))
+            if found is not None:
+                return found
+        return None
+
+
+#: Where no route can lead: this host, loopback, link-local, multicast and beyond.
+UNROUTABLE_NETWORKS = Networks(
+    IPv4Network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
+)
 
 
 def system_entry_id(route_table_id: str, destination: IPv4Network) -> str:

@@ -38,6 +38,8 @@ class RouteTableView(RouteTableRow, frozen=True):
 
     vrouter_id: str
     resource_group_id: str
+    #: When the VPC became or becomes ``Available``.
+    vpc_available_at: int
 
 
 class RouteEntryRow(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ class RouteEntryRow(msgspec.Struct, frozen=True):
 
 _COLUMNS = tuple(route_tables.c[name] for name in RouteTableRow.__struct_fields__)
 _VIEW = (
-    select(*_COLUMNS, vpcs.c.vrouter_id, vpcs.c.resource_group_id)
+    select(*_COLUMNS, vpcs.c.vrouter_id, vpcs.c.resource_group_id, vpcs.c.available_at)
     .select_from(route_tables)
     .join(vpcs, vpcs.c.id == route_tables.c.vpc_id)
 )
@@ -88,6 +90,12 @@ _ENTRIES = QueryAmong(select(*_ENTRY_COLUMNS), route_entries.c.route_table_id, R
 _ENTRY = Query(
     select(*_ENTRY_COLUMNS).where(
         route_entries.c.id == bindparam("entry_id"), route_entries.c.account_id == bindparam("account_id")
+    ),
+    RouteEntryRow,
+)
+_ENTRY_TO = Query(
+    select(*_ENTRY_COLUMNS).where(
+        route_entries.c.route_table_id == bindparam("of_table"), route_entries.c.destination == bindparam("leading_to")
     ),
     RouteEntryRow,
 )
@@ -157,6 +165,11 @@ def entries(transaction: Transaction, route_table_ids: Sequence[str]) -> list[Ro
 def entry(transaction: Transaction, account_id: str, entry_id: str) -> RouteEntryRow | None:
     """An account's custom entry, or None."""
     return transaction.one(_ENTRY, account_id=account_id, entry_id=entry_id)
+
+
+def entry_to(transaction: Transaction, route_table_id: str, destination: str) -> RouteEntryRow | None:
+    """A table's custom entry for exactly a destination, or None."""
+    return transaction.one(_ENTRY_TO, of_table=route_table_id, leading_to=destination)
 
 
 def change_entry(transaction: Transaction, row: RouteEntryRow) -> None:

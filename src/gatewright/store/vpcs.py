@@ -54,10 +54,6 @@ _FIND = Query(
     select(*_COLUMNS).where(vpcs.c.id == bindparam("vpc_id"), vpcs.c.account_id == bindparam("account_id")),
     VpcRow,
 )
-_OF_VROUTER = Query(
-    select(*_COLUMNS).where(vpcs.c.vrouter_id == bindparam("of_vrouter"), vpcs.c.account_id == bindparam("account_id")),
-    VpcRow,
-)
 _DEFAULTS = Query(
     select(*_COLUMNS).where(vpcs.c.account_id == bindparam("account_id"), vpcs.c.is_default == true()), VpcRow
 )
@@ -106,11 +102,6 @@ def add(transaction: Transaction, row: VpcRow) -> None:
 def find(transaction: Transaction, account_id: str, vpc_id: str) -> VpcRow | None:
     """An account's VPC, or None."""
     return transaction.one(_FIND, account_id=account_id, vpc_id=vpc_id)
-
-
-def of_vrouter(transaction: Transaction, account_id: str, vrouter_id: str) -> VpcRow | None:
-    """An account's VPC that has a router, or None."""
-    return transaction.one(_OF_VROUTER, account_id=account_id, of_vrouter=vrouter_id)
 
 
 def defaults(transaction: Transaction, account_id: str) -> list[VpcRow]:

@@ -10,6 +10,7 @@ from gatewright.operations.route_tables.finding import NO_SUCH_ID, SYSTEM_ENTRY
 from gatewright.operations.route_tables.making import MAKING_ERRORS, MALFORMED
 from gatewright.operations.route_tables.next_hops import INVALID_TYPE, NEXT_HOP_ERRORS
 from gatewright.operations.tags import FILTER_ERRORS, TAG_ERRORS
+from gatewright.operations.vpcs.facts import INCORRECT_STATUS
 
 ENTRIES: tuple[Deviation, ...] = (
     *answers(
@@ -39,7 +40,7 @@ ENTRIES: tuple[Deviation, ...] = (
     ),
     *answers(
         ("DeleteRouteEntries",),
-        (MALFORMED, TABLE_NOT_FOUND, NO_SUCH_ID, SYSTEM_ENTRY, NOT_FOUND),
+        (MALFORMED, TABLE_NOT_FOUND, NO_SUCH_ID, SYSTEM_ENTRY, NOT_FOUND, INCORRECT_STATUS),
         reason="Its table is empty but for two rows. What fails a dry run is told as the operation on one entry tells "
         "it; otherwise the row's code is the entry's FailedCode.",
         source="error table of DeleteRouteEntry, 2025-05-19",

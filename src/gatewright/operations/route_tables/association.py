@@ -56,7 +56,7 @@ NOT_ASSOCIATED = ErrorRow(
 def _find_vswitch(call: Call, vswitch_id: str) -> VSwitchRow:
     row = vswitches.find(call.transaction, call.account_id, vswitch_id)
     if row is None or not call.here(row.region_id):
-        raise VSWITCH_NOT_FOUND("VSwitchId", vswitch_id, f"names no vSwitch of this account in {call.region.id}")
+        raise VSWITCH_NOT_FOUND("VSwitchId", vswitch_id, f"names no vSwitch of this account {call.where}")
     return row
 
 

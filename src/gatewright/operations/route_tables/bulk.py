@@ -19,10 +19,17 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.route_tables.entries import INVALID_DESCRIPTION, INVALID_NAME, NOT_FOUND
-from gatewright.operations.route_tables.finding import FINDING_ERRORS, NO_SUCH_ID, Which, Words, find_custom_entry
-from gatewright.operations.route_tables.making import DUPLICATE, MAKING_ERRORS, MALFORMED, Wish, make_entry
-from gatewright.operations.route_tables.making import Words as MakingWords
+from gatewright.operations.route_tables.facts import check_vpc
+from gatewright.operations.route_tables.finding import (
+    FINDING_ERRORS,
+    NO_SUCH_ID,
+    FindingWords,
+    Which,
+    find_custom_entry,
+)
+from gatewright.operations.route_tables.making import DUPLICATE, MAKING_ERRORS, MALFORMED, Making, MakingWords, Wish
 from gatewright.operations.route_tables.next_hops import BULK_TYPES, INVALID_TYPE, check_plane
+from gatewright.operations.vpcs.facts import INCORRECT_STATUS as VPC_STATUS
 from gatewright.resources.routes import parse_destination
 from gatewright.store import route_tables
 
@@ -41,8 +48,11 @@ _FAILURES = {
 
 def _told(error: ApiError, destination: str | None) -> tuple[str, str]:
     """``FailedCode`` and ``FailedMessage``; the message says the detail too, for which there is no field."""
-    code, message = _FAILURES.get(error.code, (error.code, error.message))
-    return code, f"{message.format(destination=destination)} ({error.detail})"
+    code, message = error.code, error.message
+    if code in _FAILURES:
+        code, message = _FAILURES[code]
+        message = message.format(destination=destination)
+    return code, f"{message} ({error.detail})"
 
 
 class NewEntry(Item, kw_only=True, frozen=True):
@@ -93,11 +103,12 @@ class CreateRouteEntries(Operation[CreateRouteEntriesRequest, CreateRouteEntries
 
     def execute(self, call: Call, request: CreateRouteEntriesRequest) -> CreateRouteEntriesResponse:
         check_plane(call, "RouteEntries", f"{len(request.route_entries)} entries")
+        making = Making(call)
         made: list[str] = []
         failed: list[NotMade] = []
         for number, item in enumerate(request.route_entries, 1):
             try:
-                made.append(self._make(call, item, f"RouteEntries.{number}."))
+                made.append(self._make(making, item, f"RouteEntries.{number}."))
             except ApiError as error:
                 if request.dry_run:
                     raise
@@ -114,7 +125,7 @@ class CreateRouteEntries(Operation[CreateRouteEntriesRequest, CreateRouteEntries
             success_count=len(made), failed_count=len(failed), route_entry_ids=made, failed_route_entries=failed
         )
 
-    def _make(self, call: Call, item: NewEntry, prefix: str) -> str:
+    def _make(self, making: Making, item: NewEntry, prefix: str) -> str:
         network = parse_destination(item.dst_cidr_block)
         if item.ip_version is not None and network is not None and network.version != item.ip_version:
             raise MALFORMED(f"{prefix}DstCidrBlock", item.dst_cidr_block, f"is no IPv{item.ip_version} network")
@@ -126,7 +137,8 @@ class CreateRouteEntries(Operation[CreateRouteEntriesRequest, CreateRouteEntries
             name=item.name,
             description=item.description,
         )
-        return make_entry(call, wish, MakingWords(f"{prefix}RouteTableId", f"{prefix}DstCidrBlock", f"{prefix}NextHop"))
+        words = MakingWords(f"{prefix}RouteTableId", f"{prefix}DstCidrBlock", f"{prefix}NextHop")
+        return making.make(wish, words)
 
 
 class OldEntry(Item, kw_only=True, frozen=True):
@@ -166,7 +178,7 @@ class DeleteRouteEntries(Operation[DeleteRouteEntriesRequest, DeleteRouteEntries
     """
 
     access = Access.WRITE
-    errors = (*FINDING_ERRORS, NOT_FOUND)
+    errors = (*FINDING_ERRORS, NOT_FOUND, VPC_STATUS)
 
     def validate(self, request: DeleteRouteEntriesRequest) -> None:
         for number, item in enumerate(request.route_entries, 1):
@@ -202,6 +214,7 @@ class DeleteRouteEntries(Operation[DeleteRouteEntriesRequest, DeleteRouteEntries
 
     def _delete(self, call: Call, item: OldEntry, prefix: str) -> None:
         which = Which(item.route_entry_id, item.route_table_id, item.dst_cidr_block, item.next_hop)
-        words = Words(f"{prefix}RouteEntryId", f"{prefix}RouteTableId", f"{prefix}DstCidrBlock")
-        row = find_custom_entry(call, which, words, NOT_FOUND)
-        route_tables.drop_entry(call.transaction, row.id)
+        words = FindingWords(f"{prefix}RouteEntryId", f"{prefix}RouteTableId", f"{prefix}DstCidrBlock")
+        found = find_custom_entry(call, which, words, NOT_FOUND)
+        check_vpc(call, found.table, VPC_STATUS, found.parameter, found.value)
+        route_tables.drop_entry(call.transaction, found.row.id)

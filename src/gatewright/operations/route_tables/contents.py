@@ -6,13 +6,14 @@ are few of both kinds (custom ones have a quota), so they are listed in memory.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from ipaddress import IPv4Network
 from typing import NamedTuple
 
 from gatewright.operations.call import Call
-from gatewright.resources.routes import SERVICE_NETWORK, system_entry_id
+from gatewright.resources.addresses import SERVICE_NETWORK
+from gatewright.resources.routes import system_entry_id
 from gatewright.store import route_tables, vswitches
 from gatewright.store.route_tables import RouteEntryRow, RouteTableRow
 from gatewright.store.vswitches import VSwitchRow
@@ -45,17 +46,43 @@ class Entry(NamedTuple):
         return ("0" if self.type == SYSTEM else "1", self.id)
 
 
-def entries_of(call: Call, tables: Sequence[RouteTableRow]) -> dict[str, list[Entry]]:
-    """All entries of some tables, by the table's id, in order."""
-    found: dict[str, list[Entry]] = {table.id: [] for table in tables}
-    inside: dict[str, list[VSwitchRow]] = defaultdict(list)
-    for vswitch in vswitches.of_vpcs(call.transaction, sorted({table.vpc_id for table in tables})):
-        inside[vswitch.vpc_id].append(vswitch)
-    for table in tables:
-        found[table.id] += _system_entries(table, inside[table.vpc_id])
-    for row in route_tables.entries(call.transaction, list(found)):
-        found[row.route_table_id].append(_custom_entry(row))
-    return {table_id: sorted(entries, key=lambda entry: entry.place) for table_id, entries in found.items()}
+class Contents:
+    """What some tables hold. Rows are read when they are first asked for, and once."""
+
+    def __init__(self, call: Call, tables: Sequence[RouteTableRow]) -> None:
+        self._call = call
+        self._tables = tables
+
+    @cached_property
+    def _inside(self) -> dict[str, list[VSwitchRow]]:
+        """The vSwitches of the tables' VPCs, by the VPC's id, oldest first."""
+        found: dict[str, list[VSwitchRow]] = {table.vpc_id: [] for table in self._tables}
+        for vswitch in vswitches.of_vpcs(self._call.transaction, sorted(found)):
+            found[vswitch.vpc_id].append(vswitch)
+        return found
+
+    def vswitch_ids(self) -> dict[str, list[str]]:
+        """The vSwitches that are associated with the tables, by the table's id, oldest first."""
+        found: dict[str, list[str]] = {table.id: [] for table in self._tables}
+        for inside in self._inside.values():
+            for vswitch in inside:
+                if vswitch.route_table_id in found:
+                    found[vswitch.route_table_id].append(vswitch.id)
+        return found
+
+    def entries(self, wanted: str | None = None) -> dict[str, list[Entry]]:
+        """The entries of a type, or all, by the table's id, in the order of their places."""
+        found: dict[str, list[Entry]] = {table.id: [] for table in self._tables}
+        if wanted in (None, SYSTEM):
+            # The tables of a VPC tell the same networks: those are parsed and put in order once.
+            networks = {vpc_id: _local_networks(inside) for vpc_id, inside in self._inside.items()}
+            for table in self._tables:
+                found[table.id] += _system_entries(table, networks[table.vpc_id])
+        if wanted in (None, CUSTOM):
+            rows = route_tables.entries(self._call.transaction, list(found))
+            for row in sorted(rows, key=lambda row: row.id):
+                found[row.route_table_id].append(_custom_entry(row))
+        return found
 
 
 def _custom_entry(row: RouteEntryRow) -> Entry:
@@ -72,38 +99,29 @@ def _custom_entry(row: RouteEntryRow) -> Entry:
     )
 
 
-def _system_entries(table: RouteTableRow, inside: Sequence[VSwitchRow]) -> Iterator[Entry]:
-    yield _system_entry(table, SERVICE_NETWORK, "service", table.created_at)
-    for vswitch in inside:
-        since = max(table.created_at, vswitch.created_at)
-        yield _system_entry(table, IPv4Network(vswitch.cidr_block), "local", since)
+def _local_networks(inside: Sequence[VSwitchRow]) -> list[tuple[IPv4Network, str, int]]:
+    """What a VPC's tables tell of its own, by destination: network, kind of next hop, and since when it is there."""
+    local = [(IPv4Network(vswitch.cidr_block), "local", vswitch.created_at) for vswitch in inside]
+    return sorted([*local, (SERVICE_NETWORK, "service", 0)])
 
 
-def _system_entry(table: RouteTableRow, destination: IPv4Network, next_hop_type: str, since: int) -> Entry:
-    return Entry(
-        id=system_entry_id(table.id, destination),
-        route_table_id=table.id,
-        type=SYSTEM,
-        destination=str(destination),
-        next_hop_type=next_hop_type,
-        next_hop_id="",
-        name="",
-        description="",
-        modified_at=since,
-    )
+def _system_entries(table: RouteTableRow, networks: Sequence[tuple[IPv4Network, str, int]]) -> Iterator[Entry]:
+    for destination, next_hop_type, since in networks:
+        yield Entry(
+            id=system_entry_id(table.id, destination),
+            route_table_id=table.id,
+            type=SYSTEM,
+            destination=str(destination),
+            next_hop_type=next_hop_type,
+            next_hop_id="",
+            name="",
+            description="",
+            modified_at=max(table.created_at, since),
+        )
 
 
 def is_system(call: Call, table: RouteTableRow, destination: str) -> bool:
     """Whether a table has an entry for exactly a destination that nobody made."""
-    return any(
-        entry.type == SYSTEM and entry.destination == destination for entry in entries_of(call, [table])[table.id]
+    return destination == str(SERVICE_NETWORK) or any(
+        vswitch.cidr_block == destination for vswitch in vswitches.of_vpcs(call.transaction, [table.vpc_id])
     )
-
-
-def vswitch_ids(call: Call, tables: Sequence[RouteTableRow]) -> dict[str, list[str]]:
-    """The vSwitches that are associated with some tables, by the table's id, oldest first."""
-    found: dict[str, list[str]] = {table.id: [] for table in tables}
-    for vswitch in vswitches.of_vpcs(call.transaction, sorted({table.vpc_id for table in tables})):
-        if vswitch.route_table_id in found:
-            found[vswitch.route_table_id].append(vswitch.id)
-    return found

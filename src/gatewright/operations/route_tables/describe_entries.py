@@ -20,7 +20,7 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.paging import NextToken, next_token, place_of
-from gatewright.operations.route_tables.contents import AVAILABLE, CUSTOM, ENTRY_TYPES, SYSTEM, Entry, entries_of
+from gatewright.operations.route_tables.contents import AVAILABLE, CUSTOM, ENTRY_TYPES, SYSTEM, Contents, Entry
 from gatewright.operations.route_tables.facts import find_table
 from gatewright.operations.route_tables.next_hops import BULK_TYPES
 from gatewright.resources.routes import parse_destination
@@ -117,7 +117,8 @@ class DescribeRouteEntryList(Operation[DescribeRouteEntryListRequest, DescribeRo
     def execute(self, call: Call, request: DescribeRouteEntryListRequest) -> DescribeRouteEntryListResponse:
         table = find_table(call, request.route_table_id, NOT_FOUND)
         destinations = _destinations(request)
-        passing = [entry for entry in entries_of(call, [table])[table.id] if _passes(entry, request, destinations)]
+        entries = Contents(call, [table]).entries(request.route_entry_type)[table.id]
+        passing = [entry for entry in entries if _passes(entry, request, destinations)]
         after = place_of(request.next_token, 2, INVALID_TOKEN)
         rest = [entry for entry in passing if entry.place > after]
         told = rest[: request.max_result]
@@ -149,7 +150,6 @@ def _passes(entry: Entry, request: DescribeRouteEntryListRequest, destinations: 
     wanted = (
         (request.route_entry_id, entry.id),
         (request.route_entry_name, entry.name),
-        (request.route_entry_type, entry.type),
         (request.next_hop_id, entry.next_hop_id),
         (request.next_hop_type, entry.next_hop_type),
         (request.ip_version and request.ip_version.lower(), "ipv4"),

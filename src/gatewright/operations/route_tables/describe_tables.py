@@ -19,9 +19,10 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
-from gatewright.operations.route_tables.contents import AVAILABLE, ENTRY_TYPES, Entry, entries_of, vswitch_ids
+from gatewright.operations.route_tables.contents import AVAILABLE, ENTRY_TYPES, Contents, Entry
+from gatewright.operations.route_tables.facts import find_router
 from gatewright.operations.tags import FILTER_ERRORS, TagList, Tags, tag_list, wanted_tags
-from gatewright.store import route_tables, tags, vpcs
+from gatewright.store import route_tables, tags
 from gatewright.store.paging import TAGS
 from gatewright.store.route_tables import CUSTOM, SYSTEM, RouteTableView
 
@@ -112,7 +113,7 @@ class DescribeRouteTableList(Operation[DescribeRouteTableListRequest, DescribeRo
         }
         none = request.router_type == VBR and request.vpc_id is None
         rows, total = _page(call, wanted, request.page_number, request.page_size, none=none)
-        inside = vswitch_ids(call, rows)
+        inside = Contents(call, rows).vswitch_ids()
         tagged = tags.of(call.transaction, [row.id for row in rows])
         return DescribeRouteTableListResponse(
             page_number=request.page_number,
@@ -232,7 +233,7 @@ class DescribeRouteTables(Operation[DescribeRouteTablesRequest, DescribeRouteTab
 
     def execute(self, call: Call, request: DescribeRouteTablesRequest) -> DescribeRouteTablesResponse:
         if request.vrouter_id is not None:
-            self._router(call, request.vrouter_id)
+            find_router(call, request.vrouter_id, ROUTER_NOT_FOUND)
         routers = {request.vrouter_id, request.router_id} - {None}
         wanted = {
             "region_id": call.named_region.id if call.named_region else None,
@@ -243,7 +244,8 @@ class DescribeRouteTables(Operation[DescribeRouteTablesRequest, DescribeRouteTab
         }
         none = request.router_type == VBR or len(routers) > 1
         rows, total = _page(call, wanted, request.page_number, request.page_size, none=none)
-        inside, entries = vswitch_ids(call, rows), entries_of(call, rows)
+        contents = Contents(call, rows)
+        inside, entries = contents.vswitch_ids(), contents.entries(_entry_type(request.type))
         return DescribeRouteTablesResponse(
             page_number=request.page_number,
             page_size=request.page_size,
@@ -257,7 +259,7 @@ class DescribeRouteTables(Operation[DescribeRouteTablesRequest, DescribeRouteTab
                         status=AVAILABLE,
                         creation_time=iso_seconds(row.created_at),
                         resource_group_id=row.resource_group_id,
-                        route_entrys=_entries(entries[row.id], request.type),
+                        route_entrys=_entries(entries[row.id]),
                         vswitch_ids=VSwitchIds(vswitch_id=inside[row.id]),
                     )
                     for row in rows
@@ -265,13 +267,13 @@ class DescribeRouteTables(Operation[DescribeRouteTablesRequest, DescribeRouteTab
             ),
         )
 
-    def _router(self, call: Call, vrouter_id: str) -> None:
-        row = vpcs.of_vrouter(call.transaction, call.account_id, vrouter_id)
-        if row is None or not call.here(row.region_id):
-            raise ROUTER_NOT_FOUND("VRouterId", vrouter_id, f"names no router of this account in {call.region.id}")
+
+def _entry_type(text: str | None) -> str | None:
+    """The type of entries that is asked for, as entries have it."""
+    return next((kind for kind in ENTRY_TYPES if text is not None and kind.lower() == text.lower()), None)
 
 
-def _entries(entries: Sequence[Entry], wanted: str | None) -> RouteEntryList:
+def _entries(entries: Sequence[Entry]) -> RouteEntryList:
     return RouteEntryList(
         route_entry=[
             RouteEntryPart(
@@ -287,6 +289,5 @@ def _entries(entries: Sequence[Entry], wanted: str | None) -> RouteEntryList:
                 next_hops=EqualNextHops(next_hop=[]),
             )
             for entry in entries
-            if wanted is None or entry.type.lower() == wanted.lower()
         ]
     )

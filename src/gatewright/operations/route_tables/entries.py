@@ -20,10 +20,15 @@ from gatewright.operations.declaration import (
     Request,
     Response,
 )
-from gatewright.operations.route_tables.facts import find_table
-from gatewright.operations.route_tables.finding import FINDING_ERRORS, Which, Words, check_parts, find_custom_entry
-from gatewright.operations.route_tables.making import MAKING_ERRORS, Wish, check_destination, make_entry
-from gatewright.operations.route_tables.making import Words as MakingWords
+from gatewright.operations.route_tables.facts import check_vpc, find_table
+from gatewright.operations.route_tables.finding import (
+    FINDING_ERRORS,
+    FindingWords,
+    Which,
+    check_parts,
+    find_custom_entry,
+)
+from gatewright.operations.route_tables.making import MAKING_ERRORS, Making, MakingWords, Wish, check_destination
 from gatewright.operations.route_tables.next_hops import (
     INSTANCE,
     INVALID_TYPE,
@@ -31,9 +36,11 @@ from gatewright.operations.route_tables.next_hops import (
     NO_SUCH_ROUTER_INTERFACE,
     ROUTER_INTERFACE,
     TYPES,
-    check_next_hop,
+    NextHops,
+    check_gateway,
     check_plane,
 )
+from gatewright.operations.vpcs.facts import INCORRECT_STATUS as VPC_STATUS
 from gatewright.store import route_tables
 
 INVALID_NAME = ErrorRow(400, "InvalidRouteEntryName.Malformed", "Specified RouteEntry name is not valid.")
@@ -63,7 +70,7 @@ DELETE_LIST_SIZE = ErrorRow(400, "InvalidNextHopList.Size", "Nexthop list size s
 MODIFY_NOT_FOUND = ErrorRow(400, "InvalidRouteEntryId.NotFound", "The specified routeEntry does not exist.")
 
 _MAKING_WORDS = MakingWords("RouteTableId", "DestinationCidrBlock", "NextHopId")
-_WORDS = Words("RouteEntryId", "RouteTableId", "DestinationCidrBlock")
+_WORDS = FindingWords("RouteEntryId", "RouteTableId", "DestinationCidrBlock")
 
 Name = Annotated[str, Parameter(Length(1, 128, INVALID_NAME))]
 Description = Annotated[str, Parameter(Length(1, 256, INVALID_DESCRIPTION))]
@@ -137,7 +144,7 @@ class CreateRouteEntry(Operation[CreateRouteEntryRequest, CreateRouteEntryRespon
             name=request.route_entry_name,
             description=request.description,
         )
-        return CreateRouteEntryResponse(route_entry_id=make_entry(call, wish, _MAKING_WORDS))
+        return CreateRouteEntryResponse(route_entry_id=Making(call).make(wish, _MAKING_WORDS))
 
 
 class EqualNextHop(Item, kw_only=True, frozen=True):
@@ -173,7 +180,7 @@ class DeleteRouteEntry(Operation[DeleteRouteEntryRequest, DeleteRouteEntryRespon
     """
 
     access = Access.WRITE
-    errors = (*FINDING_ERRORS, NOT_FOUND, DELETE_NO_NEXT_HOP, DELETE_BOTH_NEXT_HOPS, DELETE_LIST_SIZE)
+    errors = (*FINDING_ERRORS, NOT_FOUND, VPC_STATUS, DELETE_NO_NEXT_HOP, DELETE_BOTH_NEXT_HOPS, DELETE_LIST_SIZE)
 
     def validate(self, request: DeleteRouteEntryRequest) -> None:
         check_parts(request.which, _WORDS)
@@ -187,10 +194,11 @@ class DeleteRouteEntry(Operation[DeleteRouteEntryRequest, DeleteRouteEntryRespon
             raise DELETE_NO_NEXT_HOP("NextHopId", "", "is absent, and so are NextHopList and RouteEntryId")
 
     def execute(self, call: Call, request: DeleteRouteEntryRequest) -> DeleteRouteEntryResponse:
-        row = find_custom_entry(call, request.which, _WORDS, NOT_FOUND)
+        found = find_custom_entry(call, request.which, _WORDS, NOT_FOUND)
         if request.next_hop_list:
-            raise NOT_FOUND("NextHopList", f"{len(request.next_hop_list)} next hops", f"{row.id} has only one")
-        route_tables.drop_entry(call.transaction, row.id)
+            raise NOT_FOUND("NextHopList", f"{len(request.next_hop_list)} next hops", f"{found.row.id} has only one")
+        check_vpc(call, found.table, VPC_STATUS, found.parameter, found.value)
+        route_tables.drop_entry(call.transaction, found.row.id)
         return DeleteRouteEntryResponse()
 
 
@@ -243,11 +251,12 @@ class ModifyRouteEntry(Operation[ModifyRouteEntryRequest, ModifyRouteEntryRespon
     def execute(self, call: Call, request: ModifyRouteEntryRequest) -> ModifyRouteEntryResponse:
         if request.new_next_hop_id is not None:
             check_plane(call, "NewNextHopId", request.new_next_hop_id)
-        row = find_custom_entry(call, request.which, _WORDS, MODIFY_NOT_FOUND)
+        row, table, *_ = find_custom_entry(call, request.which, _WORDS, MODIFY_NOT_FOUND)
         kind, next_hop_id = row.next_hop_type, row.next_hop_id
         if request.new_next_hop_id is not None:
             kind, next_hop_id = request.new_next_hop_type or kind, request.new_next_hop_id
-            check_next_hop(call, find_table(call, row.route_table_id), kind, next_hop_id, "NewNextHopId")
+            gateway = NextHops(call).find(table, kind, next_hop_id, "NewNextHopId")
+            check_gateway(table, gateway, "NewNextHopId")
         changed = msgspec.structs.replace(
             row,
             name=row.name if request.route_entry_name is None else request.route_entry_name,

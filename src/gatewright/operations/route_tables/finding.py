@@ -11,7 +11,7 @@ from gatewright.operations.route_tables.facts import TABLE_NOT_FOUND, find_table
 from gatewright.operations.route_tables.making import MALFORMED
 from gatewright.resources.routes import parse_destination, read_system_entry_id
 from gatewright.store import route_tables
-from gatewright.store.route_tables import RouteEntryRow, RouteTableRow
+from gatewright.store.route_tables import RouteEntryRow, RouteTableRow, RouteTableView
 
 NO_SUCH_ID = ErrorRow(
     400,
@@ -38,7 +38,7 @@ class Which(NamedTuple):
     next_hop_id: str | None = None
 
 
-class Words(NamedTuple):
+class FindingWords(NamedTuple):
     """What the request calls the parts, for details of errors."""
 
     entry_id: str
@@ -46,7 +46,16 @@ class Words(NamedTuple):
     destination: str
 
 
-def check_parts(which: Which, words: Words) -> str | None:
+class Found(NamedTuple):
+    """A custom entry, the table that it is in, and the parameter that has named it."""
+
+    row: RouteEntryRow
+    table: RouteTableView
+    parameter: str
+    value: str
+
+
+def check_parts(which: Which, words: FindingWords) -> str | None:
     """The destination as entries have it, if one is given. Raises InvalidCidrBlock.Malformed."""
     if which.destination is None:
         return None
@@ -56,7 +65,7 @@ def check_parts(which: Which, words: Words) -> str | None:
     return str(network)
 
 
-def find_custom_entry(call: Call, which: Which, words: Words, missing: ErrorRow) -> RouteEntryRow:
+def find_custom_entry(call: Call, which: Which, words: FindingWords, missing: ErrorRow) -> Found:
     """The one custom entry that all that is given is true of. Raises ``missing`` and others."""
     destination = check_parts(which, words)
     table = None
@@ -64,7 +73,7 @@ def find_custom_entry(call: Call, which: Which, words: Words, missing: ErrorRow)
         table = find_table(call, which.route_table_id, parameter=words.route_table_id)
     if which.entry_id is not None:
         word, value = words.entry_id, which.entry_id
-        row = _by_id(call, which.entry_id, words)
+        row, table = _by_id(call, which.entry_id, words)
     elif table is not None and destination is not None:
         word, value = words.destination, destination
         row = _by_destination(call, table, destination, words, missing)
@@ -75,26 +84,27 @@ def find_custom_entry(call: Call, which: Which, words: Words, missing: ErrorRow)
     if any(said is not None and said != fact for said, fact in zip(given, facts, strict=True)):
         told = f"means {row.id}, by which {row.route_table_id} leads to {row.destination} through {row.next_hop_id}"
         raise missing(word, value, f"{told}, and the request says otherwise")
-    return row
+    return Found(row, table, word, value)
 
 
-def _by_id(call: Call, entry_id: str, words: Words) -> RouteEntryRow:
+def _by_id(call: Call, entry_id: str, words: FindingWords) -> tuple[RouteEntryRow, RouteTableView]:
     row = route_tables.entry(call.transaction, call.account_id, entry_id)
-    if row is not None and table_here(call, row.route_table_id) is not None:
-        return row
+    table = table_here(call, row.route_table_id) if row is not None else None
+    if row is not None and table is not None:
+        return row, table
     told = read_system_entry_id(entry_id)
     table = table_here(call, told[0]) if told is not None else None
     if table is not None and told is not None and is_system(call, table, str(told[1])):
         raise _system(words.entry_id, entry_id, table)
-    raise NO_SUCH_ID(words.entry_id, entry_id, f"names no route entry of this account in {call.region.id}")
+    raise NO_SUCH_ID(words.entry_id, entry_id, f"names no route entry of this account {call.where}")
 
 
 def _by_destination(
-    call: Call, table: RouteTableRow, destination: str, words: Words, missing: ErrorRow
+    call: Call, table: RouteTableRow, destination: str, words: FindingWords, missing: ErrorRow
 ) -> RouteEntryRow:
-    for row in route_tables.entries(call.transaction, [table.id]):
-        if row.destination == destination:
-            return row
+    row = route_tables.entry_to(call.transaction, table.id, destination)
+    if row is not None:
+        return row
     if is_system(call, table, destination):
         raise _system(words.destination, destination, table)
     raise missing(words.destination, destination, f"is the destination of no entry of {table.id}")

@@ -8,12 +8,13 @@ from typing import NamedTuple
 from gatewright import ids
 from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
-from gatewright.operations.route_tables.contents import CUSTOM, Entry, entries_of
-from gatewright.operations.route_tables.facts import TABLE_NOT_FOUND, find_table
-from gatewright.operations.route_tables.next_hops import NEXT_HOP_ERRORS, check_next_hop
-from gatewright.resources.routes import SERVICE_NETWORK, UNROUTABLE_NETWORKS, around, parse_destination
-from gatewright.store import route_tables
-from gatewright.store.route_tables import RouteEntryRow, RouteTableRow
+from gatewright.operations.route_tables.facts import TABLE_NOT_FOUND, check_vpc, find_table
+from gatewright.operations.route_tables.next_hops import NEXT_HOP_ERRORS, NextHops, check_gateway
+from gatewright.operations.vpcs.facts import INCORRECT_STATUS as VPC_STATUS
+from gatewright.resources.addresses import SERVICE_NETWORK
+from gatewright.resources.routes import UNROUTABLE_NETWORKS, Networks, parse_destination
+from gatewright.store import route_tables, vswitches
+from gatewright.store.route_tables import RouteEntryRow, RouteTableView
 
 MALFORMED = ErrorRow(400, "InvalidCidrBlock.Malformed", "Specified CIDR block is not valid.")
 NOT_ALLOWED = ErrorRow(
@@ -41,7 +42,7 @@ TOO_MANY = ErrorRow(
     400,
     "QuotaExceeded",
     "Route entry quota exceeded in this route table.",
-    "A route table has 200 custom entries at the most.",
+    "Delete custom entries of the table that are not used.",
 )
 #: What a new entry can be refused with.
 MAKING_ERRORS = (
@@ -50,6 +51,7 @@ MAKING_ERRORS = (
     UNROUTABLE,
     TABLE_NOT_FOUND,
     *NEXT_HOP_ERRORS,
+    VPC_STATUS,
     NO_IPV6,
     DUPLICATE,
     TOO_MANY,
@@ -67,7 +69,7 @@ class Wish(NamedTuple):
     description: str
 
 
-class Words(NamedTuple):
+class MakingWords(NamedTuple):
     """What the request calls the parts of a wish, for details of errors."""
 
     route_table_id: str
@@ -83,45 +85,83 @@ def check_destination(text: str, parameter: str) -> IPv4Network | IPv6Network:
     if isinstance(network, IPv4Network):
         if network.subnet_of(SERVICE_NETWORK):
             raise NOT_ALLOWED(parameter, text, f"must not lie within {SERVICE_NETWORK}, the cloud's own services")
-        unroutable = around(network, UNROUTABLE_NETWORKS)
+        unroutable = UNROUTABLE_NETWORKS.around(network)
         if unroutable is not None:
             raise UNROUTABLE(parameter, text, f"must not lie within {unroutable}")
     return network
 
 
-def make_entry(call: Call, wish: Wish, words: Words) -> str:
-    """Store a new custom entry; its id. Raises ApiError, and then nothing has changed."""
-    network = check_destination(wish.destination, words.destination)
-    table = find_table(call, wish.route_table_id, parameter=words.route_table_id)
-    check_next_hop(call, table, wish.next_hop_type, wish.next_hop_id, words.next_hop_id)
-    if isinstance(network, IPv6Network):
-        raise NO_IPV6(words.destination, wish.destination, f"is an IPv6 network, and {table.vpc_id} has none")
-    _check_room(call, table, network, entries_of(call, [table])[table.id], words)
-    row = RouteEntryRow(
-        id=ids.resource_id("rte", table.region_id),
-        account_id=call.account_id,
-        route_table_id=table.id,
-        destination=str(network),
-        next_hop_type=wish.next_hop_type,
-        next_hop_id=wish.next_hop_id,
-        name=wish.name,
-        description=wish.description,
-        created_at=call.now,
-        modified_at=call.now,
-    )
-    route_tables.add_entry(call.transaction, row)
-    return row.id
+class Room:
+    """What of a table's contents a new entry must fit in: read once, and kept up to date as entries are made."""
+
+    def __init__(self, call: Call, table: RouteTableView) -> None:
+        self.table = table
+        vswitches_here = vswitches.of_vpcs(call.transaction, [table.vpc_id])
+        self._vswitches = Networks(IPv4Network(vswitch.cidr_block) for vswitch in vswitches_here)
+        self._taken = {row.destination: row.id for row in route_tables.entries(call.transaction, [table.id])}
+        self._most = call.installation.quotas.route_entries
+
+    def check(self, network: IPv4Network, words: MakingWords) -> None:
+        """Refuse a destination that there is no room for. Raises ApiError."""
+        vswitch = self._vswitches.around(network)
+        if vswitch is not None:
+            raise NOT_ALLOWED(words.destination, network, f"must not lie within {vswitch}, a vSwitch's network")
+        taken = self._taken.get(str(network))
+        if taken is not None:
+            raise DUPLICATE(words.destination, network, f"is the destination of {taken} in {self.table.id} already")
+        if len(self._taken) >= self._most:
+            raise TOO_MANY(words.route_table_id, self.table.id, f"has its {self._most} custom entries already")
+
+    def take(self, row: RouteEntryRow) -> None:
+        """Have an entry that has been made be there."""
+        self._taken[row.destination] = row.id
 
 
-def _check_room(call: Call, table: RouteTableRow, network: IPv4Network, entries: list[Entry], words: Words) -> None:
-    """Refuse a destination that the table's entries leave no room for."""
-    for entry in entries:
-        if entry.type != CUSTOM and network.subnet_of(IPv4Network(entry.destination)):
-            raise NOT_ALLOWED(
-                words.destination, network, f"must not lie within {entry.destination}, a vSwitch's network"
-            )
-        if entry.destination == str(network):
-            raise DUPLICATE(words.destination, network, f"is the destination of {entry.id} in {table.id} already")
-    most = call.installation.quotas.route_entries
-    if sum(entry.type == CUSTOM for entry in entries) >= most:
-        raise TOO_MANY(words.route_table_id, table.id, f"has its {most} custom entries already")
+class Making:
+    """Makes the entries of one request. What they are checked against is read once for all of them."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._next_hops = NextHops(call)
+        self._tables: dict[str, RouteTableView] = {}
+        self._rooms: dict[str, Room] = {}
+
+    def make(self, wish: Wish, words: MakingWords) -> str:
+        """Store a new custom entry; its id. Raises ApiError, and then nothing has changed."""
+        call = self._call
+        network = check_destination(wish.destination, words.destination)
+        table = self._table(wish.route_table_id, words.route_table_id)
+        gateway = self._next_hops.find(table, wish.next_hop_type, wish.next_hop_id, words.next_hop_id)
+        check_vpc(call, table, VPC_STATUS, words.route_table_id, table.id)
+        check_gateway(table, gateway, words.next_hop_id)
+        if isinstance(network, IPv6Network):
+            raise NO_IPV6(words.destination, wish.destination, f"is an IPv6 network, and {table.vpc_id} has none")
+        room = self._room(table)
+        room.check(network, words)
+        row = RouteEntryRow(
+            id=ids.resource_id("rte", table.region_id),
+            account_id=call.account_id,
+            route_table_id=table.id,
+            destination=str(network),
+            next_hop_type=wish.next_hop_type,
+            next_hop_id=wish.next_hop_id,
+            name=wish.name,
+            description=wish.description,
+            created_at=call.now,
+            modified_at=call.now,
+        )
+        route_tables.add_entry(call.transaction, row)
+        room.take(row)
+        return row.id
+
+    def _table(self, route_table_id: str, parameter: str) -> RouteTableView:
+        table = self._tables.get(route_table_id)
+        if table is None:
+            table = self._tables[route_table_id] = find_table(self._call, route_table_id, parameter=parameter)
+        return table
+
+    def _room(self, table: RouteTableView) -> Room:
+        room = self._rooms.get(table.id)
+        if room is None:
+            room = self._rooms[table.id] = Room(self._call, table)
+        return room

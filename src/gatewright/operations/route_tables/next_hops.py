@@ -6,6 +6,7 @@ from gatewright.errors import UNSUPPORTED_OPERATION, ErrorRow
 from gatewright.operations.call import Call
 from gatewright.resources.statuses import GatewayStatus
 from gatewright.store import gateways
+from gatewright.store.gateways import GatewayView
 from gatewright.store.route_tables import RouteTableRow
 
 VPN_GATEWAY, INSTANCE, ROUTER_INTERFACE = "VpnGateway", "Instance", "RouterInterface"
@@ -55,17 +56,34 @@ BULK_TYPES = tuple(_NONE_SUCH)
 TYPES = tuple(kind for kind in BULK_TYPES if kind != "CenBasic")
 
 
-def check_next_hop(call: Call, table: RouteTableRow, kind: str, next_hop_id: str, parameter: str) -> None:
-    """Refuse a next hop that no entry of the table can have. ``kind`` is one of the API's types. Raises ApiError."""
-    if kind != VPN_GATEWAY:
-        raise _NONE_SUCH[kind](parameter, next_hop_id, f"names no {kind}: there is nothing of this type here")
-    gateway = gateways.view(call.transaction, call.account_id, next_hop_id)
-    if gateway is None or gateway.region_id != table.region_id:
-        raise NO_SUCH_GATEWAY(parameter, next_hop_id, f"names no VPN gateway of this account in {table.region_id}")
+class NextHops:
+    """The next hops that a request names. Each is read once, however many entries lead there."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._gateways: dict[str, GatewayView | None] = {}
+
+    def find(self, table: RouteTableRow, kind: str, next_hop_id: str, parameter: str) -> GatewayView:
+        """The gateway in a table's region that is meant. ``kind`` is one of the API's types. Raises ApiError."""
+        if kind != VPN_GATEWAY:
+            raise _NONE_SUCH[kind](parameter, next_hop_id, f"names no {kind}: there is nothing of this type here")
+        gateway = self._gateway(next_hop_id)
+        if gateway is None or gateway.region_id != table.region_id:
+            raise NO_SUCH_GATEWAY(parameter, next_hop_id, f"names no VPN gateway of this account in {table.region_id}")
+        return gateway
+
+    def _gateway(self, gateway_id: str) -> GatewayView | None:
+        if gateway_id not in self._gateways:
+            self._gateways[gateway_id] = gateways.view(self._call.transaction, self._call.account_id, gateway_id)
+        return self._gateways[gateway_id]
+
+
+def check_gateway(table: RouteTableRow, gateway: GatewayView, parameter: str) -> None:
+    """Refuse a gateway that no entry of a table can lead to. Raises ApiError."""
     if gateway.vpc_id != table.vpc_id:
-        raise OTHER_VPC(parameter, next_hop_id, f"is in {gateway.vpc_id}, the route table in {table.vpc_id}")
+        raise OTHER_VPC(parameter, gateway.id, f"is in {gateway.vpc_id}, the route table in {table.vpc_id}")
     if gateway.status == GatewayStatus.DELETING:
-        raise GATEWAY_STATUS(parameter, next_hop_id, "is being deleted")
+        raise GATEWAY_STATUS(parameter, gateway.id, "is being deleted")
 
 
 def check_plane(call: Call, parameter: str, value: object) -> None:

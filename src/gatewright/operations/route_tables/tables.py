@@ -19,10 +19,11 @@ from gatewright.operations.declaration import (
     Request,
     Response,
 )
-from gatewright.operations.route_tables.contents import vswitch_ids
-from gatewright.operations.route_tables.facts import REGION_NOT_FOUND, TABLE_NOT_FOUND, find_table
+from gatewright.operations.route_tables.contents import Contents
+from gatewright.operations.route_tables.facts import REGION_NOT_FOUND, TABLE_NOT_FOUND, check_vpc, find_table
 from gatewright.operations.tags import TAG_ERRORS, ResourceType, Tags, add_tags, check_tags
-from gatewright.store import route_tables, tags, vpcs
+from gatewright.operations.vpcs.facts import find_vpc
+from gatewright.store import route_tables, tags
 from gatewright.store.route_tables import RouteTableRow
 
 VPC_NOT_FOUND = ErrorRow(404, "InvalidVpcId.NotFound", "Specified VPC does not exist.")
@@ -36,7 +37,7 @@ TOO_MANY = ErrorRow(
     400,
     "QuotaExceeded.RouteTable",
     "VPC RouteTable quota exceeded.",
-    "A VPC has 9 custom route tables at the most; delete one that is not used.",
+    "Delete a custom route table of the VPC that is not used.",
 )
 SYSTEM_TABLE = ErrorRow(
     400,
@@ -57,6 +58,9 @@ ASSOCIATED = ErrorRow(
     "Take the table off its vSwitches with UnassociateRouteTable first.",
 )
 MODIFY_NOT_FOUND = ErrorRow(400, "Abs.InvalidRouteTableId.NotExist", "The route table id is not exist.")
+MODIFY_VPC_STATUS = ErrorRow(
+    400, "IncorrectStatus.Vpc", "Vpc status is invalid.", "Wait until DescribeVpcAttribute tells Available."
+)
 MODIFY_INVALID_NAME = ErrorRow(400, "Abs.InvaliTableName.Malformed", "Table name format is invalid.")
 MODIFY_INVALID_DESCRIPTION = ErrorRow(400, "InvalidDescription.Malformed", "Description format is invalid.")
 
@@ -87,9 +91,7 @@ class CreateRouteTable(Operation[CreateRouteTableRequest, CreateRouteTableRespon
         check_tags(request.tag)
 
     def execute(self, call: Call, request: CreateRouteTableRequest) -> CreateRouteTableResponse:
-        vpc = vpcs.find(call.transaction, call.account_id, request.vpc_id)
-        if vpc is None or not call.here(vpc.region_id):
-            raise VPC_NOT_FOUND("VpcId", request.vpc_id, f"names no VPC of this account in {call.region.id}")
+        vpc = find_vpc(call, request.vpc_id, VPC_NOT_FOUND)
         most = call.installation.quotas.route_tables
         # The system table is not counted.
         if len(route_tables.of_vpcs(call.transaction, [vpc.id])) > most:
@@ -146,7 +148,7 @@ class DeleteRouteTable(Operation[DeleteRouteTableRequest, DeleteRouteTableRespon
             return HAS_ENTRIES(
                 "RouteTableId", row.id, f"still has route entry {entries[0].id} to {entries[0].destination}"
             )
-        associated = vswitch_ids(call, [row])[row.id]
+        associated = Contents(call, [row]).vswitch_ids()[row.id]
         if associated:
             return ASSOCIATED("RouteTableId", row.id, f"is still associated with vSwitch {', '.join(associated[:5])}")
         return None
@@ -171,10 +173,11 @@ class ModifyRouteTableAttributes(Operation[ModifyRouteTableAttributesRequest, Mo
     """
 
     access = Access.WRITE
-    errors = (MODIFY_NOT_FOUND,)
+    errors = (MODIFY_NOT_FOUND, MODIFY_VPC_STATUS)
 
     def execute(self, call: Call, request: ModifyRouteTableAttributesRequest) -> ModifyRouteTableAttributesResponse:
         row = find_table(call, request.route_table_id, MODIFY_NOT_FOUND)
+        check_vpc(call, row, MODIFY_VPC_STATUS, "RouteTableId", row.id)
         propagation = request.route_propagation_enable
         changed = msgspec.structs.replace(
             row,

@@ -19,6 +19,7 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
+from gatewright.operations.route_tables.facts import find_router
 from gatewright.store import route_tables, vpcs
 
 NOT_FOUND = ErrorRow(
@@ -117,9 +118,7 @@ class ModifyVRouterAttribute(Operation[ModifyVRouterAttributeRequest, ModifyVRou
     errors = (NOT_FOUND,)
 
     def execute(self, call: Call, request: ModifyVRouterAttributeRequest) -> ModifyVRouterAttributeResponse:
-        row = vpcs.of_vrouter(call.transaction, call.account_id, request.vrouter_id)
-        if row is None or not call.here(row.region_id):
-            raise NOT_FOUND("VRouterId", request.vrouter_id, f"names no router of this account in {call.region.id}")
+        row = find_router(call, request.vrouter_id, NOT_FOUND)
         changed = msgspec.structs.replace(
             row,
             vrouter_name=row.vrouter_name if request.vrouter_name is None else request.vrouter_name,

@@ -72,7 +72,7 @@ def find_gateway(call: Call, gateway_id: str, parameter: str = "VpnGatewayId") -
     """The account's gateway in the request's region. Raises InvalidVpnGatewayInstanceId.NotFound."""
     row = gateways.view(call.transaction, call.account_id, gateway_id)
     if row is None or not call.here(row.region_id):
-        raise NOT_FOUND(parameter, gateway_id, f"names no VPN gateway of this account in {call.region.id}")
+        raise NOT_FOUND(parameter, gateway_id, f"names no VPN gateway of this account {call.where}")
     return row
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
+from gatewright.resources.addresses import SERVICE_NETWORK
 from gatewright.store import capacities, pools, vswitches
 from gatewright.store.vpcs import VpcRow
 from gatewright.store.vswitches import VSwitchRow
@@ -59,7 +60,7 @@ SITE_ERRORS = (
 )
 
 #: Where no gateway may be, because what a gateway talks to by itself lies there.
-_NO_GATEWAYS_IN = (IPv4Network("100.64.0.0/10"), IPv4Network("169.254.0.0/16"))
+_NO_GATEWAYS_IN = (SERVICE_NETWORK, IPv4Network("169.254.0.0/16"))
 
 MASTER = "master"
 SLAVE = "slave"
