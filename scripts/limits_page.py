@@ -61,6 +61,7 @@ CONNECTIONS = (
 REQUESTS = (
     Bound("head: target and headers, so also a query", server, "LARGEST_HEAD", "bytes", "431"),
     Bound("trailers of a chunked body", server, "LARGEST_HEAD", "bytes", "431"),
+    Bound("a line between a chunked body's data (size, extensions)", server, "LARGEST_HEAD", "bytes", "431"),
     Bound("headers", server, "MOST_HEADERS", "", "431"),
     Bound("body", endpoint, "LARGEST_BODY", "bytes", "413"),
     Bound("time until a body is complete", bodies, "BODY_PATIENCE", "s", "408"),

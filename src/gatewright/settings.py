@@ -150,6 +150,8 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
             f"control steers the simulated plane, and this is the {plane} one: leave control out, or say "
             "--plane simulated"
         )
+    if not control and "control_listen" in values:
+        raise ConfigurationError("control_listen is where the control API listens, which is off: add --control")
     data = Path(values.get("data") or _default_data(environment)).absolute()
     quotas = {name: values.get(name, default) for name, default in _QUOTAS.items()}
     for name, quota in quotas.items():
@@ -199,6 +201,8 @@ def _file_values(file: Path) -> dict[str, Any]:
             values = tomllib.load(stream)
     except OSError as error:
         raise ConfigurationError(f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file}: byte {error.start} is not UTF-8, which TOML is written in") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file}: {error}") from error
     known = {option.name: option for option in OPTIONS}
@@ -247,7 +251,7 @@ _TYPE_NAMES = {str: "string", bool: "boolean", int: "whole number"}
 def _listen_address(name: str, text: str, allow_plaintext: bool) -> tuple[str, int]:
     """Host and port of a setting. Raises ConfigurationError, also beyond loopback unless that is allowed."""
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
+    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
         raise ConfigurationError(f"{name} is {text!r}: write HOST:PORT, such as 127.0.0.1:8080")
     host = host.strip("[]") or "0.0.0.0"  # noqa: S104 - refused unless plaintext is allowed
     if not allow_plaintext and not _is_loopback(host):

@@ -38,10 +38,10 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "data": "/elsewhere",
         "listen": "[::1]:3",
         "database": "postgresql://u@h/d",
-        "plane": "linux",
+        "plane": "simulated",
         "region": "cn-beijing",
         "allow_plaintext": "true",
-        "control": "false",
+        "control": "true",
         "control_listen": "192.0.2.1:4",
         "public_pool": "192.0.2.0/24",
         "charge_types": "POSTPAY",
@@ -57,7 +57,8 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     found = load({}, {f"GATEWRIGHT_{name.upper()}": value for name, value in values.items()}, None)
     assert (found.host, found.port, found.data) == ("::1", 3, Path("/elsewhere"))
     assert found.allow_plaintext
-    assert (found.control, found.control_host, found.control_port) == (False, "192.0.2.1", 4)
+    assert (found.control, found.control_host, found.control_port) == (True, "192.0.2.1", 4)
+    assert load({}, {"GATEWRIGHT_PLANE": "linux"}, None).plane == "linux"
     assert str(found.public_pool) == "192.0.2.0/24"
     assert (found.charge_types, found.quota_public_addresses, found.quota_vswitches) == (("POSTPAY",), 6, 7)
     assert found.quota_vpcs == 8
@@ -81,7 +82,16 @@ def test_the_control_api_is_off_unless_asked_for_and_for_the_simulated_plane_alo
         settings({"control": True, "plane": "linux"})
     with pytest.raises(ConfigurationError, match=r"control_listen: 0\.0\.0\.0 is not a loopback address"):
         settings({"control": True, "control_listen": "0.0.0.0:1"})
-    assert settings({"control_listen": "0.0.0.0:1", "allow_plaintext": True}).control_port == 1
+    assert settings({"control": True, "control_listen": "0.0.0.0:1", "allow_plaintext": True}).control_port == 1
+    with pytest.raises(ConfigurationError, match=r"^control_listen .* add --control$"):
+        settings({"control_listen": "127.0.0.1:1"})
+
+
+@pytest.mark.parametrize("name", ["listen", "control_listen"])
+@pytest.mark.parametrize("port", ["²", "٣", "", "-1", "65536", "1" * 5000, "1 ", "x"])
+def test_a_port_is_a_number(name: str, port: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name} is .*: write HOST:PORT"):
+        settings({"control": True, name: f"127.0.0.1:{port}"})
 
 
 @pytest.mark.parametrize(
@@ -109,6 +119,13 @@ def test_a_wrong_file_is_refused_by_name(tmp_path: Path, text: str, named: str) 
     file = tmp_path / "gatewright.toml"
     file.write_text(text)
     with pytest.raises(ConfigurationError, match=named):
+        settings(file=file)
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "gatewright.toml"
+    file.write_bytes('region = "münchen"'.encode("latin-1"))
+    with pytest.raises(ConfigurationError, match=r"gatewright\.toml: byte 11 is not UTF-8"):
         settings(file=file)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -17,7 +18,7 @@ from gatewright.settings import BACKLOG
 from gatewright.wire.encoding import encode_error
 from gatewright.wire.interception import DROP
 
-#: Bytes of a request's line and headers together, and of a chunked body's trailers.
+#: Bytes of a request's line and headers together, of a chunked body's trailers, and of what stands between its data.
 LARGEST_HEAD = 64 * 1024
 #: Headers of a request.
 MOST_HEADERS = 128
@@ -46,7 +47,8 @@ class Room:
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with bounds: to a head's size and time, to pipelining, to connections, to unread answers."""
 
-    #: Bytes that came while a head was awaited; of the parsed head, its bytes and how many headers it has.
+    #: Bytes that came and of which the parser has told nothing yet: of a head, or of a line inside a chunked body.
+    #: Of the parsed head, its bytes and how many headers it has.
     _arrived = 0
     _head = 0
     _headers = 0
@@ -59,6 +61,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _turned_away = False
     #: Bytes of trailers so far; below zero while headers are read.
     _trailers = -1
+    #: The head that has been parsed asks for another protocol, and is to be parsed again without that.
+    _upgrading = False
 
     def __init__(self, *, room: Room, **options: Any) -> None:
         super().__init__(**options)
@@ -96,17 +100,61 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
-        # Bodies are bounded where they are read; here only what comes before a request's head is complete counts.
-        if self._patience is not None:
-            self._arrived += len(data)
-        super().data_received(data)
-        if self._deaf or self.transport.is_closing():
-            return
-        if self._patience is None and not self._answering():
-            # Something came between two requests that began none: empty lines, which are to be skipped.
-            self._expect_head()
-        if self._patience is not None and self._arrived > LARGEST_HEAD:
-            self._refuse(b"431 Request Header Fields Too Large")
+        self._unset_keepalive_if_required()
+        # In pieces: between two of them the parser gathers no more than is counted.
+        for start in range(0, len(data), LARGEST_HEAD):
+            piece = data[start : start + LARGEST_HEAD]
+            self._arrived += len(piece)
+            try:
+                self._parse(piece)
+            except httptools.HttpParserError as error:
+                # Anybody can cause it, as often as they like: nothing for a log that is read.
+                self.logger.debug("What %s sent is no HTTP: %r", self.client, error)
+                self._refuse(b"400 Bad Request")
+            if self._deaf or self.transport.is_closing():
+                return
+            if self._patience is None and not self._answering():
+                # Something came between two requests that began none: empty lines, which are to be skipped.
+                self._expect_head()
+            if self._arrived > LARGEST_HEAD:
+                self._refuse(b"431 Request Header Fields Too Large")
+                return
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio looks at it
+        """The client sends no more. Answers that are under way are written before the connection ends."""
+        self._head_done()
+        if not self._answering():
+            return False
+        if self.cycle.more_body:
+            self._refuse(b"400 Bad Request")
+        self.cycle.keep_alive = False
+        return self._answering()
+
+    def _parse(self, data: bytes) -> None:
+        """Feed the parser. Raises HttpParserError."""
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as paused:
+                if self._deaf:
+                    return
+                # The parser ended the request at its head, and would take the body for another protocol.
+                data = data[paused.args[0] :]
+                self._ignore_upgrade()
+
+    def _ignore_upgrade(self) -> None:
+        """Parse the head again without its Upgrade, which a server may ignore (RFC 9110, 7.8)."""
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        url, headers = self.url, self.headers
+        lines = [b"%b %b HTTP/%b" % (method, url, version)]
+        lines += [b"%b: %b" % header for header in headers if header[0] != b"upgrade"]
+        self._upgrading = False
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser.feed_data(b"\r\n".join([*lines, b"", b""]))
+        # It was sent, and may be signed.
+        self.headers += [header for header in headers if header[0] == b"upgrade"]
 
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= MOST_PIPELINED and not self._deaf:
@@ -137,22 +185,32 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(b"431 Request Header Fields Too Large")
             return
         # Trailers of a chunked body are nobody's headers.
+        self._told()
         self._trailers += len(name) + len(value)
         if self._trailers > LARGEST_HEAD:
             self._refuse(b"431 Request Header Fields Too Large")
 
     def on_headers_complete(self) -> None:
-        if not self._deaf:
-            self._head_done()
-            self._trailers = 0
-            super().on_headers_complete()
+        if self._deaf:
+            return
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                self._refuse(b"400 Bad Request")
+            self._upgrading = True
+            return
+        self._head_done()
+        self._trailers = 0
+        self._told()
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         if not self._deaf:
+            self._told()
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if not self._deaf:
+        if not self._deaf and not self._upgrading:
+            self._told()
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -163,12 +221,14 @@ class BoundedProtocol(HttpToolsProtocol):
         super().pause_writing()
         self._expect_reading()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - clients of ours never send what is no HTTP
-        self._refuse(b"400 Bad Request")
-
     def _answering(self) -> bool:
         """Whether a request is under way."""
         return self.cycle is not None and not self.cycle.response_complete
+
+    def _told(self) -> None:
+        """The parser told of what came. While a head is awaited, as after an early answer, all that comes counts."""
+        if self._patience is None:
+            self._arrived = 0
 
     def _count(self, size: int) -> bool:
         """Count bytes of a head. False, and the request is refused, when they are too many."""
