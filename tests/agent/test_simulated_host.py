@@ -98,3 +98,23 @@ def test_a_host_that_was_ended_while_it_was_stopped_does_not_start_again() -> No
         assert not authority.begun.is_set()
 
     asyncio.run(scene())
+
+
+def test_a_host_that_is_never_stopped_has_no_more_tasks_for_a_report() -> None:
+    async def scene() -> None:
+        running = {}
+        for stoppable in (True, False):
+            authority = Authority()
+            host = SimulatedHost(authority, "local", stoppable=stoppable)
+            task = asyncio.create_task(host.run())
+            await authority.begun.wait()
+            running[stoppable] = len(asyncio.all_tasks())
+            if not stoppable:
+                with pytest.raises(RuntimeError):
+                    await host.stopped().__aenter__()
+            authority.open.set()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        assert running[False] == running[True] - 1
+
+    asyncio.run(scene())

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gatewright.control import calls as calls_module
-from gatewright.control.redaction import HIDDEN, without_secrets
+from gatewright.control import redaction
+from gatewright.control.redaction import CUT, HIDDEN, without_secrets
 from tests.support.cell import Cell
 from tests.support.client import ControlRefused, Refused
 
@@ -104,7 +105,7 @@ def test_a_wrong_query_is_refused_by_name(cell_with_control: Cell, query: str, p
 @pytest.mark.parametrize("bound", ["MOST", "_LARGEST"])
 def test_only_so_many_are_remembered(cell_with_control: Cell, bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
     cell = cell_with_control
-    monkeypatch.setattr(calls_module, bound, {"MOST": 3, "_LARGEST": 3000}[bound])
+    monkeypatch.setattr(calls_module, bound, {"MOST": 3, "_LARGEST": 16_000}[bound])
     for _ in range(9):
         cell.call("DescribeVpcs", VpcName="n" * 100)
     told = [call["number"] for call in cell.control("GET", "/v1/calls?limit=3")]
@@ -131,6 +132,8 @@ TUNNELS = "TunnelOptionsSpecification"
         "AccessKeySecret",
         "EncryptPrivateKey",
         "pre_shared-key",
+        "IkeConfig.Psk.Value",
+        "Psk.1.Value",
     ],
 )
 def test_a_secret_is_hidden_by_its_name(name: str) -> None:
@@ -149,6 +152,10 @@ def test_what_is_no_secret_is_shown(name: str) -> None:
         {"psk": {"deep": "hunter2"}},
         {"Psk": 12345},
         [{"TunnelIkeConfig": {"PSK": "hunter2"}}],
+        {" Psk ": "hunter2"},
+        {"Pre Shared Key": "hunter2"},
+        {"Psk.Value": "hunter2"},
+        {"psk=hunter2": 1},
         {"inner": json.dumps({"Psk": "hunter2"})},
         {"inner": json.dumps(json.dumps({"inner": [{"auth_key": "hunter2"}]}))},
         {"cert": "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n"},
@@ -174,6 +181,9 @@ def test_a_secret_is_hidden_inside_json(value: Any) -> None:
         '{"a": {"\\u0050sk": "hunter2"}, "a": 1}',
         "%7B%22Psk%22%3A%22hunter2%22%7D",
         "psk=hunter2",
+        "<Psk>hunter2</Psk>",
+        "&lt;Psk&gt;hunter2",
+        '{"Psk": "hunter2", "a": "' + "x" * 100_000 + '"}',
         "[" * 100_000 + '"psk": "hunter2"',
         "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----",
     ],
@@ -206,3 +216,74 @@ def test_a_version_3_call_is_told_with_its_key(cell_with_control: Cell) -> None:
     (call,) = cell.control("GET", "/v1/calls")
     assert (call["operation"], call["version"], call["signature_version"]) == ("DescribeVpcs", "2016-04-28", "3.0")
     assert (call["access_key_id"], call["parameters"]) == ("somebody", {"RegionId": "cn-hangzhou"})
+
+
+@pytest.mark.parametrize("name", ['{"Psk":"hunter2"}', "psk=hunter2", "hunter2 ", "", "h\u00fcnter2", "x" * 257])
+def test_a_name_that_is_none_is_hidden_with_its_value(name: str) -> None:
+    assert without_secrets({name: "hunter2", "VpcId": "vpc"}) == {HIDDEN: HIDDEN, "VpcId": "vpc"}
+
+
+def test_of_a_call_with_too_many_parameters_the_last_are_left_out() -> None:
+    given = {f"{number:0200}": "x" for number in range(5000)}
+    shown = without_secrets(given)
+    assert shown.pop(CUT) == f"{5000 - len(shown)} more"
+    assert 100 < len(shown) < 400
+    assert shown.items() <= given.items()
+
+
+@pytest.mark.parametrize("place", ["Action", "Version", "AccessKeyId", "SignatureVersion"])
+def test_only_what_can_be_a_name_is_shown_as_one(cell_with_control: Cell, place: str) -> None:
+    cell = cell_with_control
+    for value in ('{"Psk":"hunter2"}', "hunter2 ", "x" * 100_000):
+        cell.run(cell.request({**cell.signed("DescribeVpcs"), place: value}))
+    field = {"Action": "operation", "AccessKeyId": "access_key_id", "SignatureVersion": "signature_version"}
+    told = [call[field.get(place, place.lower())] for call in cell.control("GET", "/v1/calls")]
+    assert told == [HIDDEN, HIDDEN, "x" * 256]
+
+
+LARGE = "x" * 1_000_000
+
+
+@pytest.mark.parametrize("place", ["Action", "Version", "AccessKeyId", "VpcName", "Psk", "AccessKeyIds"])
+def test_large_calls_take_little_memory(cell_with_control: Cell, place: str) -> None:
+    cell = cell_with_control
+    for _ in range(5):
+        # Not signed: anybody can send it.
+        cell.run(cell.request({"Action": "DescribeVpcs", "Version": "2016-04-28", place: LARGE}))
+    assert len(json.dumps(cell.control("GET", "/v1/calls"))) < 5 * 20_000
+
+
+def test_all_that_is_remembered_is_counted() -> None:
+    record: dict[str, Any] = {
+        "number": 1,
+        "time": "",
+        "operation": "",
+        "version": "",
+        "parameters": {},
+        "access_key_id": "",
+        "signature_version": "",
+        "status": None,
+        "code": None,
+        "request_id": "",
+    }
+    empty = calls_module.size_of(calls_module.CallRecord(**record))
+    for field, value in record.items():
+        if value == "" or field == "code":
+            larger = calls_module.CallRecord(**{**record, field: "x" * 1000})
+            assert calls_module.size_of(larger) >= empty + 1000, field
+    for parameters in ({"x" * 1000: ""}, {"": "x" * 1000}):
+        assert calls_module.size_of(calls_module.CallRecord(**{**record, "parameters": parameters})) >= empty + 1000
+
+
+@pytest.mark.parametrize("text", ["psk" * 300_000, '{"a": "' + "psk-" * 200_000 + '"}', "<" * 1_000_000])
+def test_only_the_beginning_of_a_value_is_searched(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[int] = []
+    inside = redaction._inside
+
+    def watched(value: str) -> str:
+        searched.append(len(value))
+        return inside(value)
+
+    monkeypatch.setattr(redaction, "_inside", watched)
+    without_secrets({"Value": text})
+    assert max(searched) <= 8192

@@ -96,10 +96,10 @@ def test_client_tokens_are_forgotten_by_the_services_time(steered: Cell) -> None
         ({"set": "2026-11-24T00:00:00Z", "advance": 1}, "", "either set or advance"),
         ({"set": "tomorrow"}, "set", "2026-11-24T00:00:00Z"),
         ({"set": "1999-12-31T23:59:59Z"}, "set", "2000-01-01"),
-        ({"set": "2200-01-01T00:00:01Z"}, "set", "2200-01-01"),
+        ({"set": "2199-01-01T00:00:01Z"}, "set", "2199-01-01"),
         ({"set": 5}, "set", "str"),
         ({"advance": -1}, "advance", "0 or more"),
-        ({"advance": 1e300}, "advance", "2200-01-01"),
+        ({"advance": 1e300}, "advance", "2199-01-01"),
         ({"advance": "1"}, "advance", "float"),
         ({"advance": None}, "advance", "float"),
         ({"forward": 1}, "forward", "set, advance"),
@@ -111,6 +111,15 @@ def test_a_wrong_time_is_refused_and_changes_nothing(cell: Cell, body: Any, para
     assert (refused.value.status, refused.value.parameter) == (400, parameter)
     assert said in refused.value.error
     assert cell.control("GET", "/v1/clock")["ahead"] == 0
+
+
+def test_time_that_goes_on_from_the_latest_is_in_snapshots_that_are_taken_over(steered: Cell) -> None:
+    steered.control("POST", "/v1/clock", {"set": "2199-01-01T00:00:00Z"})
+    steered.clock.advance(364 * DAY)
+    snapshot = steered.control("GET", "/v1/snapshot")
+    steered.control("POST", "/v1/reset")
+    steered.control("PUT", "/v1/snapshot", snapshot)
+    assert steered.control("GET", "/v1/clock")["now"] == "2199-12-31T00:00:00Z"
 
 
 def test_a_sleeper_wakes_when_its_time_has_come_or_was_skipped() -> None:

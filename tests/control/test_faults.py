@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from typing import Any
 
 import pytest
 
+from gatewright.control.faults import Fault
 from tests.support.cell import Cell
 from tests.support.client import ControlRefused, Refused
 
@@ -143,7 +144,7 @@ def test_delays_add_up_and_the_oldest_end_counts(cell_with_control: Cell, monkey
     cell = cell_with_control
     waited: list[float] = []
 
-    async def sleep(seconds: float) -> None:
+    async def hold_up(fault: Any, seconds: float) -> None:
         waited.append(seconds)
 
     for rule in (
@@ -154,7 +155,7 @@ def test_delays_add_up_and_the_oldest_end_counts(cell_with_control: Cell, monkey
         {"code": "Second", "status": 400},
     ):
         cell.control("POST", "/v1/faults", {"operation": "DescribeVpcs", **rule})
-    monkeypatch.setattr("gatewright.control.interception.asyncio", Asyncio(sleep))
+    monkeypatch.setattr(cell.steering.faults, "hold_up", hold_up)
     assert cell.refusal("DescribeVpcs").code == "First"
     # What comes behind the end takes no part, and is not counted as if it had.
     assert waited == [2]
@@ -165,14 +166,47 @@ def test_delays_add_up_and_the_oldest_end_counts(cell_with_control: Cell, monkey
     assert waited == [2, 2, 0.5, 300]
 
 
-class Asyncio:
-    """asyncio with a sleep that the test watches."""
+@pytest.mark.parametrize(
+    "end", ["DELETE /v1/faults", "DELETE /v1/faults/fault-1", "POST /v1/reset", "PUT /v1/snapshot"]
+)
+def test_a_call_that_is_held_up_ends_with_what_held_it_up(steered: Cell, end: str) -> None:
+    cell = steered
+    snapshot = cell.control("GET", "/v1/snapshot")
+    cell.control("POST", "/v1/faults", {"operation": "CreateVpc", "delay": 300})
+    calls = [cell.submit(cell.acall("CreateVpc")) for _ in range(2)]
+    deadline = time.monotonic() + 10
+    while cell.control("GET", "/v1/faults")[0]["hits"] < 2:
+        assert time.monotonic() < deadline
+    cell.control(*end.split(" "), *[snapshot] * end.startswith("PUT"))
+    for call in calls:
+        with pytest.raises(ConnectionError):
+            call.result(timeout=10)
+    assert cell.control("GET", "/v1/faults") == []
+    told = [call["status"] for call in cell.control("GET", "/v1/calls")]
+    # They belong to what a reset forgets.
+    assert told == ([] if "reset" in end else [None, None])
+    assert cell.call("DescribeVpcs")["TotalCount"] == 0
+    cell.call("CreateVpc")
 
-    def __init__(self, sleep: Any) -> None:
-        self.sleep = sleep
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(asyncio, name)
+def test_a_delay_passes_and_then_the_call_is_carried_out(cell_with_control: Cell) -> None:
+    cell_with_control.control("POST", "/v1/faults", {"operation": "CreateVpc", "delay": 0.02})
+    began = time.monotonic()
+    cell_with_control.call("CreateVpc")
+    assert time.monotonic() - began >= 0.02
+    assert cell_with_control.call("DescribeVpcs")["TotalCount"] == 1
+
+
+def test_ids_begin_again_with_a_reset_and_after_the_last(cell_with_control: Cell) -> None:
+    cell = cell_with_control
+    assert [fault(cell)["id"], fault(cell)["id"]] == ["fault-1", "fault-2"]
+    cell.control("POST", "/v1/reset")
+    made = fault(cell)
+    assert made["id"] == "fault-1"
+    cell.steering.faults.restore([Fault(**{**made, "id": f"fault-{number}"}) for number in (1, 999_999_999)])
+    assert fault(cell)["id"] == "fault-2"
+    cell.control("PUT", "/v1/snapshot", cell.control("GET", "/v1/snapshot"))
+    assert fault(cell)["id"] == "fault-3"
 
 
 def test_a_call_that_is_refused_before_it_is_a_call_is_not_hit(cell_with_control: Cell) -> None:
@@ -191,6 +225,10 @@ def test_a_call_that_is_refused_before_it_is_a_call_is_not_hit(cell_with_control
         ({"operation": None}, "operation"),
         ({"call": 0}, "call"),
         ({"call": 1.5}, "call"),
+        ({"call": 2**60}, "call"),
+        ({"calls": [2**70]}, "calls"),
+        ({"count": 2**70}, "count"),
+        ({"rate": 1, "seed": 2**70}, "seed"),
         ({"calls": []}, "calls"),
         ({"calls": [0]}, "calls"),
         ({"call": 1, "rate": 0.5}, ""),

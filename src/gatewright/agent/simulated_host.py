@@ -21,9 +21,12 @@ _PATIENCE = 10.0
 class SimulatedHost:
     """Runs an agent on a simulated plane, and later a new agent on another plane if that is asked for."""
 
-    def __init__(self, authority: Authority, host_id: str, timing: Timing | None = None) -> None:
+    def __init__(
+        self, authority: Authority, host_id: str, timing: Timing | None = None, *, stoppable: bool = True
+    ) -> None:
+        """One that is not ``stoppable`` runs its agent to the end, and spares what stopping one takes."""
         self._timing = timing
-        self._link = _FinishingLink(authority, host_id)
+        self._link = _FinishingLink(authority, host_id) if stoppable else DirectLink(authority, host_id)
         self._agent: Agent | None = None
         self._running: asyncio.Task[None] | None = None
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -40,6 +43,8 @@ class SimulatedHost:
     @contextlib.asynccontextmanager
     async def stopped(self) -> AsyncIterator[None]:
         """Within the context no agent runs, and nothing is under way that one told; after it a new one runs."""
+        if not isinstance(self._link, _FinishingLink):
+            raise RuntimeError("this host is not stoppable")
         await self._stop()
         try:
             yield
@@ -82,7 +87,8 @@ class SimulatedHost:
         if running is not None:
             running.cancel()
             await asyncio.wait((running,))
-        await self._link.finished()
+        if isinstance(self._link, _FinishingLink):
+            await self._link.finished()
 
 
 class _FinishingLink(DirectLink):

@@ -134,14 +134,19 @@ async def _serve_from(
     async with AsyncExitStack() as stack:
         background = [_background(expire_for_ever(database, clock, machine, TOKEN_LIFETIME), "timers")]
         if settings.plane == "simulated":
-            host = SimulatedHost(control_plane, hosts.LOCAL, None if steering is None else steering.delays)
+            host = (
+                SimulatedHost(control_plane, hosts.LOCAL, stoppable=False)
+                if steering is None
+                else SimulatedHost(control_plane, hosts.LOCAL, steering.delays)
+            )
             background.append(_background(host.run(), "agent"))
             if control_listener is not None and steering is not None:
                 from gatewright.control.api import control_endpoint
                 from gatewright.control.cell import Cell
 
                 own = {key.principal.account_id for key in keys}
-                control = control_endpoint(Cell(database, host, steering, found, own, throttle))
+                steered = Cell(database, host, steering, found, own, throttle)
+                control = control_endpoint(steered, settings.control_host)
                 servers.append((server_for(control, _CONTROL_CONNECTIONS), control_listener))
         else:
             link = UnixLinkServer(control_plane, hosts.LOCAL, settings.agent_socket)

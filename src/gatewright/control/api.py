@@ -7,8 +7,8 @@ from gatewright.control.cell import Cell
 from gatewright.control.endpoint import ControlEndpoint
 
 
-def control_endpoint(cell: Cell) -> ControlEndpoint:
-    """The control API of one service."""
+def control_endpoint(cell: Cell, host: str = "") -> ControlEndpoint:
+    """The control API of one service; ``host`` is what it listens on."""
     steering = cell.steering
     return ControlEndpoint(
         (
@@ -21,4 +21,5 @@ def control_endpoint(cell: Cell) -> ControlEndpoint:
             *calls.routes(steering.calls),
         ),
         cell.settle,
+        host,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 
 import msgspec
 
 from gatewright.clock import Clock, iso_seconds
-from gatewright.control.redaction import without_secrets
+from gatewright.control.redaction import identifier, without_secrets
 from gatewright.control.routes import Asked, Route, wrong
 from gatewright.errors import ApiError
 from gatewright.wire.interception import Outcome
@@ -15,8 +16,11 @@ from gatewright.wire.message import Message
 from gatewright.wire.signature import parse_v3_authorization
 
 MOST = 10_000
-#: Characters of all that is remembered.
+#: Bytes of memory of all that is remembered.
 _LARGEST = 64 * 1024 * 1024
+#: Bytes of a record without what is in it, and of each parameter without its characters.
+_RECORD = 400
+_PARAMETER = 100
 _SHOWN = 100
 
 
@@ -39,10 +43,21 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None
     request_id: str
 
-    @property
-    def size(self) -> int:
-        """About how many characters it has."""
-        return 200 + sum(len(name) + len(value) for name, value in self.parameters.items())
+
+def size_of(record: CallRecord) -> int:
+    """About how many bytes of memory it takes."""
+    texts = (
+        record.time,
+        record.operation,
+        record.version,
+        record.access_key_id,
+        record.signature_version,
+        record.code or "",
+        record.request_id,
+        *record.parameters,
+        *record.parameters.values(),
+    )
+    return _RECORD + _PARAMETER * len(record.parameters) + sum(map(sys.getsizeof, texts))
 
 
 class Calls:
@@ -50,7 +65,8 @@ class Calls:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._calls: deque[CallRecord] = deque()
+        #: With the size of each, which is not asked twice: a text grows when it is first encoded.
+        self._calls: deque[tuple[CallRecord, int]] = deque()
         self._size = 0
         self._last = 0
 
@@ -65,19 +81,20 @@ class Calls:
         record = CallRecord(
             number=self._last,
             time=iso_seconds(self._clock.now()),
-            operation=parameters.get("Action") or message.header("x-acs-action") or "",
-            version=parameters.get("Version") or message.header("x-acs-version") or "",
+            operation=identifier(parameters.get("Action") or message.header("x-acs-action") or ""),
+            version=identifier(parameters.get("Version") or message.header("x-acs-version") or ""),
             parameters=without_secrets(parameters),
-            access_key_id=key_id,
-            signature_version=version,
+            access_key_id=identifier(key_id),
+            signature_version=identifier(version),
             status=outcome.status,
             code=outcome.code,
             request_id=outcome.request_id,
         )
-        self._calls.append(record)
-        self._size += record.size
+        size = size_of(record)
+        self._calls.append((record, size))
+        self._size += size
         while len(self._calls) > MOST or self._size > _LARGEST:
-            self._size -= self._calls.popleft().size
+            self._size -= self._calls.popleft()[1]
 
     def clear(self) -> None:
         """Forget all calls; the numbers go on."""
@@ -88,7 +105,7 @@ class Calls:
         """Calls, newest last: the first ones after a number, or else the newest."""
         found = [
             call
-            for call in self._calls
+            for call, _ in self._calls
             if (operation is None or call.operation == operation) and (after is None or call.number > after)
         ]
         return found[-limit:] if after is None else found[:limit]

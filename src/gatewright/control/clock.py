@@ -11,7 +11,9 @@ from gatewright.control.routes import Asked, Body, Refusal, Route, wrong
 
 _EARLIEST = "2000-01-01T00:00:00Z"
 #: Far enough from the last year that a date can have for terms to be added to it.
-_LATEST = "2200-01-01T00:00:00Z"
+_LATEST = "2199-01-01T00:00:00Z"
+#: What time goes on from there until a snapshot is taken.
+_LATEST_REACHED = "2200-01-01T00:00:00Z"
 #: The event loop's timers are for hours, not for years: how long one is set for, milliseconds.
 _LONGEST_TIMER = 24 * 3600 * 1000
 
@@ -35,16 +37,24 @@ class SteeredClock:
 
     def set(self, now: int | None) -> None:
         """Make it be this time now; None for the machine's own. On the event loop. Raises ValueError beyond bounds."""
+        self.check(now, _LATEST)
+        self._restore(now)
+
+    def restore(self, now: int | None) -> None:
+        """The same for a time that was reached from one that was set, which may be later."""
         self.check(now)
+        self._restore(now)
+
+    def _restore(self, now: int | None) -> None:
         self._ahead = 0 if now is None else now - self._machine.now()
         self._jumped.set()
         self._jumped = asyncio.Event()
 
-    def check(self, now: int | None) -> None:
-        """Whether it can be set to this. Raises ValueError."""
-        earliest, latest = parse_iso_seconds(_EARLIEST) or 0, parse_iso_seconds(_LATEST) or 0
-        if now is not None and not earliest <= now <= latest:
-            raise ValueError(f"it would be another time than {_EARLIEST} to {_LATEST}")
+    def check(self, now: int | None, latest: str = _LATEST_REACHED) -> None:
+        """Whether it can be this time. Raises ValueError."""
+        first, last = parse_iso_seconds(_EARLIEST) or 0, parse_iso_seconds(latest) or 0
+        if now is not None and not first <= now <= last:
+            raise ValueError(f"it would be another time than {_EARLIEST} to {latest}")
 
     async def sleep_until(self, moment: int) -> None:
         """Return once it is that time, be it that time passed or that it was skipped."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ipaddress
+import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
@@ -14,9 +17,11 @@ from gatewright.errors import ApiError
 from gatewright.wire.bodies import Receive, Refused, Scope, Send, answer, read_body, refuse
 from gatewright.wire.parameters import decode_pairs
 
+_log = logging.getLogger(__name__)
 JSON_TYPE = b"application/json"
 _UNKNOWN = re.compile(r"contains unknown field `(.*?)`")
 _MISSING = re.compile(r"missing required field `(.*?)`")
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::[0-9]*)?\Z")
 _PLACE = re.compile(r" - at `\$\.?(.*)`\Z")
 
 
@@ -28,25 +33,30 @@ class _Found(NamedTuple):
 class ControlEndpoint:
     """Serves the control API."""
 
-    def __init__(self, routes: Iterable[Route], settle: Callable[[], Awaitable[None]]) -> None:
-        """``settle`` waits until the host has settled."""
+    def __init__(self, routes: Iterable[Route], settle: Callable[[], Awaitable[None]], host: str = "") -> None:
+        """``settle`` waits until the host has settled; ``host`` is the name that it listens on, if it is one."""
         self.routes = tuple(routes)
         self._settle = settle
+        self._names = {"localhost", host.lower()}
         #: What is steered is steered by one request at a time.
         self._one = asyncio.Lock()
+        #: A large body is read and carried out before the next one is read: they would fill the memory.
+        self._large = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             found = self._find(scope)
-            # Also what is refused is read first: an answer in the middle of a body is one that some clients miss.
-            body = await read_body(scope, receive, LARGEST if isinstance(found, Refusal) else found.route.most)
-            if body is None:
-                return
-            if isinstance(found, Refusal):
-                raise found
-            asked = _asked(found, scope, body)
-            async with self._one:
-                result = await self._carry_out(found.route, asked)
+            most = LARGEST if isinstance(found, Refusal) else found.route.most
+            async with self._large if most > LARGEST else contextlib.nullcontext():
+                # Also what is refused is read first: an answer in the middle of a body is one that some clients miss.
+                body = await read_body(scope, receive, most)
+                if body is None:
+                    return
+                if isinstance(found, Refusal):
+                    raise found
+                asked = _asked(found, scope, body)
+                async with self._one:
+                    result = await self._carry_out(found.route, asked)
         except Refused as refused:
             await _explain(receive, send, _too_much(refused.status))
         except Refusal as refusal:
@@ -54,23 +64,25 @@ class ControlEndpoint:
         except ApiError as error:
             # Only the database's absence ends here.
             await _explain(receive, send, Refusal(error.status, error.detail or error.message))
+        except Exception:
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            await _explain(receive, send, Refusal(500, "a fault of the server, which its log tells more of"))
         else:
-            await answer(send, 200, msgspec.json.encode(result) + b"\n", JSON_TYPE)
+            await answer(send, 200, result, JSON_TYPE)
 
-    async def _carry_out(self, route: Route, asked: Asked) -> Any:
-        if not route.settles:
-            return await route.handle(asked)
-        await self._settle()
+    async def _carry_out(self, route: Route, asked: Asked) -> bytes:
+        if route.settles:
+            await self._settle()
         result = await route.handle(asked)
-        await self._settle()
-        return result
+        if route.settles:
+            await self._settle()
+        return msgspec.json.encode(result) + b"\n"
 
     def _find(self, scope: Scope) -> _Found | Refusal:
         """The route of a request, or why there is none."""
-        if any(name == b"origin" for name, _ in scope["headers"]):
-            return Refusal(
-                400, "Origin stands for a browser, and pages of whatever site have no business here", "Origin"
-            )
+        refusal = self._sent_by_a_page(scope)
+        if refusal is not None:
+            return refusal
         parts = scope["path"].split("/")
         allowed = []
         for route in self.routes:
@@ -84,6 +96,39 @@ class ControlEndpoint:
             refusal.headers = ((b"allow", ", ".join(sorted(allowed)).encode()),)
             return refusal
         return Refusal(404, f"there is no {scope['path']}", "path")
+
+    def _sent_by_a_page(self, scope: Scope) -> Refusal | None:
+        """Why a request looks as if a page in somebody's browser had sent it; None when it does not."""
+        for name, value in scope["headers"]:
+            if name == b"origin":
+                return Refusal(
+                    403, "Origin stands for a browser, and pages of whatever site have no business here", "Origin"
+                )
+            if name == b"sec-fetch-site" and value.strip().lower() != b"none":
+                return Refusal(
+                    403, "Sec-Fetch-Site says that a page sent this, and pages have no business here", "Sec-Fetch-Site"
+                )
+            # A name of somebody else's that is made to lead here would make a page of theirs one of ours.
+            if name == b"host" and not self._is_ours(value.decode("latin-1").strip()):
+                return Refusal(
+                    403,
+                    "Host must be an IP address, localhost, or the name that --control-listen has: other names are "
+                    "not trusted",
+                    "Host",
+                )
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        found = _HOST.match(host)
+        if found is None:
+            return False
+        name = found["name"].lower()
+        if name in self._names:
+            return True
+        with contextlib.suppress(ValueError):
+            ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+            return True
+        return False
 
 
 def _match(template: list[str], parts: list[str]) -> dict[str, str] | None:

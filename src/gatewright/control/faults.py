@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import secrets
@@ -15,6 +16,7 @@ from gatewright.control.routes import Asked, Body, Refusal, Route, wrong
 from gatewright.errors import GATEWAY_ROWS, ErrorRow
 from gatewright.operations.declaration import Operation
 from gatewright.wire.error_pages import rows_of
+from gatewright.wire.interception import Dropped
 
 ANY = "*"
 #: Seconds of real time that an answer can be put off.
@@ -22,7 +24,11 @@ _LONGEST_DELAY = 300
 _MOST_CALLS = 10_000
 _MOST_FAULTS = 1000
 _LONGEST_TEXT = 2000
-_ID = re.compile(r"fault-([1-9][0-9]{0,8})\Z")
+_ID = re.compile(r"fault-[1-9][0-9]{0,8}\Z")
+#: The ids begin again after it.
+_LAST_ID = 999_999_999
+#: What a whole number is at the most: JSON readers take it to the unit.
+_LARGEST_NUMBER = 2**53
 _MESSAGE = "The call was made to fail."
 
 
@@ -78,6 +84,8 @@ class Faults:
         self._rows[ANY] = GATEWAY_ROWS
         self._faults: dict[str, Fault] = {}
         self._last = 0
+        #: Set when what waits for a fault's delay is to end.
+        self._ended: dict[str, asyncio.Event] = {}
 
     def every(self) -> list[Fault]:
         """All of them, oldest first."""
@@ -87,33 +95,63 @@ class Faults:
         """Have a fault. Raises Refusal."""
         if len(self._faults) >= _MOST_FAULTS:
             raise Refusal(409, f"there are {_MOST_FAULTS} faults already; delete some")
-        fault = Fault(**msgspec.structs.asdict(rule), id=f"fault-{self._last + 1}")
+        number = self._last % _LAST_ID + 1
+        while f"fault-{number}" in self._faults:
+            number = number % _LAST_ID + 1
+        fault = Fault(**msgspec.structs.asdict(rule), id=f"fault-{number}")
         self._complete(fault)
-        self._last += 1
+        self._last = number
         self._faults[fault.id] = fault
         return fault
 
     def drop(self, fault_id: str) -> None:
-        """End a fault. Raises KeyError."""
+        """End a fault, and the calls that it holds up. Raises KeyError."""
         del self._faults[fault_id]
+        self._release(fault_id)
 
     def clear(self) -> None:
-        """End all faults."""
+        """End all faults, and the calls that they hold up."""
         self._faults.clear()
+        self.release()
+
+    def release(self) -> None:
+        """End the calls that faults hold up, each before it does anything more."""
+        for fault_id in list(self._ended):
+            self._release(fault_id)
+
+    def _release(self, fault_id: str) -> None:
+        ended = self._ended.pop(fault_id, None)
+        if ended is not None:
+            ended.set()
+
+    async def hold_up(self, fault: Fault, seconds: float) -> None:
+        """Let a fault's delay pass, of real time. Raises Dropped when the fault, or the state it was in, ends."""
+        ended = self._ended.setdefault(fault.id, asyncio.Event())
+        try:
+            async with asyncio.timeout(seconds):
+                await ended.wait()
+        except TimeoutError:
+            return
+        raise Dropped
 
     def check(self, faults: Iterable[Fault]) -> None:
         """Whether faults of a snapshot can be taken over. Raises Refusal."""
         seen: set[str] = set()
         for fault in faults:
+            if len(seen) == _MOST_FAULTS:
+                raise wrong("faults", f"are more than {_MOST_FAULTS}")
             if not _ID.match(fault.id) or fault.id in seen:
                 raise wrong("faults", f"have an id that is not theirs: {fault.id[:40]}")
             seen.add(fault.id)
+            if not 0 <= fault.hits <= fault.seen <= _LARGEST_NUMBER:
+                raise wrong("faults", f"have numbers of calls that cannot be: {fault.id}")
             self._complete(fault)
 
     def restore(self, faults: Iterable[Fault]) -> None:
-        """Have these faults instead."""
+        """Have these faults instead, and number on from them."""
+        self.clear()
         self._faults = {fault.id: fault for fault in faults}
-        self._last = max([self._last, *(int(fault_id.removeprefix("fault-")) for fault_id in self._faults)])
+        self._last = max((int(fault_id.removeprefix("fault-")) for fault_id in self._faults), default=0)
 
     def hitting(self, operation: str) -> list[Fault]:
         """The faults that hit a call that is made now: what comes before it first.
@@ -177,10 +215,14 @@ def _check_which(fault: Fault) -> None:
     if sum(value is not UNSET for value in (fault.call, fault.calls, fault.rate)) > 1:
         raise Refusal(400, "give only one of call, calls and rate")
     for name, number in (("call", fault.call), ("count", fault.count)):
-        if number is not UNSET and number < 1:
-            raise wrong(name, "must be 1 or more")
-    if fault.calls is not UNSET and not (0 < len(fault.calls) <= _MOST_CALLS and min(fault.calls) > 0):
-        raise wrong("calls", f"must be 1 to {_MOST_CALLS} numbers of 1 or more")
+        if number is not UNSET and not 1 <= number <= _LARGEST_NUMBER:
+            raise wrong(name, f"must be 1 to {_LARGEST_NUMBER}")
+    if fault.calls is not UNSET and not (
+        0 < len(fault.calls) <= _MOST_CALLS and min(fault.calls) >= 1 and max(fault.calls) <= _LARGEST_NUMBER
+    ):
+        raise wrong("calls", f"must be 1 to {_MOST_CALLS} numbers of 1 to {_LARGEST_NUMBER}")
+    if fault.seed is not UNSET and abs(fault.seed) > _LARGEST_NUMBER:
+        raise wrong("seed", f"must be -{_LARGEST_NUMBER} to {_LARGEST_NUMBER}")
     if fault.rate is UNSET:
         if fault.seed is not UNSET:
             raise wrong("seed", "goes with rate")

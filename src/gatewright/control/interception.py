@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from msgspec import UNSET
@@ -24,26 +23,27 @@ class FaultsAndCalls:
 
     async def carry_out(self, operation: str, run: Callable[[], Awaitable[Part]]) -> Part:
         struck = self._faults.hitting(operation)
-        await _suffer(fault for fault in struck if fault.when == "before")
+        await self._suffer(fault for fault in struck if fault.when == "before")
         after = [fault for fault in struck if fault.when == "after"]
         try:
             result = await run()
         except ApiError:
-            await _suffer(after)
+            await self._suffer(after)
             raise
-        await _suffer(after)
+        await self._suffer(after)
         return result
 
     def ended(self, message: Message, outcome: Outcome) -> None:
         self._calls.note(message, outcome)
 
-
-async def _suffer(faults: Iterable[Fault]) -> None:
-    """Let faults take effect. Raises ApiError, Dropped."""
-    for fault in faults:
-        if fault.delay is not UNSET:
-            await asyncio.sleep(fault.delay)
-        elif fault.drop is not UNSET:
-            raise Dropped
-        elif fault.status is not UNSET and fault.code is not UNSET and fault.message is not UNSET:
-            raise ApiError(fault.status, fault.code, fault.message, f"{fault.id} of the control API made this fail.")
+    async def _suffer(self, faults: Iterable[Fault]) -> None:
+        """Let faults take effect. Raises ApiError, Dropped."""
+        for fault in faults:
+            if fault.delay is not UNSET:
+                await self._faults.hold_up(fault, fault.delay)
+            elif fault.drop is not UNSET:
+                raise Dropped
+            elif fault.status is not UNSET and fault.code is not UNSET and fault.message is not UNSET:
+                raise ApiError(
+                    fault.status, fault.code, fault.message, f"{fault.id} of the control API made this fail."
+                )

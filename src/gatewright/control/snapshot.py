@@ -5,52 +5,20 @@ A snapshot has no access keys and no secrets. It names the accounts whose state 
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 
-import msgspec
-
-from gatewright import __version__
+from gatewright.control import document
 from gatewright.control.cell import Cell
-from gatewright.control.routes import Asked, Body, Refusal, Route
-from gatewright.control.steering import SteeringState
-from gatewright.plane.simulated import Remembered
+from gatewright.control.document import Checked, Snapshot
+from gatewright.control.routes import Asked, Refusal, Route
 from gatewright.reconcile import wanted
 from gatewright.resources.regions import regions
 from gatewright.store import accounts, hosts, pools, state
 from gatewright.store.state import Damaged, TableValues
 from gatewright.store.transaction import Transaction
-from gatewright.store.upgrade import HEAD
 
-FORMAT = "gatewright-snapshot"
-VERSION = 1
 #: Bytes.
 LARGEST = 64 * 1024 * 1024
-
-
-class Snapshot(Body):
-    """The document."""
-
-    format: str
-    version: int
-    #: The migration that the tables are of.
-    schema: str
-    #: The program that wrote it.
-    gatewright: str
-    #: Of accounts and tables: tells what was changed by accident.
-    digest: str
-    #: When each account came to be, milliseconds since the epoch.
-    accounts: dict[str, int]
-    tables: dict[str, TableValues]
-    plane: list[Remembered]
-    steering: SteeringState
-
-
-class _Head(msgspec.Struct):
-    """What tells which documents can be read at all."""
-
-    format: str = ""
-    version: int = 0
-    schema: str = ""
 
 
 def routes(cell: Cell) -> tuple[Route, ...]:
@@ -60,7 +28,8 @@ def routes(cell: Cell) -> tuple[Route, ...]:
         return await _take(cell)
 
     async def put(asked: Asked) -> dict[str, int]:
-        return await _put(cell, _read(cell, asked.body))
+        checked = await asyncio.to_thread(document.read, asked.body, lambda snapshot: _check(cell, snapshot))
+        return await _put(cell, checked)
 
     async def reset(asked: Asked) -> dict[str, object]:  # noqa: ARG001 - a request without contents
         def clear(transaction: Transaction) -> None:
@@ -68,11 +37,15 @@ def routes(cell: Cell) -> tuple[Route, ...]:
             cell.found(transaction)
 
         async with cell.host.stopped():
+            await _release(cell)
             await cell.database.write(clear)
             cell.steering.reset()
             cell.host.replace()
             if cell.throttle is not None:
                 cell.throttle.clear()
+        # A call that a fault held up until now ends now, and belongs to what is forgotten.
+        await _release(cell)
+        cell.steering.calls.clear()
         return {}
 
     return (
@@ -86,40 +59,15 @@ async def _take(cell: Cell) -> Snapshot:
     def read(transaction: Transaction) -> tuple[dict[str, int], dict[str, TableValues]]:
         return {row.id: row.created_at for row in accounts.every(transaction)}, state.read(transaction)
 
-    # The plane may be ahead of the rows: it tells again what it has. Rows ahead of the plane would take back a status.
-    known, tables = await cell.database.read(read)
-    return Snapshot(
-        format=FORMAT,
-        version=VERSION,
-        schema=HEAD,
-        gatewright=__version__,
-        digest=_digest(known, tables),
-        accounts=known,
-        tables=tables,
-        plane=cell.host.plane.memory(),
-        steering=cell.steering.state(),
-    )
+    # While no agent runs, the plane stays as the rows last heard that it is, whatever is asked of the API meanwhile.
+    async with cell.host.stopped():
+        known, tables = await cell.database.read(read)
+        taken, plane, steering = cell.steering.clock.now(), cell.host.plane.memory(), cell.steering.state()
+    return await asyncio.to_thread(document.sealed, taken, known, tables, plane, steering)
 
 
-def _digest(known: dict[str, int], tables: dict[str, TableValues]) -> str:
-    """The same for the same contents, however the JSON is written."""
-    return hashlib.sha256(msgspec.json.encode((known, tables), order="sorted")).hexdigest()
-
-
-def _read(cell: Cell, body: bytes) -> Snapshot:
-    """The snapshot, if this service can take it over. Raises Refusal."""
-    try:
-        head = msgspec.json.decode(body, type=_Head)
-        if head.format != FORMAT:
-            raise Refusal(400, f"format is not {FORMAT}: this is no snapshot", "format")
-        for name, theirs, ours in (("version", head.version, VERSION), ("schema", head.schema, HEAD)):
-            if theirs != ours:
-                raise Refusal(409, f"{name} is {theirs!r}, and this Gatewright ({__version__}) reads {ours!r}", name)
-        snapshot = msgspec.json.decode(body, type=Snapshot)
-    except msgspec.DecodeError as error:
-        raise Refusal(400, f"the snapshot cannot be read: {error}") from None
-    if snapshot.digest != _digest(snapshot.accounts, snapshot.tables):
-        raise Refusal(400, "digest does not fit: the snapshot is damaged, or was changed by hand", "digest")
+def _check(cell: Cell, snapshot: Snapshot) -> None:
+    """Whether a snapshot goes with this service. Raises Refusal."""
     foreign = sorted(set(cell.own) - set(snapshot.accounts))
     if foreign:
         named = " or ".join(sorted(snapshot.accounts)) or "none"
@@ -133,7 +81,6 @@ def _read(cell: Cell, body: bytes) -> Snapshot:
     if unknown:
         raise Refusal(409, f"the snapshot has regions that are not known here: {', '.join(sorted(unknown))}", "tables")
     cell.steering.check(snapshot.steering)
-    return snapshot
 
 
 def _regions_of(snapshot: Snapshot) -> set[str]:
@@ -145,24 +92,35 @@ def _regions_of(snapshot: Snapshot) -> set[str]:
     return found
 
 
-async def _put(cell: Cell, snapshot: Snapshot) -> dict[str, int]:
+async def _put(cell: Cell, checked: Checked) -> dict[str, int]:
     """Take a snapshot over, all or nothing. Returns how many rows of each table there are. Raises Refusal."""
+    snapshot = checked.snapshot
 
     def replace(transaction: Transaction) -> None:
-        state.replace(transaction, snapshot.accounts, snapshot.tables)
+        state.replace(transaction, snapshot.accounts, checked.values)
         cell.found(transaction)
         _check_wanted(transaction)
 
     async with cell.host.stopped():
+        await _release(cell)
         try:
             await cell.database.write(replace)
         except Damaged as error:
-            raise Refusal(400, f"the snapshot is damaged: {error}", "tables") from None
+            raise document.damaged(error) from None
         except pools.PoolOverlap as error:
             raise Refusal(409, f"{error}: start the service with the pool that the snapshot has", "tables") from None
         cell.steering.restore(snapshot.steering)
-        cell.host.replace(snapshot.plane)
+        # A time that was steered is the snapshot's again; the machine's has gone on meanwhile.
+        later = cell.steering.clock.now() - snapshot.taken if snapshot.steering.clock is None else 0
+        cell.host.replace(document.rebased(snapshot.plane, later))
     return {name: len(table.rows) for name, table in snapshot.tables.items()}
+
+
+async def _release(cell: Cell) -> None:
+    """End the calls that faults hold up: they were made of the state that is about to go."""
+    cell.steering.faults.release()
+    # They are ahead of us in the queue of what is to run, and end without waiting for anything.
+    await asyncio.sleep(0)
 
 
 def _check_wanted(transaction: Transaction) -> None:

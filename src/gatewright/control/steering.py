@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection
 from typing import Any
 
@@ -46,7 +47,8 @@ class Steering:
         return SteeringState(
             clock=self.clock.now() if self.clock.ahead else None,
             delays=self.delays.values,
-            faults=self.faults.every(),
+            # Calls go on being counted.
+            faults=[copy.copy(fault) for fault in self.faults.every()],
         )
 
     def check(self, state: SteeringState) -> None:
@@ -60,6 +62,6 @@ class Steering:
 
     def restore(self, state: SteeringState) -> None:
         """Take over what was checked."""
-        self.clock.set(state.clock)
+        self.clock.restore(state.clock)
         self.delays.values = state.delays
         self.faults.restore(state.faults)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -29,6 +31,7 @@ from sqlalchemy import (
 )
 
 from gatewright.store import accounts, hosts, resource_groups
+from gatewright.store.dialects import POSTGRESQL
 from gatewright.store.schema import access_keys, metadata, nonces, placements
 from gatewright.store.schema import accounts as accounts_table
 from gatewright.store.schema import hosts as hosts_table
@@ -42,6 +45,10 @@ STATE = tuple(table for table in metadata.sorted_tables if table not in KEPT)
 
 class Damaged(Exception):
     """Values that are not what a table holds."""
+
+
+#: The rows of every table as a database takes them.
+Checked = Mapping[Table, Sequence[Sequence[Any]]]
 
 
 class TableValues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,20 +95,37 @@ def clear(transaction: Transaction) -> None:
     hosts.raise_revision(transaction, hosts.LOCAL)
 
 
-def replace(transaction: Transaction, known: Mapping[str, int], tables: Mapping[str, TableValues]) -> None:
-    """Have this state of these accounts (by the time of their creation) and no other. Raises Damaged."""
-    values = check(known, tables)
+def replace(transaction: Transaction, known: Mapping[str, int], values: Checked) -> None:
+    """Have this state of these accounts (by the time of their creation) and no other. Raises Damaged.
+
+    ``values`` are what ``check`` returned.
+    """
     for account_id in sorted(known):
         accounts.ensure(transaction, account_id, known[account_id])
     rows = _lock(transaction)
-    for table in STATE:
-        transaction.run(_CLEAR[table])
-        names = tables[table.name].columns
-        for each in values[table]:
-            transaction.run(_ADD[table], **dict(zip(names, each, strict=True)))
-    for row in rows:
-        resource_groups.ensure_default(transaction, row.id, row.created_at)
+    with _keeping_rules(transaction):
+        for table in STATE:
+            transaction.run(_CLEAR[table])
+            names = [str(column.name) for column in table.columns]
+            for each in values[table]:
+                transaction.run(_ADD[table], **dict(zip(names, each, strict=True)))
+        for row in rows:
+            resource_groups.ensure_default(transaction, row.id, row.created_at)
     hosts.surpass(transaction, hosts.LOCAL, int(transaction.scalar(_HIGHEST) or 0))
+
+
+@contextlib.contextmanager
+def _keeping_rules(transaction: Transaction) -> Iterator[None]:
+    """Within the context what breaks a rule of the database's raises Damaged."""
+    broken: tuple[type[Exception], ...] = (sqlite3.IntegrityError,)
+    if transaction.flavour == POSTGRESQL:
+        import psycopg
+
+        broken = (psycopg.IntegrityError, psycopg.DataError)
+    try:
+        yield
+    except broken as error:
+        raise Damaged(f"it breaks a rule of the database's: {str(error).partition(chr(10))[0][:200]}") from error
 
 
 def _lock(transaction: Transaction) -> list[accounts.AccountRow]:
@@ -112,10 +136,13 @@ def _lock(transaction: Transaction) -> list[accounts.AccountRow]:
     return rows
 
 
-def check(known: Mapping[str, int], tables: Mapping[str, TableValues]) -> dict[Table, list[list[Any]]]:
+def check(known: Mapping[str, int], tables: Mapping[str, TableValues]) -> Checked:
     """The rows as the database takes them, if it can. Raises Damaged."""
     if set(tables) != {table.name for table in STATE}:
         raise Damaged("it has other tables")
+    for account_id, created_at in known.items():
+        _value(accounts_table.c.id, account_id)
+        _value(accounts_table.c.created_at, created_at)
     checked = {}
     for table in STATE:
         given = tables[table.name]
