@@ -44,6 +44,10 @@ _numbers = itertools.count(1)
 _accounts = itertools.count(3_000_000_000_000_000)
 
 
+def _is_empty(answer: dict[str, Any]) -> bool:
+    return bool(answer["TotalCount"] == 0)
+
+
 class Lives(RuleBasedStateMachine):
     """Two accounts that nobody has used before."""
 
@@ -166,8 +170,7 @@ class Lives(RuleBasedStateMachine):
             return
         if self._attempt(who, model.may_delete_vswitch(vswitch), "DeleteVSwitch", VSwitchId=vswitch.id):
             model.vswitches.remove(vswitch)
-            gone: Callable[[dict[str, Any]], bool] = lambda answer: answer["TotalCount"] == 0  # noqa: E731
-            self.cells[who].until("DescribeVSwitches", gone, VSwitchId=vswitch.id)
+            self.cells[who].until("DescribeVSwitches", _is_empty, VSwitchId=vswitch.id)
 
     @rule(who=WHO, at=AT, tag=TAGS)
     def tag_vpc(self, who: int, at: int, tag: str | None) -> None:
