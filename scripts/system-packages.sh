@@ -8,6 +8,8 @@ needed="
 /usr/lib/ipsec/plugins/libstrongswan-gcm.so=libstrongswan-standard-plugins
 /usr/sbin/ip=iproute2
 /usr/bin/ping=iputils-ping
+/usr/sbin/nft=nftables
+/usr/bin/iperf3=iperf3
 /usr/lib/postgresql=postgresql
 "
 venv_missing=
