@@ -15,7 +15,7 @@ from gatewright.agent.memory import RevisionMemory
 from gatewright.agent.reports import Reporter
 from gatewright.link.contract import HostChanges, Link, LinkDown, Wanted
 from gatewright.plane.contract import Plane, PlaneError
-from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Observation, Phase, Tombstone
+from gatewright.resources.specs import ItemKey, Kind, Observation, Phase, Spec, Tombstone, needs
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ _RETRY_LAST = 30.0
 _RETRY_LINK = 5.0
 #: From this delay on a failed try to reach the control plane is worth a warning.
 _RETRY_LOUD = 2.0
-#: How long an instance waits for its vSwitch before it tries again, seconds.
+#: How long an item waits for a vSwitch that it is plugged into before it tries again, seconds.
 _VSWITCH_PATIENCE = 2.0
 
 
@@ -48,7 +48,7 @@ class Agent:
         self._found: set[ItemKey] = set()
         #: What the plane was found with, by its generation, until it is first applied.
         self._adopted: dict[ItemKey, int] = {}
-        #: Instances that wait for their vSwitch.
+        #: Items that wait for a vSwitch.
         self._waiting: dict[ItemKey, set[ItemKey]] = {}
         #: Items whose task waits for another item, or for its next try.
         self._parked: set[ItemKey] = set()
@@ -225,8 +225,7 @@ class Agent:
         if self._adopted.pop(key, None) != item.generation:
             under_way = asyncio.get_running_loop().call_soon(self._observe, item, Phase.APPLYING)
         try:
-            if isinstance(item, InstanceSpec):
-                await self._vswitch_of(item)
+            await self._vswitches_of(item)
             await self._plane.apply(item)
         finally:
             if under_way is not None:
@@ -239,16 +238,19 @@ class Agent:
         for waiting in self._waiting.pop(key, ()):
             self._kick(waiting)
 
-    async def _vswitch_of(self, spec: InstanceSpec) -> None:
-        """An instance is plugged into its vSwitch: that comes first."""
-        key = ItemKey(Kind.VSWITCH, spec.private.vswitch_id)
-        task = self._tasks.get(key)
-        if task is not None:
+    async def _vswitches_of(self, spec: Spec) -> None:
+        """What an item is plugged into comes first."""
+        keys = needs(spec)
+        tasks = [self._tasks[key] for key in keys if key in self._tasks]
+        if tasks:
             with self._parking(spec.key):
-                await asyncio.wait((task,), timeout=_VSWITCH_PATIENCE)
-        if key in self._wanted and key not in self._standing:
-            self._waiting.setdefault(key, set()).add(spec.key)
-            raise PlaneError(f"its {key} is not there yet")
+                await asyncio.wait(tasks, timeout=_VSWITCH_PATIENCE)
+        for key in keys:
+            if key in self._wanted and key not in self._standing:
+                self._waiting.setdefault(key, set()).add(spec.key)
+                if spec.key.kind is Kind.ROUTER:
+                    continue  # one vSwitch that cannot be made keeps no other from being routed
+                raise PlaneError(f"its {key} is not there yet")
 
     def _observe(self, item: Wanted, phase: Phase, detail: str = "") -> None:
         generation = 0 if isinstance(item, Tombstone) else item.generation

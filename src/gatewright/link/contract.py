@@ -7,9 +7,9 @@ from typing import Protocol
 
 import msgspec
 
-from gatewright.resources.specs import InstanceSpec, Observation, Tombstone, VSwitchSpec
+from gatewright.resources.specs import InstanceSpec, Observation, RouterSpec, Tombstone, VSwitchSpec
 
-Wanted = VSwitchSpec | InstanceSpec | Tombstone
+Wanted = VSwitchSpec | RouterSpec | InstanceSpec | Tombstone
 
 
 class HostChanges(msgspec.Struct, frozen=True, kw_only=True):

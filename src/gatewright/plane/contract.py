@@ -31,7 +31,8 @@ class Plane(Protocol):
         """Make the item be what the spec says; returns once that has been seen to be so.
 
         Idempotent, and safe to repeat after a failure or a crash at any point. What need not change is not touched.
-        A vSwitch is applied before the instances in it. Raises PlaneError.
+        A vSwitch is applied before what is plugged into it; a router without one of its vSwitches does the rest of its
+        work before it raises. Raises PlaneError.
         """
         ...
 

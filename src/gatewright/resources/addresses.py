@@ -38,6 +38,11 @@ def vswitch_range(network: ipaddress.IPv4Network) -> AddressRange:
     return AddressRange(first + 1, first + network.num_addresses - 4)
 
 
+def router_address(network: ipaddress.IPv4Network) -> str:
+    """The VPC router's address in a vSwitch: the first of the last three, which no machine gets (*assumed*)."""
+    return dotted(int(network.broadcast_address) - 2)
+
+
 def public_range(network: ipaddress.IPv4Network) -> AddressRange:
     """The addresses of a public pool that gateways get: all but the network's, the first (an uplink router's) and
     the broadcast address."""

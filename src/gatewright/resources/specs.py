@@ -13,13 +13,15 @@ from typing import NamedTuple
 import msgspec
 
 #: Raised when a spec's fields change in a way that an older agent must know of.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Kind(enum.StrEnum):
     """What a host can be asked to run."""
 
     VSWITCH = "vswitch"
+    #: The router of one VPC.
+    ROUTER = "router"
     INSTANCE = "instance"
 
 
@@ -41,10 +43,58 @@ class VSwitchSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field
     vpc_id: str
     zone_id: str
     cidr_block: str
+    #: The number of its VXLAN, 1 to 16777215: what tells its frames from another's between hosts.
+    vni: int = 0
+    #: Addresses of the other hosts that it spans, in the network between the hosts; empty if it is on this one alone.
+    peers: tuple[str, ...] = ()
 
     @property
     def key(self) -> ItemKey:
         return ItemKey(Kind.VSWITCH, self.id)
+
+
+class RouterPort(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Where a VPC's router is plugged into one of its vSwitches."""
+
+    vswitch_id: str
+    #: The router's address there, the default gateway of the vSwitch's machines.
+    address: str
+    network: str
+    #: The table that decides where packets go that come in here.
+    route_table_id: str
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A custom entry of a route table."""
+
+    destination: str
+    #: Private addresses of the instances that it leads to, the one to be preferred first.
+    next_hops: tuple[str, ...]
+
+
+class RouteTable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One of a VPC's route tables. Its vSwitches' own networks are in all of them, and not listed."""
+
+    id: str
+    routes: tuple[Route, ...]
+
+
+class RouterSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag=Kind.ROUTER.value):
+    """The router of one VPC: on one host, in front of all the vSwitches of the VPC."""
+
+    #: The VPC's id.
+    id: str
+    generation: int
+    account_id: str
+    region_id: str
+    #: In the order of the vSwitches' ids.
+    ports: tuple[RouterPort, ...]
+    #: Those that a port uses, in the order of their ids.
+    tables: tuple[RouteTable, ...]
+
+    @property
+    def key(self) -> ItemKey:
+        return ItemKey(Kind.ROUTER, self.id)
 
 
 class PublicLeg(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -91,7 +141,16 @@ class InstanceSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_fiel
         return ItemKey(Kind.INSTANCE, self.id)
 
 
-Spec = VSwitchSpec | InstanceSpec
+Spec = VSwitchSpec | RouterSpec | InstanceSpec
+
+
+def needs(spec: Spec) -> tuple[ItemKey, ...]:
+    """The items that have to be there before this one: the vSwitches that it is plugged into."""
+    if isinstance(spec, InstanceSpec):
+        return (ItemKey(Kind.VSWITCH, spec.private.vswitch_id),)
+    if isinstance(spec, RouterSpec):
+        return tuple(ItemKey(Kind.VSWITCH, port.vswitch_id) for port in spec.ports)
+    return ()
 
 
 class Tombstone(msgspec.Struct, frozen=True, tag_field="kind", tag="tombstone"):

@@ -18,7 +18,7 @@ from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.uplink import Uplink
 from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.plane.linux.watch import Watch
-from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec, VSwitchSpec
 
 #: Items that are worked on at a time. The work is mostly waiting for the kernel and for daemons.
 _WORKERS = 8
@@ -57,8 +57,10 @@ class LinuxPlane:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
         if isinstance(spec, InstanceSpec):
             await self._work(spec.key, functools.partial(self._instances.apply, spec))
-        else:
+        elif isinstance(spec, VSwitchSpec):
             await self._work(spec.key, functools.partial(self._vswitches.apply, spec))
+        else:
+            raise PlaneError("routers are not made on this plane yet")
 
     async def remove(self, key: ItemKey) -> None:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""

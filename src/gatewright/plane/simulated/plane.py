@@ -8,7 +8,7 @@ import msgspec
 
 from gatewright.plane.contract import Changed, PlaneError
 from gatewright.plane.simulated.timing import AtOnce, Change, Timing
-from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec
+from gatewright.resources.specs import ItemKey, Kind, Spec, needs
 
 
 class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,15 +62,14 @@ class SimulatedPlane:
 
     async def apply(self, spec: Spec) -> None:
         key = spec.key
-        if isinstance(spec, InstanceSpec):
-            vswitch = ItemKey(Kind.VSWITCH, spec.private.vswitch_id)
+        for vswitch in needs(spec):
             if self._generation(vswitch) is None:
                 raise PlaneError(f"{vswitch} is not on this host")
         self._check_alive(key)
         stands = self._generation(key)
         if stands != spec.generation:
             change = Change.PROVISIONING if stands is None else Change.UPDATING
-            await self._pass_time(key, change if key.kind is Kind.INSTANCE else Change.VSWITCH, spec.generation)
+            await self._pass_time(key, change, spec.generation)
         self.items[key] = spec
         self._earlier.pop(key, None)
         # It may have been killed meanwhile: then it is built, and down.
@@ -78,7 +77,7 @@ class SimulatedPlane:
 
     async def remove(self, key: ItemKey) -> None:
         if self._generation(key) is not None:
-            await self._pass_time(key, Change.DELETING if key.kind is Kind.INSTANCE else Change.VSWITCH, 0)
+            await self._pass_time(key, Change.DELETING, 0)
         self.items.pop(key, None)
         self._earlier.pop(key, None)
         self._work.pop(key, None)
@@ -136,7 +135,11 @@ class SimulatedPlane:
             raise PlaneError("it was killed, and stays down until it is recovered")
 
     async def _pass_time(self, key: ItemKey, change: Change, generation: int) -> None:
-        """Let the time of a change pass; the rest of it, when it was begun earlier."""
+        """Let the time of an instance's change pass, or of a vSwitch's; the rest of it, when it was begun earlier."""
+        if key.kind is Kind.ROUTER:
+            return
+        if key.kind is Kind.VSWITCH:
+            change = Change.VSWITCH
         work = self._work.get(key)
         if work is None or (work.change, work.generation) != (change, generation):
             work = self._work[key] = Work(change, generation, self._timing.end_of(change))
