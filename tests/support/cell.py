@@ -154,6 +154,7 @@ class Cell:
 
         def found(transaction: Transaction) -> None:
             hosts.ensure(transaction, hosts.LOCAL)
+            pools.ensure_vnis(transaction)
             pools.ensure_public(transaction, self._pool)
 
         def set_up(transaction: Transaction) -> keyring.Keyring:

@@ -86,6 +86,7 @@ async def _serve_from(
 
     def found(transaction: Transaction) -> None:
         hosts.ensure(transaction, hosts.LOCAL)
+        pools.ensure_vnis(transaction)
         pools.ensure_public(transaction, settings.public_pool)
 
     def set_up(transaction: Transaction) -> tuple[AccessKey | None, keyring.Keyring]:

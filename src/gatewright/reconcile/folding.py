@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from gatewright.reconcile import placement
 from gatewright.resources.specs import Kind, Observation, Phase
 from gatewright.resources.statuses import GatewayStatus, PlainStatus, gateway_status, vswitch_status
 from gatewright.store import accounts, capacities, gateways, ledgers, placements, pools, route_tables, tags, vswitches
@@ -70,6 +71,11 @@ def _let_all_go(transaction: Transaction, gone: Sequence[GatewayRow]) -> None:
     capacities.count(transaction, zones, -1)
     for gateway in gone:
         _let_go(transaction, gateway, inside[gateway.id])
+    routed = route_tables.lead_to(transaction, [gateway.id for gateway in gone])
+    if routed:
+        for gateway_id in routed:
+            route_tables.drop_entries_to(transaction, gateway_id)
+        placement.reroute(transaction, [gateway.vpc_id for gateway in gone if gateway.id in routed])
 
 
 def _let_go(transaction: Transaction, gateway: GatewayRow, instances: Sequence[InstanceView]) -> None:
@@ -82,7 +88,6 @@ def _let_go(transaction: Transaction, gateway: GatewayRow, instances: Sequence[I
     if gateway.ssl_address is not None:
         pools.release_public(transaction, gateway.ssl_address)
     tags.drop(transaction, [gateway.id])
-    route_tables.drop_entries_to(transaction, gateway.id)
     gateways.drop(transaction, gateway.id)
     ledgers.adjust(transaction, gateway.account_id, ledgers.VPN_GATEWAYS, gateway.region_id, -1)
 
@@ -95,6 +100,7 @@ def _settle_vswitches(transaction: Transaction, vswitch_ids: Sequence[str]) -> N
                 tags.drop(transaction, [vswitch.id])
                 vswitches.drop(transaction, vswitch.id)
                 pools.drop(transaction, vswitch.id)
+                pools.release(transaction, pools.VNIS, vswitch.vni)
             continue
         before = PlainStatus(vswitch.status)
         status = vswitch_status(before, [row.seen for row in placed[vswitch.id]])

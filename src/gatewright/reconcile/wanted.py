@@ -6,9 +6,17 @@ from collections.abc import Sequence
 
 from gatewright.link.contract import HostChanges, Wanted
 from gatewright.resources.addresses import dotted
-from gatewright.resources.compile import GatewayFacts, InstanceFacts, compile_instance, compile_vswitch
+from gatewright.resources.compile import (
+    EntryFacts,
+    GatewayFacts,
+    InstanceFacts,
+    VSwitchFacts,
+    compile_instance,
+    compile_router,
+    compile_vswitch,
+)
 from gatewright.resources.specs import Kind, Spec, Tombstone
-from gatewright.store import gateways, hosts, placements, pools, vswitches
+from gatewright.store import gateways, hosts, placements, pools, route_tables, vswitches
 from gatewright.store.placements import PlacementRow
 from gatewright.store.transaction import Transaction
 
@@ -37,21 +45,39 @@ class _Compiler:
     def __init__(self, transaction: Transaction, rows: Sequence[PlacementRow]) -> None:
         living = [row for row in rows if not row.tombstone]
         gateway_ids = list(dict.fromkeys(row.resource_id for row in living if row.kind == Kind.INSTANCE))
+        vpc_ids = [row.item_id for row in living if row.kind == Kind.ROUTER]
         vswitch_ids = [row.item_id for row in living if row.kind == Kind.VSWITCH]
         self._public_pools = pools.public_pools(transaction)
         self._gateways = {row.id: row for row in gateways.find_all(transaction, gateway_ids)}
         self._instances = {row.id: row for row in gateways.instances_of(transaction, gateway_ids)}
         self._vswitches = {row.id: row for row in vswitches.find_all(transaction, vswitch_ids)}
+        self._inside: dict[str, list[VSwitchFacts]] = {vpc_id: [] for vpc_id in vpc_ids}
+        for vswitch in vswitches.of_vpcs(transaction, vpc_ids):
+            self._inside[vswitch.vpc_id].append(
+                VSwitchFacts(
+                    vswitch_id=vswitch.id, cidr_block=vswitch.cidr_block, route_table_id=vswitch.route_table_id
+                )
+            )
+        self._entries = _entries(
+            transaction, {vswitch.route_table_id for inside in self._inside.values() for vswitch in inside}
+        )
 
     def wanted(self, row: PlacementRow) -> Wanted:
         key = row.key
         if row.tombstone:
             return Tombstone(key.kind, key.id)
-        return self._vswitch(row) if key.kind is Kind.VSWITCH else self._instance(row)
+        if key.kind is Kind.VSWITCH:
+            return self._vswitch(row)
+        return self._router(row) if key.kind is Kind.ROUTER else self._instance(row)
 
     def _vswitch(self, row: PlacementRow) -> Spec:
         vswitch = self._vswitches[row.item_id]
-        return compile_vswitch(vswitch.id, vswitch.vpc_id, vswitch.zone_id, vswitch.cidr_block)
+        return compile_vswitch(
+            vswitch.id, row.wanted, vswitch.vpc_id, vswitch.zone_id, vswitch.cidr_block, vswitch.vni, ()
+        )
+
+    def _router(self, row: PlacementRow) -> Spec:
+        return compile_router(row.item_id, row.wanted, row.account_id, self._inside[row.item_id], self._entries)
 
     def _instance(self, row: PlacementRow) -> Spec:
         gateway, instance = self._gateways[row.resource_id], self._instances[row.item_id]
@@ -85,3 +111,17 @@ class _Compiler:
                 public_addresses=public,
             ),
         )
+
+
+def _entries(transaction: Transaction, table_ids: set[str]) -> list[EntryFacts]:
+    """The custom entries of some route tables, with where the gateways are that they lead to."""
+    rows = route_tables.entries(transaction, sorted(table_ids))
+    hops: dict[str, list[str]] = {row.next_hop_id: [] for row in rows}
+    for instance in sorted(gateways.instances_of(transaction, list(hops)), key=lambda instance: instance.role):
+        hops[instance.gateway_id].append(dotted(instance.private_address))
+    return [
+        EntryFacts(
+            route_table_id=row.route_table_id, destination=row.destination, next_hops=tuple(hops[row.next_hop_id])
+        )
+        for row in rows
+    ]

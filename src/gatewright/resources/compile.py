@@ -6,11 +6,23 @@ to has changed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from ipaddress import IPv4Network
 from sys import intern
 
 import msgspec
 
-from gatewright.resources.specs import InstanceSpec, PrivateLeg, PublicLeg, VSwitchSpec
+from gatewright.resources.addresses import router_address
+from gatewright.resources.specs import (
+    InstanceSpec,
+    PrivateLeg,
+    PublicLeg,
+    Route,
+    RouterPort,
+    RouterSpec,
+    RouteTable,
+    VSwitchSpec,
+)
 
 
 class GatewayFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +80,65 @@ def compile_instance(gateway: GatewayFacts, instance: InstanceFacts) -> Instance
     )
 
 
-def compile_vswitch(vswitch_id: str, vpc_id: str, zone_id: str, cidr_block: str) -> VSwitchSpec:
-    """The spec of a vSwitch on one host. Nothing of a vSwitch that a host depends on can change: generation 1."""
-    return VSwitchSpec(id=vswitch_id, generation=1, vpc_id=vpc_id, zone_id=zone_id, cidr_block=cidr_block)
+class VSwitchFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a vSwitch's row its VPC's router depends on."""
+
+    vswitch_id: str
+    cidr_block: str
+    route_table_id: str
+
+
+class EntryFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A custom route entry, with the private addresses of the gateway that it leads to, the master's first."""
+
+    route_table_id: str
+    destination: str
+    next_hops: tuple[str, ...]
+
+
+def compile_router(
+    vpc_id: str,
+    generation: int,
+    account_id: str,
+    vswitches: Iterable[VSwitchFacts],
+    entries: Iterable[EntryFacts],
+) -> RouterSpec:
+    """The spec of a VPC's router, from the VPC's vSwitches and the custom entries of the tables that they use."""
+    ports = tuple(
+        RouterPort(
+            vswitch_id=vswitch.vswitch_id,
+            address=router_address(IPv4Network(vswitch.cidr_block)),
+            network=vswitch.cidr_block,
+            route_table_id=vswitch.route_table_id,
+        )
+        for vswitch in sorted(vswitches, key=lambda vswitch: vswitch.vswitch_id)
+    )
+    routes: dict[str, list[Route]] = {port.route_table_id: [] for port in ports}
+    for entry in entries:
+        if entry.route_table_id in routes:
+            routes[entry.route_table_id].append(Route(destination=entry.destination, next_hops=entry.next_hops))
+    return RouterSpec(
+        id=vpc_id,
+        generation=generation,
+        account_id=account_id,
+        ports=ports,
+        tables=tuple(
+            RouteTable(id=table_id, routes=tuple(sorted(routes[table_id], key=lambda route: route.destination)))
+            for table_id in sorted(routes)
+        ),
+    )
+
+
+def compile_vswitch(
+    vswitch_id: str, generation: int, vpc_id: str, zone_id: str, cidr_block: str, vni: int, peers: Iterable[str]
+) -> VSwitchSpec:
+    """The spec of a vSwitch on one host; ``peers`` are the other hosts' addresses."""
+    return VSwitchSpec(
+        id=vswitch_id,
+        generation=generation,
+        vpc_id=vpc_id,
+        zone_id=zone_id,
+        cidr_block=cidr_block,
+        vni=vni,
+        peers=tuple(sorted(peers)),
+    )

@@ -86,7 +86,6 @@ class RouterSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field=
     id: str
     generation: int
     account_id: str
-    region_id: str
     #: In the order of the vSwitches' ids.
     ports: tuple[RouterPort, ...]
     #: Those that a port uses, in the order of their ids.

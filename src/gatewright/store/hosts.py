@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import bindparam, insert, select, update
 
 from gatewright.store.schema import hosts
@@ -35,12 +37,14 @@ def revision(transaction: Transaction, host_id: str) -> int | None:
 
 
 def raise_revision(transaction: Transaction, host_id: str) -> int:
-    """Say that something of the host changes. Returns the new revision; locks the host until the commit.
-
-    A write that concerns several hosts does this in the order of their ids.
-    """
+    """Say that something of the host changes. Returns the new revision; locks the host until the commit."""
     transaction.wake(host_id)
     return int(transaction.scalar(_RAISE, host_id=host_id))
+
+
+def raise_revisions(transaction: Transaction, host_ids: Iterable[str]) -> dict[str, int]:
+    """The same of several hosts, which are locked in the order of their ids."""
+    return {host_id: raise_revision(transaction, host_id) for host_id in sorted(set(host_ids))}
 
 
 def surpass(transaction: Transaction, host_id: str, revision_then: int) -> None:

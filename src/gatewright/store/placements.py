@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -124,11 +124,19 @@ _OBSERVE = StatementAmong(
 _DROP = Statement(delete(placements).where(*_IS_ITEM))
 
 
-def place(transaction: Transaction, keys: Sequence[ItemKey], host_id: str, account_id: str, resource_id: str) -> None:
-    """Want new items of a resource on a host, at generation 1."""
+def place(
+    transaction: Transaction,
+    keys: Sequence[ItemKey],
+    host_id: str,
+    account_id: str,
+    resource_id: str,
+    revision: int | None = None,
+) -> None:
+    """Want new items of a resource on a host, at generation 1; ``revision`` is the host's, if it was raised already."""
     items = {f"kind_{i}": key.kind.value for i, key in enumerate(keys)}
     items |= {f"item_{i}": key.id for i, key in enumerate(keys)}
-    revision = hosts.raise_revision(transaction, host_id)
+    if revision is None:
+        revision = hosts.raise_revision(transaction, host_id)
     transaction.run(
         _ADD[len(keys)],
         host_id=host_id,
@@ -141,28 +149,42 @@ def place(transaction: Transaction, keys: Sequence[ItemKey], host_id: str, accou
 
 def want(transaction: Transaction, resource_id: str, generation: int) -> None:
     """Want another generation of everything that a resource runs."""
-    _change(transaction, resource_id, generation, tombstone=False)
+    rows = of_resources(transaction, [resource_id])
+    revisions = hosts.raise_revisions(transaction, [row.host_id for row in rows])
+    for row in rows:
+        _change(transaction, row, revisions, generation, tombstone=False)
+
+
+def want_next(transaction: Transaction, rows: Sequence[PlacementRow], revisions: Mapping[str, int]) -> None:
+    """Want the next generation of items, on hosts whose revisions were raised to these."""
+    for row in rows:
+        _change(transaction, row, revisions, row.wanted + 1, tombstone=False)
 
 
 def bury(transaction: Transaction, resource_id: str) -> None:
     """Want everything removed that a resource runs."""
-    _change(transaction, resource_id, None, tombstone=True)
-
-
-def _change(transaction: Transaction, resource_id: str, generation: int | None, *, tombstone: bool) -> None:
-    """Change what is wanted of a resource's items. Their hosts are locked in the order of their ids."""
     rows = of_resources(transaction, [resource_id])
-    revisions = {host_id: hosts.raise_revision(transaction, host_id) for host_id in sorted({r.host_id for r in rows})}
+    bury_these(transaction, rows, hosts.raise_revisions(transaction, [row.host_id for row in rows]))
+
+
+def bury_these(transaction: Transaction, rows: Sequence[PlacementRow], revisions: Mapping[str, int]) -> None:
+    """Want items removed, on hosts whose revisions were raised to these."""
     for row in rows:
-        transaction.run(
-            _WANT,
-            of_kind=row.kind,
-            of_item=row.item_id,
-            of_host=row.host_id,
-            new_revision=revisions[row.host_id],
-            new_wanted=row.wanted if generation is None else generation,
-            new_tombstone=tombstone,
-        )
+        _change(transaction, row, revisions, row.wanted, tombstone=True)
+
+
+def _change(
+    transaction: Transaction, row: PlacementRow, revisions: Mapping[str, int], generation: int, *, tombstone: bool
+) -> None:
+    transaction.run(
+        _WANT,
+        of_kind=row.kind,
+        of_item=row.item_id,
+        of_host=row.host_id,
+        new_revision=revisions[row.host_id],
+        new_wanted=generation,
+        new_tombstone=tombstone,
+    )
 
 
 def observe(transaction: Transaction, host_id: str, observations: Sequence[Observation]) -> None:
@@ -194,7 +216,7 @@ def find_all(transaction: Transaction, keys: Sequence[ItemKey], host_id: str) ->
 
 
 def of_resources(transaction: Transaction, resource_ids: Sequence[str]) -> list[PlacementRow]:
-    """All items of some gateways or vSwitches."""
+    """All items of some gateways, vSwitches or VPCs."""
     return _OF_RESOURCES.rows(transaction, resource_ids)
 
 

@@ -1,4 +1,4 @@
-"""Addresses that are handed out: public ones, and each vSwitch's private ones.
+"""What is handed out: public addresses, each vSwitch's private ones, and the numbers of vSwitches' VXLANs.
 
 A pool gives out fresh addresses in their order, in one statement, and used ones again when it has no fresh ones left.
 Who has an address is known from the instances and gateways.
@@ -17,6 +17,8 @@ from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 
 _PUBLIC = "public:"
+#: The pool of VXLAN numbers.
+VNIS = "vnis"
 
 
 class PoolRow(msgspec.Struct, frozen=True):
@@ -111,6 +113,12 @@ def ensure_public(transaction: Transaction, network: ipaddress.IPv4Network) -> N
             )
     if all(pool.id != wanted for pool in known):
         create(transaction, wanted, network, public_range(network))
+
+
+def ensure_vnis(transaction: Transaction) -> None:
+    """Have the pool of VXLAN numbers, of which each vSwitch has one (RFC 7348: 24 bits; 0 stays free)."""
+    if find(transaction, VNIS) is None:
+        transaction.run(_CREATE, id=VNIS, network="", first=1, last=2**24 - 1, next=1, used=0)
 
 
 def take(transaction: Transaction, pool_id: str) -> int | None:

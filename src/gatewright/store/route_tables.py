@@ -111,6 +111,7 @@ _CHANGE_ENTRY = Statement(
     )
 )
 _DROP_ENTRY = Statement(delete(route_entries).where(route_entries.c.id == bindparam("entry_id")))
+_LEADING_TO = QueryAmong(select(*_ENTRY_COLUMNS), route_entries.c.next_hop_id, RouteEntryRow)
 _DROP_TO_NEXT_HOP = Statement(delete(route_entries).where(route_entries.c.next_hop_id == bindparam("to_next_hop")))
 
 
@@ -188,6 +189,11 @@ def change_entry(transaction: Transaction, row: RouteEntryRow) -> None:
 def drop_entry(transaction: Transaction, entry_id: str) -> None:
     """Forget a custom entry."""
     transaction.run(_DROP_ENTRY, entry_id=entry_id)
+
+
+def lead_to(transaction: Transaction, next_hop_ids: Sequence[str]) -> set[str]:
+    """Those of the next hops that custom entries lead to, in whatever tables."""
+    return {row.next_hop_id for row in _LEADING_TO.rows(transaction, next_hop_ids)}
 
 
 def drop_entries_to(transaction: Transaction, next_hop_id: str) -> None:

@@ -59,7 +59,7 @@ hosts = Table(
 pools = Table(
     "pools",
     metadata,
-    #: A vSwitch's id, or ``public:`` and a network.
+    #: A vSwitch's id, ``public:`` and a network, or ``vnis``.
     Column("id", String(64), primary_key=True),
     Column("network", String(18), nullable=False),
     Column("first", BigInteger, nullable=False),
@@ -120,7 +120,10 @@ vswitches = Table(
     Column("status", String(16), nullable=False),
     #: Deleted, and not yet confirmed to be gone by its hosts.
     Column("deleting", Boolean, nullable=False),
+    #: The number of its VXLAN, which tells its frames from another's between hosts.
+    Column("vni", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("vni"),
     Index(None, "account_id", "region_id", "created_at", "id"),
     Index(None, "vpc_id"),
 )
@@ -256,7 +259,7 @@ placements = Table(
     Column("item_id", String(64), nullable=False),
     Column("host_id", String(64), nullable=False),
     Column("account_id", String(32), nullable=False),
-    #: The resource whose status the item is part of: a gateway, or the vSwitch itself.
+    #: The resource that the item is part of: a gateway, the vSwitch itself, the VPC whose router it is.
     Column("resource_id", String(64), nullable=False),
     #: The host's revision at the item's last change.
     Column("revision", BigInteger, nullable=False),

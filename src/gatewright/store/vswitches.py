@@ -32,6 +32,7 @@ class VSwitchRow(msgspec.Struct, frozen=True):
     status: str
     #: Deleted, and not yet confirmed to be gone by its hosts.
     deleting: bool
+    vni: int
     created_at: int
 
 

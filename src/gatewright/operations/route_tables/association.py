@@ -17,6 +17,7 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.route_tables.facts import REGION_NOT_FOUND, TABLE_NOT_FOUND, find_table
+from gatewright.reconcile import placement
 from gatewright.store import route_tables, vswitches
 from gatewright.store.vswitches import VSwitchRow
 
@@ -62,6 +63,7 @@ def _find_vswitch(call: Call, vswitch_id: str) -> VSwitchRow:
 
 def _associate(call: Call, vswitch: VSwitchRow, route_table_id: str) -> None:
     vswitches.change(call.transaction, msgspec.structs.replace(vswitch, route_table_id=route_table_id))
+    placement.reroute(call.transaction, [vswitch.vpc_id])
 
 
 class AssociateRouteTableRequest(Request, kw_only=True, frozen=True):

@@ -41,6 +41,7 @@ from gatewright.operations.route_tables.next_hops import (
     check_plane,
 )
 from gatewright.operations.vpcs.facts import INCORRECT_STATUS as VPC_STATUS
+from gatewright.reconcile import placement
 from gatewright.store import route_tables
 
 INVALID_NAME = ErrorRow(400, "InvalidRouteEntryName.Malformed", "Specified RouteEntry name is not valid.")
@@ -144,7 +145,10 @@ class CreateRouteEntry(Operation[CreateRouteEntryRequest, CreateRouteEntryRespon
             name=request.route_entry_name,
             description=request.description,
         )
-        return CreateRouteEntryResponse(route_entry_id=Making(call).make(wish, _MAKING_WORDS))
+        making = Making(call)
+        route_entry_id = making.make(wish, _MAKING_WORDS)
+        placement.reroute(call.transaction, making.vpc_ids)
+        return CreateRouteEntryResponse(route_entry_id=route_entry_id)
 
 
 class EqualNextHop(Item, kw_only=True, frozen=True):
@@ -199,6 +203,7 @@ class DeleteRouteEntry(Operation[DeleteRouteEntryRequest, DeleteRouteEntryRespon
             raise NOT_FOUND("NextHopList", f"{len(request.next_hop_list)} next hops", f"{found.row.id} has only one")
         check_vpc(call, found.table, VPC_STATUS, found.parameter, found.value)
         route_tables.drop_entry(call.transaction, found.row.id)
+        placement.reroute(call.transaction, [found.table.vpc_id])
         return DeleteRouteEntryResponse()
 
 
@@ -266,4 +271,6 @@ class ModifyRouteEntry(Operation[ModifyRouteEntryRequest, ModifyRouteEntryRespon
             modified_at=call.now,
         )
         route_tables.change_entry(call.transaction, changed)
+        if next_hop_id != row.next_hop_id:
+            placement.reroute(call.transaction, [table.vpc_id])
         return ModifyRouteEntryResponse()

@@ -10,6 +10,7 @@ from gatewright.operations.client_token import ClientToken
 from gatewright.operations.declaration import Access, Operation, Parameter, Request, Response
 from gatewright.operations.route_tables.dependencies import VPC_ERRORS, in_the_way_of
 from gatewright.operations.vpcs.facts import INCORRECT_STATUS, NOT_FOUND, check_available, find_vpc
+from gatewright.reconcile import placement
 from gatewright.store import gateways, route_tables, tags, vpcs, vswitches
 from gatewright.store.vpcs import VpcRow
 
@@ -52,6 +53,7 @@ class DeleteVpc(Operation[DeleteVpcRequest, DeleteVpcResponse]):
         route_tables.drop(call.transaction, row.route_table_id)
         tags.drop(call.transaction, [row.id, row.route_table_id])
         vpcs.drop(call.transaction, row.id)
+        placement.bury_router(call.transaction, row.id)
         return DeleteVpcResponse()
 
     def _dependent(self, call: Call, row: VpcRow) -> ApiError | None:

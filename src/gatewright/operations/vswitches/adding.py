@@ -52,9 +52,18 @@ def new_vswitch(
         route_table_id=vpc.route_table_id,
         status=PlainStatus.PENDING.value,
         deleting=False,
+        vni=_vni(call),
         created_at=call.now,
     )
     vswitches.add(call.transaction, row)
     pools.create(call.transaction, row.id, network, vswitch_range(network))
     placement.place_vswitch(call.transaction, row)
     return row
+
+
+def _vni(call: Call) -> int:
+    """A number for the new vSwitch's VXLAN."""
+    number = pools.take(call.transaction, pools.VNIS)
+    if number is None:
+        raise RuntimeError("all 16,777,215 VXLAN numbers are taken")
+    return number

@@ -11,8 +11,9 @@ from gatewright.operations.call import Call
 from gatewright.operations.declaration import Access, Operation, Parameter, Request, Response
 from gatewright.operations.route_tables.dependencies import VSWITCH_HAS_ROUTE_TABLE
 from gatewright.operations.vswitches.facts import NOT_FOUND, find_vswitch
+from gatewright.reconcile import placement
 from gatewright.resources.statuses import PlainStatus
-from gatewright.store import gateways, placements, vpcs, vswitches
+from gatewright.store import gateways, vpcs, vswitches
 
 IN_USE = ErrorRow(
     400,
@@ -56,7 +57,7 @@ class DeleteVSwitch(Operation[DeleteVSwitchRequest, DeleteVSwitchResponse]):
                 "VSwitchId", row.id, f"is associated with custom route table {row.route_table_id}"
             )
         if not row.deleting:
-            placements.bury(call.transaction, row.id)
+            placement.bury_vswitch(call.transaction, row)
             vswitches.change(
                 call.transaction,
                 msgspec.structs.replace(row, status=PlainStatus.PENDING.value, deleting=True),
