@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config
 
 from gatewright.operations.call import Quotas
+from gatewright.resources.specs import RouterSpec, VSwitchSpec
 from gatewright.secrets import Place, Sealer
 from gatewright.store import route_tables
 from gatewright.store.backends import backend_of
@@ -255,6 +256,26 @@ def test_gateways_are_what_they_were_and_those_that_were_leaving_leave(upgraded:
     # The one that left gave its two addresses back.
     for vswitch in (FIRST, SECOND):
         assert cell.call("DescribeVSwitchAttributes", VSwitchId=vswitch)["AvailableIpAddressCount"] == 251
+
+
+def test_the_local_host_gets_a_router_for_each_vpc_that_has_vswitches(upgraded: Callable[..., Cell]) -> None:
+    cell = upgraded(with_agent=False)
+    changes = cell.run(cell.control_plane.changes("local", 7, 0))
+    (router,) = changes.items
+    assert isinstance(router, RouterSpec)
+    assert (router.id, router.account_id, router.generation) == (VPC, ACCOUNT, 1)
+    assert [(port.vswitch_id, port.address) for port in router.ports] == [
+        (FIRST, "10.0.0.253"),
+        (SECOND, "10.0.1.253"),
+    ]
+    everything = cell.run(cell.control_plane.changes("local", 0, 0)).items
+    assert sorted(item.vni for item in everything if isinstance(item, VSwitchSpec)) == [1, 2]
+    third = cell.call("CreateVSwitch", VpcId=VPC, ZoneId="cn-hangzhou-k", CidrBlock="10.0.2.0/24")["VSwitchId"]
+    assert [
+        item.vni
+        for item in cell.run(cell.control_plane.changes("local", changes.upto, 0)).items
+        if isinstance(item, VSwitchSpec) and item.id == third
+    ] == [3]
 
 
 def test_what_was_used_counts(upgraded: Callable[..., Cell]) -> None:
