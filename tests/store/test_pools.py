@@ -54,6 +54,35 @@ def test_addresses_are_handed_out_once_and_used_again(database: Database, seed: 
     database.write_now(play)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_several_are_handed_out_as_one_after_the_other_would_be(database: Database, seed: int) -> None:
+    chance = random.Random(seed)
+    held: dict[str, set[int]] = {"p": set(), "q": set(), "r": set()}
+
+    def play(transaction: Transaction) -> None:
+        for pool_id in held:
+            pools.create(transaction, pool_id, NETWORK, USABLE)
+        for _ in range(200):
+            wanted = [chance.choice(sorted(held)) for _ in range(chance.randint(1, 4))]
+            for pool_id, taken in zip(wanted, pools.take_several(transaction, wanted), strict=True):
+                assert (taken is None) == (len(held[pool_id]) == USABLE.size)
+                if taken is not None:
+                    assert taken not in held[pool_id]
+                    assert USABLE.first <= taken <= USABLE.last
+                    held[pool_id].add(taken)
+            for pool_id, addresses in held.items():
+                for address in chance.sample(sorted(addresses), len(addresses) // 6):
+                    pools.release(transaction, pool_id, address)
+                    addresses.remove(address)
+                pool = pools.find(transaction, pool_id)
+                assert pool is not None
+                assert pool.available == USABLE.size - len(addresses)
+        with pytest.raises(KeyError):
+            pools.take_several(transaction, ["p", "none"])
+
+    database.write_now(play)
+
+
 def test_a_freed_address_is_not_given_out_while_there_are_fresh_ones(database: Database) -> None:
     def play(transaction: Transaction) -> None:
         pools.create(transaction, "p", NETWORK, USABLE)

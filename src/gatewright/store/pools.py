@@ -7,9 +7,11 @@ Who has an address is known from the instances and gateways.
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
+from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, case, delete, insert, select, update
 
 from gatewright.resources.addresses import AddressRange, public_range
 from gatewright.store.schema import freed_addresses, pools
@@ -37,6 +39,13 @@ class PoolRow(msgspec.Struct, frozen=True):
         return self.last - self.first + 1 - self.used
 
 
+class FreshRow(msgspec.Struct, frozen=True):
+    """The first of the fresh addresses that a pool has just handed out."""
+
+    pool_id: str
+    first: int
+
+
 class PoolOverlap(Exception):
     """A public pool would overlap another one that gateways have addresses of."""
 
@@ -55,6 +64,18 @@ _FRESH = Statement(
     .where(_is_pool, pools.c.next <= pools.c.last)
     .values(next=pools.c.next + 1, used=pools.c.used + 1)
     .returning(pools.c.next - 1)
+)
+#: How many of each pool, of up to three pools.
+_SHARES = case(
+    *((pools.c.id == bindparam(f"pool_{i}"), bindparam(f"count_{i}", type_=pools.c.next.type)) for i in range(2)),
+    else_=bindparam("count_2", type_=pools.c.next.type),
+)
+_FRESH_OF_SEVERAL = Query(
+    update(pools)
+    .where(pools.c.id.in_([bindparam(f"pool_{i}") for i in range(3)]), pools.c.next + _SHARES <= pools.c.last + 1)
+    .values(next=pools.c.next + _SHARES, used=pools.c.used + _SHARES)
+    .returning(pools.c.id, pools.c.next - _SHARES),
+    FreshRow,
 )
 _FREED = Statement(select(freed_addresses.c.address).where(_is_freed).order_by(freed_addresses.c.address).limit(1))
 _USE_AGAIN = Statement(delete(freed_addresses).where(_is_freed, freed_addresses.c.address == bindparam("again")))
@@ -134,6 +155,27 @@ def take(transaction: Transaction, pool_id: str) -> int | None:
     transaction.run(_USE_AGAIN, pool_id=pool_id, again=freed)
     transaction.run(_COUNT, pool_id=pool_id, change=1)
     return int(freed)
+
+
+def take_several(transaction: Transaction, pool_ids: Sequence[str]) -> list[int | None]:
+    """Hand out an address of each pool, in one statement as long as they have fresh ones; a pool may be named again.
+
+    None where all are taken. At most three different pools. KeyError: there is no such pool.
+    """
+    counts = Counter(pool_ids)
+    shares = list(counts.items())
+    shares += shares[-1:] * (3 - len(shares))
+    values: dict[str, str | int] = {f"pool_{i}": pool_id for i, (pool_id, _) in enumerate(shares)}
+    values |= {f"count_{i}": count for i, (_, count) in enumerate(shares)}
+    fresh = {row.pool_id: row.first for row in transaction.all(_FRESH_OF_SEVERAL, **values)}
+    handed_out: list[int | None] = []
+    for pool_id in pool_ids:
+        if pool_id in fresh:
+            handed_out.append(fresh[pool_id])
+            fresh[pool_id] += 1
+        else:
+            handed_out.append(take(transaction, pool_id))
+    return handed_out
 
 
 def release(transaction: Transaction, pool_id: str, address: int) -> None:

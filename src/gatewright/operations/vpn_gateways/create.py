@@ -222,11 +222,7 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
         group_id: str,
     ) -> CreateVpnGatewayResponse:
         transaction = call.transaction
-        private = [self._private_address(call, half) for half in halves]
-        public = [self._public_address(call) if request.network_type == "public" else None for _ in halves]
-        ssl_address = None
-        if request.enable_ssl and len(halves) > 1:
-            ssl_address = self._public_address(call)
+        private, public, ssl_address = self._addresses(call, request, halves)
         prepaid = request.instance_charge_type == "PREPAY"
         period = request.period if prepaid else None
         charge_type = ChargeType.PREPAY if prepaid else ChargeType.POSTPAY
@@ -293,14 +289,23 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
         )
         return CreateVpnGatewayResponse(vpn_gateway_id=gateway_id, name=name, order_id=order_id)
 
-    def _private_address(self, call: Call, half: Half) -> int:
-        address = pools.take(call.transaction, half.vswitch.id)
-        if address is None:
-            raise NO_PRIVATE_ADDRESS(half.parameter, half.vswitch.id, f"{half.vswitch.cidr_block} has no free address")
-        return address
-
-    def _public_address(self, call: Call) -> int:
-        address = pools.take(call.transaction, call.installation.public_pool)
-        if address is None:
+    def _addresses(
+        self, call: Call, request: CreateVpnGatewayRequest, halves: list[Half]
+    ) -> tuple[list[int], list[int | None], int | None]:
+        """The halves' private addresses and their public ones, and SSL-VPN's own. Raises ApiError."""
+        wanted = [half.vswitch.id for half in halves]
+        wanted += [call.installation.public_pool] * _public_addresses(request, halves)
+        taken = pools.take_several(call.transaction, wanted)
+        private: list[int] = []
+        for half, address in zip(halves, taken, strict=False):
+            if address is None:
+                raise NO_PRIVATE_ADDRESS(
+                    half.parameter, half.vswitch.id, f"{half.vswitch.cidr_block} has no free address"
+                )
+            private.append(address)
+        public = taken[len(halves) :]
+        if None in public:
             raise NO_INVENTORY.because(f"The pool {call.installation.public_pool} has no free address for the gateway.")
-        return address
+        if not public:
+            return private, [None] * len(halves), None
+        return private, public[: len(halves)], public[len(halves)] if len(public) > len(halves) else None
