@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewright.plane.linux import LinuxPlane, leftovers
+from gatewright.plane.linux.folders import Folder, Folders
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.vici_client import ViciClient
 from gatewright.resources.specs import InstanceSpec, ItemKey, PrivateLeg, PublicLeg, VSwitchSpec
@@ -94,11 +95,19 @@ class Lab:
     def folder(self, item: InstanceSpec | ItemKey) -> Path:
         return self.runtime / self.installation / item.id
 
+    def plane_folder(self, item: InstanceSpec) -> Folder:
+        """The same folder as the plane knows it."""
+        return Folders(self.installation, self.runtime).of(item.key)
+
     def ip(self, item: InstanceSpec, *arguments: str) -> str:
         return run("ip", "-n", self.namespace(item), *arguments)
 
     def inside(self, item: InstanceSpec, *command: str) -> str:
         return run("ip", "netns", "exec", self.namespace(item), *command)
+
+    def sysctl(self, item: InstanceSpec, name: str) -> str:
+        """A setting of IPv4 in the instance's namespace."""
+        return self.inside(item, "cat", f"/proc/sys/net/ipv4/{name}").strip()
 
     def addresses(self, item: InstanceSpec) -> dict[str, set[str]]:
         """All addresses of both families, by link."""
@@ -139,6 +148,7 @@ class Lab:
             for name, link in links().items()
             if self.installation in link.get("ifalias", "")
         ]
+        found += [f"table {table}" for table in self.tables()]
         for folder in Path("/proc").iterdir():
             if folder.name.isdigit():
                 try:
@@ -147,6 +157,12 @@ class Lab:
                 except OSError:
                     continue
         return found + [str(path) for path in self.runtime.rglob("*")]
+
+    def tables(self) -> list[str]:
+        """The installation's tables of nftables in the host's namespace."""
+        entries = json.loads(run("nft", "-j", "list", "tables"))["nftables"]
+        named = [f"{entry['table']['family']} {entry['table']['name']}" for entry in entries if "table" in entry]
+        return [name for name in named if self.installation in name]
 
     def nothing_left(self) -> bool:
         assert leftovers(self.installation, self.runtime) == []
@@ -167,6 +183,8 @@ class Lab:
         for name, link in links().items():
             if f"gatewright:{self.installation}:" in link.get("ifalias", "") or name in self.computed_names():
                 run("ip", "link", "delete", name, check=False)
+        for table in self.tables():
+            run("nft", "delete", "table", *table.split())
         shutil.rmtree(self.runtime)
 
     def computed_names(self) -> set[str]:

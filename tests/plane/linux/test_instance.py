@@ -37,6 +37,8 @@ def test_a_public_instance_comes_up_and_goes(lab: Lab) -> None:
         assert {path.name for path in folder.iterdir()} == {
             "applied.json",
             "charon.log",
+            "filter.json",
+            "guard.json",
             "strongswan.conf",
             "vici",
         }
@@ -83,7 +85,8 @@ def test_without_ipsec_there_is_no_charon(lab: Lab) -> None:
         await plane.apply(instance(generation=2, ipsec=False))
         assert lab.processes(instance()) == []
         assert lab.listening(instance()) == set()
-        assert [path.name for path in lab.folder(instance()).iterdir()] == ["applied.json"]
+        left = {path.name for path in lab.folder(instance()).iterdir()}
+        assert left == {"applied.json", "filter.json", "guard.json"}
         await plane.apply(instance(generation=3))
         assert lab.charon(instance())
 

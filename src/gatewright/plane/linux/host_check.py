@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import esp, netns
+from gatewright.plane.linux import esp, netns, nft
 from gatewright.plane.linux.charon import EXECUTABLE
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.names import LinkMark
 from gatewright.plane.linux.rtnl import Rtnl
+from gatewright.plane.linux.ruleset import ACCEPT, NOTRACK, Chain, Rule, Table, at_most, connection, field
 
 _PLUGINS = Path("/usr/lib/ipsec/plugins")
 _PACKAGES = {
@@ -37,8 +38,11 @@ def _missing() -> Iterator[str]:
         return
     if not Path(EXECUTABLE).exists():
         yield "charon-systemd is not installed: apt-get install charon-systemd."
-    if shutil.which("ip") is None:
-        yield "ip is not installed: apt-get install iproute2."
+    programs = {"ip": "iproute2", nft.EXECUTABLE: "nftables"}
+    absent = [program for program in programs if shutil.which(program) is None]
+    for program in absent:
+        yield f"{program} is not installed: apt-get install {programs[program]}."
+    if absent:
         return
     try:
         _try_links()
@@ -69,3 +73,14 @@ def _try_links() -> None:
                 )
             finally:
                 os.close(namespace)
+            _try_filters("outer")
+
+
+def _try_filters(link: str) -> None:
+    """Put rules of the kinds that filters and guards are made of into the calling thread's namespace."""
+    raw: Rule = (NOTRACK, ACCEPT)
+    limited: Rule = (connection("established", "related"), at_most(1, 1), ACCEPT)
+    chains = Chain("raw", "prerouting", (raw,), -300), Chain("input", "input", (limited,))
+    nft.put(Table("inet", "trial", chains), replacing=False)
+    guard: Rule = (field("ether", "saddr", "02:00:00:00:00:01"), ACCEPT)
+    nft.put(Table("netdev", "trial", (Chain("guard", "ingress", (guard,), device=link),)), replacing=False)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import netns, processes, sysctl
+from gatewright.plane.linux import filters, guards, netns, processes, sysctl
 from gatewright.plane.linux.bridges import find_marked, remove_marked
 from gatewright.plane.linux.charon import Charon
 from gatewright.plane.linux.failures import step
-from gatewright.plane.linux.folders import Folders
+from gatewright.plane.linux.folders import Folder, Folders
 from gatewright.plane.linux.legs import Legs
 from gatewright.plane.linux.names import LAN, WAN, Names, check_id
 from gatewright.plane.linux.processes import Process
@@ -47,6 +47,8 @@ class Instances:
             with step(f"entering network namespace {name}"), netns.entered(name):
                 sysctl.quiet_ipv6("all")
                 sysctl.announce_addresses()
+                filters.ensure(spec, folder)
+                sysctl.route_between_legs()
                 inside = stack.enter_context(Rtnl())
             with step(f"opening network namespace {name}"):
                 namespace = stack.enter_context(netns.opened(name))
@@ -58,7 +60,7 @@ class Instances:
             elif not new:
                 charon.end()
             try:
-                self._connect(spec, Legs(host, inside, namespace), vswitch, lan, wan)
+                self._connect(spec, Legs(host, inside, namespace), vswitch, lan, wan, folder)
                 if process is not None:
                     process = charon.finish(process)
                 folder.set_applied(spec)
@@ -80,6 +82,7 @@ class Instances:
         with Rtnl() as host:
             remove_marked(host, self._names.lan(instance_id))
             self._uplink.unplug(host, instance_id)
+        guards.remove(self._names, instance_id)
         with step(f"deleting network namespace {name}"):
             netns.delete(name)
         folder.delete()
@@ -91,21 +94,29 @@ class Instances:
         vswitch: Link,
         lan: list[tuple[str, int]],
         wan: list[tuple[str, int]],
+        folder: Folder,
     ) -> None:
         loopback = legs.inside.find("lo")
         if loopback is not None and not loopback.up:
             legs.inside.change(loopback, state="up")
-        news = []
-        if legs.ensure(self._names.lan(spec.id), vswitch, LAN, lan):
-            news.append((self._names.lan(spec.id), LAN))
+        inner = legs.make(self._names.lan(spec.id), vswitch, LAN)
+        outer = None
         if wan:
             with self._uplink.held(legs.host) as bridge:
-                if legs.ensure(self._names.wan(spec.id), bridge, WAN, wan):
-                    news.append((self._names.wan(spec.id), WAN))
+                outer = legs.make(self._names.wan(spec.id), bridge, WAN)
         elif legs.inside.find(WAN):
             self._uplink.unplug(legs.host, spec.id)
-        for mark, inner in news:
-            legs.announce(mark, inner)
+        # before they come up, and in one go
+        guards.ensure(self._names, spec, folder)
+        news = []
+        if legs.connect(inner, vswitch, lan):
+            news.append(inner)
+        if outer:
+            with self._uplink.held(legs.host) as bridge:
+                if legs.connect(outer, bridge, wan):
+                    news.append(outer)
+        for leg in news:
+            legs.announce(leg)
 
     def _vswitch(self, host: Rtnl, spec: InstanceSpec) -> Link:
         bridge = find_marked(host, self._names.vswitch(spec.private.vswitch_id))

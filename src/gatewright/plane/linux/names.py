@@ -31,6 +31,11 @@ class LinkMark(NamedTuple):
     alias: str
     mac: str
 
+    @property
+    def inner_mac(self) -> str:
+        """The hardware address of a leg's other end: lasting, so that an instance built anew is known."""
+        return stable_mac(f"{self.alias}:inner")
+
     def owns(self, alias: str | None, mac: str | None) -> bool:
         """Whether a link with this alias and hardware address is the marked one."""
         return alias == self.alias if alias else mac == self.mac
@@ -45,6 +50,7 @@ class Names:
         self.installation = installation
         self.uplink = self._mark(UPLINK)
         self._namespace_prefix = f"gw-{installation}-"
+        self._guard_prefix = f"gatewright-{installation}-"
 
     def namespace(self, instance_id: str) -> str:
         return self._namespace_prefix + instance_id
@@ -54,6 +60,16 @@ class Names:
         if not namespace.startswith(self._namespace_prefix):
             return None
         return namespace.removeprefix(self._namespace_prefix)
+
+    def guard(self, instance_id: str) -> str:
+        """The table of nftables in the host's namespace that guards an instance's legs."""
+        return self._guard_prefix + instance_id
+
+    def guarded_by(self, table: str) -> str | None:
+        """The id of the instance that a table guards, None if it is not of this installation."""
+        if not table.startswith(self._guard_prefix):
+            return None
+        return table.removeprefix(self._guard_prefix)
 
     def vswitch(self, vswitch_id: str) -> LinkMark:
         return self._mark(VSWITCH, vswitch_id)

@@ -84,7 +84,7 @@ class LinuxPlane:
             esp.backend()
         seen = survey.take(self._names, self._folders)
         return {
-            key: survey.adopt(seen, self._names, self._folders.of(key).applied())
+            key: survey.adopt(seen, self._names, self._folders.of(key))
             for key in survey.items(seen, self._names, self._folders)
         }
 

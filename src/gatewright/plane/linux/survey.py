@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatewright.plane.linux import netns, processes
+from gatewright.plane.linux import filters, guards, netns, processes
 from gatewright.plane.linux.charon import CONFIG_VARIABLE, EXECUTABLE
 from gatewright.plane.linux.failures import step
-from gatewright.plane.linux.folders import Folders
+from gatewright.plane.linux.folders import Folder, Folders
 from gatewright.plane.linux.names import UPLINK, VSWITCH, LinkMark, Names
 from gatewright.plane.linux.netns import Identity
 from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.rtnl import Link, Rtnl
-from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
 
 
 @dataclass(frozen=True)
 class Survey:
-    """Namespaces by instance id (None: a name without a namespace), links by alias, processes by number."""
+    """Namespaces by instance id (None: a name without a namespace), links by alias, processes by number.
+
+    Guards are tables of nftables on the host, known by their instances' ids.
+    """
 
     namespaces: Mapping[str, Identity | None]
     links: Mapping[str, Link]
     processes: Mapping[int, Identity]
+    guards: Collection[str]
 
     def charons_in(self, namespace: Identity) -> list[int]:
         return [pid for pid, where in self.processes.items() if where == namespace and processes.runs(pid, EXECUTABLE)]
@@ -50,13 +54,13 @@ def take(names: Names, folders: Folders) -> Survey:
                 and (processes.environment_of(pid, CONFIG_VARIABLE) or "").startswith(own_files)
             ):
                 seen[pid] = where
-    return Survey(namespaces, links, seen)
+    return Survey(namespaces, links, seen, guards.guarded(names))
 
 
 def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
     """Every item of which something is there, complete or not."""
     found = set(folders.found())
-    found.update(ItemKey(Kind.INSTANCE, instance_id) for instance_id in survey.namespaces)
+    found.update(ItemKey(Kind.INSTANCE, instance_id) for instance_id in (*survey.namespaces, *survey.guards))
     for alias in survey.links:
         what, item_id = names.parse_alias(alias) or ("", "")
         if what != UPLINK:
@@ -64,11 +68,12 @@ def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
     return found
 
 
-def adopt(survey: Survey, names: Names, spec: Spec | None) -> tuple[int, Process | None]:
+def adopt(survey: Survey, names: Names, folder: Folder) -> tuple[int, Process | None]:
     """The generation at which an item stands, 0 if anything is missing, and its charon, to be closed.
 
     A charon is given even if something else is missing. Raises PlaneError.
     """
+    spec = folder.applied()
     if spec is None:
         return 0, None
     if not isinstance(spec, InstanceSpec):
@@ -80,6 +85,8 @@ def adopt(survey: Survey, names: Names, spec: Spec | None) -> tuple[int, Process
         and _plugged(survey, names.lan(spec.id), names.vswitch(spec.private.vswitch_id))
         and (_plugged(survey, names.wan(spec.id), names.uplink) if spec.public else True)
         and (charon is not None or not spec.ipsec)
+        and filters.fault(names.namespace(spec.id), folder) is None
+        and guards.fault(folder) is None
     )
     return (spec.generation if whole else 0), charon
 
@@ -97,6 +104,8 @@ def _lines(survey: Survey, names: Names, folders: Folders) -> Iterator[str]:
         yield f"namespace {names.namespace(instance_id)}"
     for alias, link in sorted(survey.links.items()):
         yield f"link {link.name} {alias}"
+    for instance_id in sorted(survey.guards):
+        yield f"table {guards.FAMILY} {names.guard(instance_id)}"
     for pid in sorted(survey.processes):
         yield f"process {pid} {processes.executable_of(pid)}"
     for path in folders.files():

@@ -6,6 +6,19 @@ from pathlib import Path
 
 _NET = Path("/proc/sys/net")
 
+#: What a new namespace has of these may be the host's.
+_ROUTER = {
+    "rp_filter": "0",
+    "accept_redirects": "0",
+    "secure_redirects": "0",
+    "send_redirects": "0",
+    "accept_source_route": "0",
+    # an address is told on its own link only, and nobody is asked in the name of another link's
+    "arp_ignore": "1",
+    "arp_announce": "2",
+    "proxy_arp": "0",
+}
+
 
 def quiet_ipv6(interface: str) -> None:
     """No IPv6 on an interface (or on ``all``), and with that no link-local address. Raises OSError."""
@@ -20,6 +33,18 @@ def announce_addresses() -> None:
     Raises OSError.
     """
     _set("ipv4/conf/default/arp_notify", "1")
+
+
+def route_between_legs() -> None:
+    """Forward, and on all interfaces, also those to come, take nobody's word for routes and addresses.
+
+    To be called only where a filter stands. Where sources may come from is the filter's business and not that of
+    ``rp_filter``, which would drop what comes back by the other tunnel of a gateway. Raises OSError.
+    """
+    _set("ipv4/ip_forward", "1")  # first: it sets others to what routers are usually wanted to do
+    for which in ("all", "default"):
+        for name, value in _ROUTER.items():
+            _set(f"ipv4/conf/{which}/{name}", value)
 
 
 def _set(name: str, value: str) -> None:

@@ -1,0 +1,72 @@
+"""Anti-spoofing where an instance cannot reach it: on the outer ends of its legs, in the host's namespace.
+
+Daemons have the run of the instance's namespace. One that was taken over speaks in it as it likes, past every
+filter there, and yet gets out only as what the instance is: by its hardware and its own addresses.
+"""
+
+from __future__ import annotations
+
+from gatewright.plane.linux import nft
+from gatewright.plane.linux.folders import Folder
+from gatewright.plane.linux.kept_table import KeptTable
+from gatewright.plane.linux.names import LAN, WAN, LinkMark, Names
+from gatewright.plane.linux.nf_tables import NfTables
+from gatewright.plane.linux.ruleset import ACCEPT, DROP, Chain, Rule, Table, field, field_other, meta, network
+from gatewright.resources.specs import InstanceSpec
+
+FAMILY = "netdev"
+NOTE = "guard.json"
+
+
+def table(names: Names, spec: InstanceSpec) -> Table:
+    """What an instance may send by its legs: a chain each, of family ``netdev``."""
+    own, inside = spec.private.address, network(spec.private.network)
+    # decrypted packets are of any network but the vSwitch's
+    as_neighbour: Rule = (field("ip", "saddr", inside), field_other("ip", "saddr", own), DROP)
+    chains = [_chain(LAN, names.lan(spec.id), (own,), as_neighbour, (meta("protocol", "ip"), ACCEPT))]
+    if spec.public:
+        addresses = spec.public.addresses
+        chains.append(_chain(WAN, names.wan(spec.id), addresses, (field("ip", "saddr", *addresses), ACCEPT)))
+    return Table(FAMILY, names.guard(spec.id), tuple(chains))
+
+
+def ensure(names: Names, spec: InstanceSpec, folder: Folder) -> None:
+    """Guard the legs, which are there and may be down. Raises PlaneError."""
+    KeptTable(folder, NOTE).ensure(table(names, spec))
+
+
+def fault(folder: Folder) -> str | None:
+    """What is wrong with an instance's guard, for people. Changes nothing. Raises PlaneError."""
+    return KeptTable(folder, NOTE).fault()
+
+
+def remove(names: Names, instance_id: str) -> None:
+    """Remove an instance's guard, whose legs are gone. Raises PlaneError."""
+    with NfTables() as kernel:
+        present = kernel.tables(FAMILY)
+    if names.guard(instance_id) in present:
+        nft.delete(FAMILY, names.guard(instance_id))
+
+
+def guarded(names: Names) -> set[str]:
+    """The ids of the instances that have a guard, in one look. Raises PlaneError."""
+    with NfTables() as kernel:
+        found = (names.guarded_by(table) for table in kernel.tables(FAMILY))
+        return {instance_id for instance_id in found if instance_id}
+
+
+def _chain(name: str, leg: LinkMark, addresses: tuple[str, ...], *rules: Rule) -> Chain:
+    asked: Rule = (
+        field("arp", "htype", 1),
+        field("arp", "hlen", 6),
+        field("arp", "plen", 4),
+        field("arp", "saddr ether", leg.inner_mac),
+        field("arp", "saddr ip", *addresses),
+        ACCEPT,
+    )
+    return Chain(
+        name,
+        "ingress",
+        ((field_other("ether", "saddr", leg.inner_mac), DROP), asked, *rules),
+        device=leg.name,
+    )

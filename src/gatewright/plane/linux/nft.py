@@ -1,0 +1,55 @@
+"""Puts tables into nftables, and takes them out, with the program nft: one transaction a call, or nothing at all.
+
+The library behind the program is under the GPL, so it is run and not loaded.
+"""
+
+from __future__ import annotations
+
+import subprocess
+
+import msgspec
+
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux.failures import step
+from gatewright.plane.linux.ruleset import Table
+
+EXECUTABLE = "nft"
+_OPTIONS = ("-j", "-f", "-")
+
+#: How long nft may take, in seconds: the kernel does one namespace's transactions one after the other.
+_PATIENCE = 30.0
+
+
+def put(table: Table, *, replacing: bool) -> None:
+    """Put a table in the calling thread's namespace: where there is none, or in place of the one before.
+
+    There is no moment between the two. Raises PlaneError.
+    """
+    _run(table.document(replacing=replacing), f"setting table {table.family} {table.name} of nftables")
+
+
+def delete(family: str, name: str) -> None:
+    """Remove a table, if it is there, from the calling thread's namespace. Raises PlaneError."""
+    named = {"table": {"family": family, "name": name}}
+    document = msgspec.json.encode({"nftables": [{"add": named}, {"delete": named}]})
+    _run(document, f"deleting table {family} {name} of nftables")
+
+
+def _run(document: bytes, doing: str) -> None:
+    with step(doing):
+        try:
+            done = subprocess.run(
+                [EXECUTABLE, *_OPTIONS], input=document, capture_output=True, timeout=_PATIENCE, check=False
+            )
+        except FileNotFoundError as error:
+            raise PlaneError(f"{doing}: nft is not installed: apt-get install nftables") from error
+        except subprocess.TimeoutExpired as error:
+            raise PlaneError(
+                f"{doing}: nft has not ended after {_PATIENCE:.0f} s: look at what else changes rules on this host"
+            ) from error
+    if done.returncode != 0:
+        said = " ".join((done.stderr + done.stdout).decode(errors="replace").split())[:500]
+        raise PlaneError(
+            f"{doing}: nft says: {said or f'nothing, and ended with status {done.returncode}'};"
+            " try `nft list ruleset`: it fails too if this kernel lacks nf_tables"
+        )

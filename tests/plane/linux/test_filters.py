@@ -1,0 +1,302 @@
+"""What gets into an instance: rules as values, and real packets."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from gatewright.plane.linux import LinuxPlane, filters, netns, nft
+from gatewright.resources.specs import InstanceSpec
+from tests.plane.linux.lab import Lab, instance, play, vswitch
+from tests.plane.linux.packets import (
+    AH,
+    ARP,
+    BROADCAST,
+    ESP,
+    GRE,
+    ICMP,
+    IPV4,
+    TCP,
+    UDP,
+    Ear,
+    Place,
+    arp,
+    frame,
+    icmp,
+    ip,
+    marker,
+    place,
+    tcp,
+    udp,
+)
+from tests.plane.linux.places import (
+    INSIDE,
+    OUTSIDE,
+    PRIVATE,
+    PUBLIC,
+    drop_filter,
+    framed,
+    neighbours,
+    packets,
+)
+
+
+def rules(spec: InstanceSpec, **options: Any) -> str:
+    return filters.table(spec, **options).document(replacing=True).decode()
+
+
+def test_a_table_is_replaced_in_one_transaction_and_drops_what_no_rule_names() -> None:
+    commands = json.loads(rules(instance()))["nftables"]
+    table = {"table": {"family": "inet", "name": "gatewright"}}
+    assert commands[:3] == [{"add": table}, {"delete": table}, {"create": table}]
+    chains = [one["add"]["chain"] for one in commands[3:] if "chain" in one["add"]]
+    assert [(one["hook"], one["policy"]) for one in chains] == [
+        ("prerouting", "drop"),
+        ("input", "drop"),
+        ("forward", "drop"),
+        ("output", "drop"),
+    ]
+
+
+def test_the_same_spec_gives_the_same_rules() -> None:
+    assert filters.table(instance()).digest() == filters.table(instance(generation=2, bandwidth=200)).digest()
+    others = {
+        filters.table(one).digest()
+        for one in (
+            instance(),
+            instance(ipsec=False),
+            instance(public=None),
+            instance(public=("198.51.100.2",)),
+            instance(address="10.9.1.7"),
+            instance(vswitch=2),
+        )
+    }
+    others.add(filters.table(instance(), "02:00:00:00:00:01").digest())
+    others.add(filters.table(instance(), ssl_ports=(("udp", 1194),)).digest())
+    assert len(others) == 8
+
+
+def test_only_ordered_services_are_in_the_rules() -> None:
+    assert "500" in rules(instance())
+    assert "500" not in rules(instance(ipsec=False))
+    assert '"wan"' not in rules(instance(public=None))
+    both = rules(instance(), ssl_ports=(("udp", 1194), ("tcp", 443)))
+    assert '"set":[500,4500,1194]' in both
+    assert '"protocol":"tcp","field":"dport"}},"right":443' in both
+
+
+def test_from_outside_come_ike_esp_and_pings_and_nothing_else(lab: Lab) -> None:
+    spec = instance()
+    sent = packets(OUTSIDE, PUBLIC)
+    for name, source, destination in (
+        ("to the private address", OUTSIDE, PRIVATE),
+        ("to everybody", OUTSIDE, "198.51.100.255"),
+        ("from the vSwitch", "10.9.1.9", PUBLIC),
+    ):
+        sent[name] = ip(source, destination, UDP, udp(500, 500, marker(name)))
+    pieces = udp(500, 500, bytes(1992) + marker("in fragments"))
+    sent["in fragments"] = ip(OUTSIDE, PUBLIC, UDP, pieces[:1480], fragment=0x2000)
+    rest = ip(OUTSIDE, PUBLIC, UDP, pieces[1480:], fragment=1480 // 8)
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(spec)
+        mac = lab.names.wan(spec.id).inner_mac
+        with neighbours(lab) as (outside, _):
+
+            def heard() -> set[str]:
+                with Ear(lab.namespace(spec), UDP, TCP, ESP, AH, GRE, ICMP) as ear:
+                    outside.send(*framed(sent, outside.mac, mac), frame(outside.mac, mac, IPV4, rest))
+                    outside.send(*framed({"udp 4500": sent["udp 4500"]}, outside.mac, mac))
+                    return ear.heard(sent, "udp 4500")
+
+            assert heard() == {"udp 500", "udp 4500", "esp", "echo request", "in fragments"}
+            drop_filter(lab, spec)
+            assert heard() == set(sent)
+
+    play(lab, scenario)
+
+
+def test_from_the_vswitch_the_gateway_is_reached_and_its_daemons_are_not(lab: Lab) -> None:
+    spec = instance()
+    sent = packets(INSIDE, PRIVATE)
+    sent["to the public address"] = ip(INSIDE, PUBLIC, UDP, udp(500, 500, marker("to the public address")))
+    sent["ping to the public address"] = ip(INSIDE, PUBLIC, ICMP, icmp(8, 0, marker("ping to the public address")))
+    sent["from elsewhere"] = ip("10.77.0.1", PRIVATE, ICMP, icmp(8, 0, marker("from elsewhere")))
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(spec)
+        mac = lab.names.lan(spec.id).inner_mac
+        with neighbours(lab) as (_, inside):
+            inside.run("ping", "-c", "1", "-W", "2", PRIVATE)
+
+            def heard() -> set[str]:
+                with Ear(lab.namespace(spec), UDP, TCP, ESP, AH, GRE, ICMP) as ear:
+                    # pings that are let in come last
+                    inside.send(*framed(dict(reversed(sent.items())), inside.mac, mac))
+                    inside.send(*framed({"echo request": sent["echo request"]}, inside.mac, mac))
+                    return ear.heard(sent, "echo request")
+
+            assert heard() == {"echo request"}
+            drop_filter(lab, spec)
+            assert heard() == set(sent)
+
+    play(lab, scenario)
+
+
+@pytest.mark.parametrize("ipsec", [True, False])
+def test_a_private_gateway_takes_ike_from_its_vpc(lab: Lab, ipsec: bool) -> None:
+    spec = instance(public=None, ipsec=ipsec)
+    sent = packets(INSIDE, PRIVATE)
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(spec)
+        bridge = lab.names.vswitch("vsw-1").name
+        with (
+            place(lab, "inside", bridge, f"{INSIDE}/24") as inside,
+            Ear(lab.namespace(spec), UDP, TCP, ESP, AH, GRE, ICMP) as ear,
+        ):
+            inside.send(*framed(sent, inside.mac, lab.names.lan(spec.id).inner_mac))
+            expected = {"udp 500", "udp 4500", "esp"} if ipsec else set()
+            assert ear.heard(sent, "echo request") == {"echo request"} | expected
+
+    play(lab, scenario)
+
+
+def test_without_ipsec_nothing_of_it_comes_in(lab: Lab) -> None:
+    spec = instance(ipsec=False)
+    sent = packets(OUTSIDE, PUBLIC)
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(spec)
+        with neighbours(lab) as (outside, _), Ear(lab.namespace(spec), UDP, TCP, ESP, AH, GRE, ICMP) as ear:
+            outside.send(*framed(sent, outside.mac, lab.names.wan(spec.id).inner_mac))
+            assert ear.heard(sent, "echo request") == {"echo request"}
+
+    play(lab, scenario)
+
+
+def test_an_ssl_servers_port_is_open_and_no_other(lab: Lab) -> None:
+    spec = instance(ipsec=False)
+    sent = packets(OUTSIDE, PUBLIC)
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(spec)
+        with netns.entered(lab.namespace(spec)):
+            nft.put(filters.table(spec, ssl_ports=(("udp", 1194), ("tcp", 443))), replacing=True)
+        with neighbours(lab) as (outside, _), Ear(lab.namespace(spec), UDP, TCP, ESP, AH, GRE, ICMP) as ear:
+            outside.send(*framed(sent, outside.mac, lab.names.wan(spec.id).inner_mac))
+            assert ear.heard(sent, "echo request") == {"echo request", "udp 1194", "tcp 443"}
+
+    play(lab, scenario)
+
+
+def test_answers_come_in(lab: Lab) -> None:
+    """To what the instance asks, also where it is told that nobody answers."""
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(instance())
+        with neighbours(lab) as (outside, _), contextlib.ExitStack() as stack:
+            with netns.entered(lab.namespace(instance())):
+                asker = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            with netns.entered(outside.namespace):
+                asked, other = (stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in "12")
+            for one in (asker, asked):
+                one.settimeout(5)
+            asked.bind((OUTSIDE, 53))
+            asker.bind((PUBLIC, 5353))
+            asker.sendto(b"question", (OUTSIDE, 53))
+            assert asked.recvfrom(99) == (b"question", (PUBLIC, 5353))
+            other.sendto(b"uninvited", (PUBLIC, 5353))
+            asked.sendto(b"answer", (PUBLIC, 5353))
+            assert asker.recv(99) == b"answer"
+            asker.connect((OUTSIDE, 54))
+            asker.send(b"question")
+            with pytest.raises(ConnectionRefusedError):
+                asker.recv(99)
+
+    play(lab, scenario)
+
+
+def test_pings_from_outside_are_answered_at_a_rate(lab: Lab) -> None:
+    def answers(of: Place, address: str) -> int:
+        said = of.run("ping", "-q", "-f", "-c", "400", "-w", "3", address, check=False)
+        return int(said.split(" received")[0].split()[-1])
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(instance())
+        with neighbours(lab) as (outside, inside):
+            assert answers(inside, PRIVATE) == 400
+            few = answers(outside, PUBLIC)
+            assert filters.PING_BURST <= few <= filters.PING_BURST + 3.5 * filters.PING_RATE
+
+    play(lab, scenario)
+
+
+def test_errors_about_what_the_instance_sent_come_in(lab: Lab) -> None:
+    spec = instance()
+
+    def error(name: str, cited: bytes, kind: int = 3, code: int = 4) -> bytes:
+        # people may look for the name behind the header and 8 bytes that are cited at least
+        return ip(OUTSIDE, PUBLIC, ICMP, icmp(kind, code, cited + marker(name), 1400))
+
+    ike, natted = udp(500, 500, b""), udp(4500, 31337, b"")
+    sent = {
+        "about ike": error("about ike", ip(PUBLIC, OUTSIDE, UDP, ike)),
+        "about ike behind nat": error("about ike behind nat", ip(PUBLIC, "203.0.113.9", UDP, natted), 11, 0),
+        "about esp": error("about esp", ip(PUBLIC, OUTSIDE, ESP, bytes(8))),
+        "of another": error("of another", ip("198.51.100.9", OUTSIDE, UDP, ike)),
+        "of no service": error("of no service", ip(PUBLIC, OUTSIDE, UDP, udp(99, 500, b""))),
+        "of tcp": error("of tcp", ip(PUBLIC, OUTSIDE, TCP, tcp(500, 500, 16, b""))),
+        "no error": error("no error", ip(PUBLIC, OUTSIDE, UDP, ike), 5, 1),
+    }
+    wanted = {"about ike", "about ike behind nat", "about esp"}
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(spec)
+        mac = lab.names.wan(spec.id).inner_mac
+        with neighbours(lab) as (outside, _):
+
+            def heard() -> set[str]:
+                with Ear(lab.namespace(spec), ICMP) as ear:
+                    outside.send(*framed(sent, outside.mac, mac))
+                    outside.send(*framed({"about ike": sent["about ike"]}, outside.mac, mac))
+                    return ear.heard(sent, "about ike")
+
+            assert heard() == wanted
+            drop_filter(lab, spec)
+            assert heard() == set(sent)
+
+    play(lab, scenario)
+
+
+def test_addresses_are_told_on_their_own_link_only(lab: Lab) -> None:
+    spec = instance()
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(spec)
+        assert lab.sysctl(spec, "ip_forward") == "1"
+        for link in ("lan", "wan"):
+            for name in ("rp_filter", "accept_redirects", "send_redirects", "accept_source_route", "proxy_arp"):
+                assert lab.sysctl(spec, f"conf/{link}/{name}") == "0", name
+        with neighbours(lab) as (outside, inside):
+            for there, own, other in ((outside, PUBLIC, PRIVATE), (inside, PRIVATE, PUBLIC)):
+                with Ear(there.namespace, link="eth") as ear:
+                    for target in (other, own):
+                        there.send(frame(there.mac, BROADCAST, ARP, arp(there.mac, there.address, target)))
+                    answers = ear.arp_answers(until=own)
+                    assert answers == {own}
+
+    play(lab, scenario)

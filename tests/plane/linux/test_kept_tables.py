@@ -1,0 +1,143 @@
+"""An instance's rules are there before everything else, and are missed when they are gone."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import pytest
+
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux import LinuxPlane, filters, guards, netns, nft
+from tests.plane.linux.lab import Lab, instance, opened, play, run, vswitch
+from tests.plane.linux.places import (
+    PRIVATE,
+    PUBLIC,
+    drop_guard,
+    neighbours,
+)
+
+
+def test_the_filter_stands_before_there_is_a_link_or_a_daemon(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = instance()
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        with monkeypatch.context() as broken:
+            broken.setattr(nft, "EXECUTABLE", "/bin/false")
+            with pytest.raises(PlaneError, match=r"setting table inet gatewright of nftables: nft says: nothing, and"):
+                await plane.apply(spec)
+        assert lab.processes(spec) == []
+        assert set(lab.addresses(spec)) == {"lo"}
+        assert lab.sysctl(spec, "ip_forward") == "0"
+        await plane.apply(spec)
+        assert lab.sysctl(spec, "ip_forward") == "1"
+        await plane.remove(spec.key)
+        await plane.remove(vswitch().key)
+
+    play(lab, scenario)
+    assert lab.nothing_left()
+
+
+@pytest.mark.usefixtures("linux_host")
+def test_what_nft_says_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = filters.table(instance())
+    with netns.temporary():
+        nft.put(table, replacing=False)
+        with pytest.raises(PlaneError, match=r"setting table inet gatewright of nftables: nft says: .*File exists"):
+            nft.put(table, replacing=False)
+        monkeypatch.setattr(nft, "EXECUTABLE", "/nowhere/nft")
+        with pytest.raises(PlaneError, match="nft is not installed: apt-get install nftables"):
+            nft.put(table, replacing=False)
+        monkeypatch.setattr(nft, "EXECUTABLE", "sleep")
+        monkeypatch.setattr(nft, "_PATIENCE", 0.05)
+        monkeypatch.setattr(nft, "_OPTIONS", ("5",))
+        with pytest.raises(PlaneError, match="nft has not ended after 0 s"):
+            nft.put(table, replacing=False)
+
+
+def test_whatever_is_done_to_the_rules_is_noticed_and_put_right(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = instance()
+    guard = lab.names.guard(spec.id)
+    wan = lab.names.wan(spec.id).name
+    inside = ("ip", "netns", "exec", lab.namespace(spec))
+    damage = {
+        "inet gatewright of nftables is gone": [
+            (*inside, "nft", "flush", "ruleset"),
+            (*inside, "nft", "delete", "table", "inet", "gatewright"),
+        ],
+        "inet gatewright of nftables was changed": [
+            (*inside, "nft", "flush", "table", "inet", "gatewright"),
+            (*inside, "nft", "insert", "rule", "inet", "gatewright", "input", "accept"),
+            (*inside, "nft", "chain", "inet", "gatewright", "forward", "{ policy accept; }"),
+        ],
+        f"netdev {guard} of nftables is gone": [
+            ("nft", "delete", "table", "netdev", guard),
+            ("nft", "delete", "chain", "netdev", guard, "wan"),
+        ],
+        f"netdev {guard} of nftables was changed": [
+            ("nft", "flush", "table", "netdev", guard),
+            ("nft", "insert", "rule", "netdev", guard, "lan", "accept"),
+        ],
+    }
+
+    async def scenario() -> None:
+        async with opened(lab) as (plane, _):
+            await plane.apply(vswitch())
+            await plane.apply(spec)
+            for words, ways in damage.items():
+                for way in ways:
+                    assert faults() == []
+                    run(*way)
+                    assert [words in one for one in faults()] == [True], way
+                    async with opened(lab) as (_, found):
+                        assert found == {vswitch().key: 1, spec.key: 0}
+                    await plane.apply(spec)
+            # a link that comes back has its guard
+            run("ip", "link", "delete", wan)
+            await plane.apply(spec)
+            assert faults() == []
+            assert wan in run("nft", "list", "table", "netdev", guard)
+            async with opened(lab) as (_, found):
+                assert found == {vswitch().key: 1, spec.key: 1}
+            # and where nothing differs, nothing is run
+            monkeypatch.setattr(nft, "EXECUTABLE", "/bin/false")
+            await plane.apply(instance(generation=2, bandwidth=200))
+
+    def faults() -> list[str]:
+        folder = lab.plane_folder(spec)
+        return [one for one in (filters.fault(lab.namespace(spec), folder), guards.fault(folder)) if one]
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+
+
+def test_traffic_is_no_change(lab: Lab) -> None:
+    spec = instance()
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(spec)
+        with neighbours(lab) as (outside, inside):
+            outside.run("ping", "-q", "-f", "-c", "200", "-w", "2", PUBLIC, check=False)
+            inside.run("ping", "-c", "1", "-W", "2", PRIVATE)
+        assert filters.fault(lab.namespace(spec), lab.plane_folder(spec)) is None
+        assert guards.fault(lab.plane_folder(spec)) is None
+
+    play(lab, scenario)
+
+
+def test_the_rules_are_read_while_others_change_theirs(lab: Lab) -> None:
+    """In one namespace, as all guards are."""
+    specs = [instance(number, public=(f"198.51.100.{number}",), ipsec=False) for number in range(1, 6)]
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        for generation in range(1, 4):
+            changed = [msgspec.structs.replace(spec, generation=generation) for spec in specs]
+            for spec in changed:
+                if generation > 1:
+                    drop_guard(lab, spec)
+            await asyncio.gather(*(plane.apply(spec) for spec in changed))
+            assert [guards.fault(lab.plane_folder(spec)) for spec in changed] == [None] * 5
+
+    play(lab, scenario)
