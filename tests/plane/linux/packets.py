@@ -63,10 +63,10 @@ def place(lab: Lab, name: str, bridge: str, address: str, gateway: str | None = 
 
 
 class Ear:
-    """Hears in a namespace: the IP protocols that get past its filter, or all frames that a link gets."""
+    """Hears in a namespace, or in the host's: the IP protocols that get past its filter, or all frames of a link."""
 
     def __init__(self, namespace: str, *protocols: int, link: str | None = None) -> None:
-        with netns.entered(namespace):
+        with netns.entered(namespace) if namespace else contextlib.nullcontext():
             if link is None:
                 self._sockets = [socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol) for protocol in protocols]
             else:

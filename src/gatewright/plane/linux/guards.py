@@ -6,6 +6,8 @@ filter there, and yet gets out only as what the instance is: by its hardware and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gatewright.plane.linux import nft
 from gatewright.plane.linux.folders import Folder
 from gatewright.plane.linux.kept_table import KeptTable
@@ -17,16 +19,28 @@ from gatewright.resources.specs import InstanceSpec
 FAMILY = "netdev"
 NOTE = "guard.json"
 
+_IP = meta("protocol", "ip")
+
 
 def table(names: Names, spec: InstanceSpec) -> Table:
     """What an instance may send by its legs: a chain each, of family ``netdev``."""
     own, inside = spec.private.address, network(spec.private.network)
     # decrypted packets are of any network but the vSwitch's
     as_neighbour: Rule = (field("ip", "saddr", inside), field_other("ip", "saddr", own), DROP)
-    chains = [_chain(LAN, names.lan(spec.id), (own,), as_neighbour, (meta("protocol", "ip"), ACCEPT))]
+    bridge = names.vswitch(spec.private.vswitch_id)
+    chains = [
+        Chain(
+            LAN,
+            "ingress",
+            (*_link(names.lan(spec.id), bridge, (own,), spec.private.network), as_neighbour, (_IP, ACCEPT)),
+            device=names.lan(spec.id).name,
+        )
+    ]
     if spec.public:
         addresses = spec.public.addresses
-        chains.append(_chain(WAN, names.wan(spec.id), addresses, (field("ip", "saddr", *addresses), ACCEPT)))
+        link = _link(names.wan(spec.id), names.uplink, addresses, spec.public.network)
+        rules = (*link, (field("ip", "saddr", *addresses), ACCEPT))
+        chains.append(Chain(WAN, "ingress", rules, device=names.wan(spec.id).name))
     return Table(FAMILY, names.guard(spec.id), tuple(chains))
 
 
@@ -55,18 +69,14 @@ def guarded(names: Names) -> set[str]:
         return {instance_id for instance_id in found if instance_id}
 
 
-def _chain(name: str, leg: LinkMark, addresses: tuple[str, ...], *rules: Rule) -> Chain:
-    asked: Rule = (
-        field("arp", "htype", 1),
-        field("arp", "hlen", 6),
-        field("arp", "plen", 4),
-        field("arp", "saddr ether", leg.inner_mac),
-        field("arp", "saddr ip", *addresses),
-        ACCEPT,
-    )
-    return Chain(
-        name,
-        "ingress",
-        ((field_other("ether", "saddr", leg.inner_mac), DROP), asked, *rules),
-        device=leg.name,
-    )
+def _link(leg: LinkMark, bridge: LinkMark, addresses: tuple[str, ...], on_link: str) -> Iterator[Rule]:
+    """Nothing under another hardware address, ARP as oneself for who is on the link, and nothing for the host.
+
+    A bridge without addresses still takes what is sent to it: packets to whatever address the host has elsewhere.
+    """
+    yield field_other("ether", "saddr", leg.inner_mac), DROP
+    shape = field("arp", "htype", 1), field("arp", "hlen", 6), field("arp", "plen", 4)
+    sender = field("arp", "saddr ether", leg.inner_mac), field("arp", "saddr ip", *addresses)
+    yield *shape, *sender, field("arp", "daddr ip", network(on_link)), ACCEPT
+    yield field("ether", "daddr", bridge.mac), DROP
+    yield _IP, meta("pkttype", "broadcast", "multicast"), DROP
