@@ -109,6 +109,15 @@ class Lab:
         """A setting of IPv4 in the instance's namespace."""
         return self.inside(item, "cat", f"/proc/sys/net/ipv4/{name}").strip()
 
+    def open_wide(self, item: InstanceSpec) -> None:
+        """Take the instance's packet filters away, for a test whose packets they would not let through."""
+        self.inside(item, "nft", "flush", "ruleset")
+
+    def qdiscs(self, item: InstanceSpec) -> dict[str, str]:
+        """Queueing disciplines at the root of the legs, by the leg's name."""
+        inside = links("-n", self.namespace(item))
+        return {name: str(link["qdisc"]) for name, link in inside.items() if name in ("lan", "wan")}
+
     def addresses(self, item: InstanceSpec) -> dict[str, set[str]]:
         """All addresses of both families, by link."""
         found = json.loads(self.ip(item, "-j", "address", "show"))

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import folders, netns, processes, rtnl
+from gatewright.plane.linux import folders, netns, processes, rtnl, traffic_control
 from tests.plane.linux.lab import Lab, instance, opened, play, run, vswitch
 
 #: Everything by which the plane changes the host.
@@ -33,6 +33,7 @@ STEPS = [
     (rtnl.Rtnl, "change"),
     (rtnl.Rtnl, "add_address"),
     (rtnl.Rtnl, "delete"),
+    (traffic_control.TrafficControl, "_put"),
     (processes, "start"),
     (processes, "terminate"),
 ]

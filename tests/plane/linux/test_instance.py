@@ -120,7 +120,7 @@ def test_applying_again_changes_nothing(lab: Lab) -> None:
     play(lab, scenario)
 
 
-def test_a_changed_bandwidth_alone_is_recorded(lab: Lab) -> None:
+def test_a_changed_bandwidth_alone_disturbs_nothing_else(lab: Lab) -> None:
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
         await plane.apply(instance())

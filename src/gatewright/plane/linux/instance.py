@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import filters, guards, netns, processes, sysctl
+from gatewright.plane.linux import filters, guards, netns, processes, shaping, sysctl
 from gatewright.plane.linux.bridges import find_marked, remove_marked
 from gatewright.plane.linux.charon import Charon
 from gatewright.plane.linux.failures import step
@@ -106,7 +106,8 @@ class Instances:
                 outer = legs.make(self._names.wan(spec.id), bridge, WAN)
         elif legs.inside.find(WAN):
             self._uplink.unplug(legs.host, spec.id)
-        # before they come up, and in one go
+        # before they come up, and the guard of both in one go
+        shaping.ensure(spec, legs, inner, outer)
         guards.ensure(self._names, spec, folder)
         news = []
         if legs.connect(inner, vswitch, lan):

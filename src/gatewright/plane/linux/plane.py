@@ -15,6 +15,7 @@ from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.instance import Instances
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.rtnl import Rtnl
 from gatewright.plane.linux.uplink import Uplink
 from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.plane.linux.watch import Watch
@@ -83,10 +84,11 @@ class LinuxPlane:
         with contextlib.suppress(PlaneError):  # whoever applies an instance is told
             esp.backend()
         seen = survey.take(self._names, self._folders)
-        return {
-            key: survey.adopt(seen, self._names, self._folders.of(key))
-            for key in survey.items(seen, self._names, self._folders)
-        }
+        with Rtnl() as host:
+            return {
+                key: survey.adopt(seen, self._names, self._folders.of(key), host)
+                for key in survey.items(seen, self._names, self._folders)
+            }
 
     async def _work(self, key: ItemKey, job: Callable[[], None]) -> None:
         """Do a job for an item in a thread.

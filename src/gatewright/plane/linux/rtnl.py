@@ -14,6 +14,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.names import LinkMark
+from gatewright.plane.linux.traffic_control import TrafficControl
 
 _IFF_UP = 1
 
@@ -47,6 +48,7 @@ class Rtnl:
         self._loop = asyncio.SelectorEventLoop()
         with step("opening a netlink socket"):
             self._ip: Any = IPRoute(groups=0, use_event_loop=self._loop)
+        self.traffic = TrafficControl(self._ip)
 
     def __enter__(self) -> Self:
         return self

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatewright.plane.linux import filters, guards, netns, processes
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux import filters, guards, netns, processes, shaping
 from gatewright.plane.linux.charon import CONFIG_VARIABLE, EXECUTABLE
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder, Folders
@@ -68,10 +70,11 @@ def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
     return found
 
 
-def adopt(survey: Survey, names: Names, folder: Folder) -> tuple[int, Process | None]:
+def adopt(survey: Survey, names: Names, folder: Folder, host: Rtnl) -> tuple[int, Process | None]:
     """The generation at which an item stands, 0 if anything is missing, and its charon, to be closed.
 
-    A charon is given even if something else is missing. Raises PlaneError.
+    A charon is given even if something else is missing. ``host`` is a socket in the host's namespace. Raises
+    PlaneError.
     """
     spec = folder.applied()
     if spec is None:
@@ -87,6 +90,7 @@ def adopt(survey: Survey, names: Names, folder: Folder) -> tuple[int, Process | 
         and (charon is not None or not spec.ipsec)
         and filters.fault(names.namespace(spec.id), folder) is None
         and guards.fault(folder) is None
+        and _shaped(survey, names, spec, host)
     )
     return (spec.generation if whole else 0), charon
 
@@ -115,6 +119,18 @@ def _lines(survey: Survey, names: Names, folders: Folders) -> Iterator[str]:
 def _plugged(survey: Survey, leg: LinkMark, bridge: LinkMark) -> bool:
     outer, into = survey.links.get(leg.alias), survey.links.get(bridge.alias)
     return outer is not None and into is not None and outer.up and outer.master == into.index
+
+
+def _shaped(survey: Survey, names: Names, spec: InstanceSpec, host: Rtnl) -> bool:
+    """Whether the ordered bandwidth is in force; the leg that it is for is known to be there."""
+    outer = survey.links[shaping.mark(names, spec).alias]
+    namespace = names.namespace(spec.id)
+    with contextlib.suppress(PlaneError):  # whoever applies the instance is told
+        with step(f"entering network namespace {namespace}"), netns.entered(namespace):
+            inside = Rtnl()
+        with inside:
+            return shaping.fault(spec, host, outer, inside) is None
+    return False
 
 
 def _charon(survey: Survey, spec: InstanceSpec) -> Process | None:
