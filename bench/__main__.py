@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import creates, growth, linux_plane, load, mixed, pages, report, starts
+from bench import bandwidth, creates, growth, linux_plane, load, mixed, pages, report, starts
 from bench.figures import Part
 from bench.memory import Memory
 from bench.moto import Missing, Moto
 from bench.ours import Gatewright
 from bench.processes import resident_mb
 
-PARTS = ("start", "api", "growth", "mixed", "linux")
+PARTS = ("start", "api", "growth", "mixed", "linux", "bandwidth")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Scale:
     reads: int
     seconds: float
     gateways: int
+    #: Seconds for each figure of the bandwidth.
+    stream: int
 
 
 FULL = Scale(
@@ -47,9 +49,20 @@ FULL = Scale(
     reads=500,
     seconds=60,
     gateways=20,
+    stream=8,
 )
 QUICK = Scale(
-    starts=3, rounds=2, single=100, eight=400, pages=100, moto_pages=3, many=10_000, reads=200, seconds=10, gateways=5
+    starts=3,
+    rounds=2,
+    single=100,
+    eight=400,
+    pages=100,
+    moto_pages=3,
+    many=10_000,
+    reads=200,
+    seconds=10,
+    gateways=5,
+    stream=3,
 )
 
 
@@ -102,6 +115,12 @@ def _measure(folder: Path, scale: Scale, wanted: Sequence[str]) -> Mapping[str, 
             parts["linux"] = linux_plane.measure(folder, times=scale.gateways)
         except linux_plane.Unavailable as reason:
             parts["linux"] = Part([], [f"Linux plane not measured: {reason}"], {})
+    if "bandwidth" in wanted:
+        _say("bandwidth ...")
+        try:
+            parts["bandwidth"] = bandwidth.measure(seconds=scale.stream)
+        except bandwidth.Unavailable as reason:
+            parts["bandwidth"] = Part([], [f"Bandwidth not measured: {reason}"], {})
     return parts
 
 
