@@ -85,6 +85,7 @@ OPTIONS = (
         "off: no call comes too often (default); exact: refuse what the API's published rates refuse",
         ("off", "exact"),
     ),
+    Option("cache", bool, "", "linux plane: bring gateways back after a reboot before the control plane is back"),
     Option("log_level", str, "LEVEL", "what is logged (default: WARNING)", ("DEBUG", "INFO", "WARNING", "ERROR")),
 )
 
@@ -110,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     quota_vswitches: int
     connections: int
     throttling: str
+    cache: bool
     log_level: str
 
     @property
@@ -176,6 +178,7 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         **quotas,
         connections=connections,
         throttling=values.get("throttling", "off"),
+        cache=bool(values.get("cache", False)),
         log_level=values.get("log_level", "WARNING"),
     )
 

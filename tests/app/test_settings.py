@@ -51,6 +51,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "quota_vswitches": "7",
         "connections": "9",
         "throttling": "exact",
+        "cache": "true",
         "log_level": "INFO",
     }
     assert set(values) == {option.name for option in OPTIONS}

@@ -9,13 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from gatewright.agent.memory import RevisionMemory
 from gatewright.agent.reports import Reporter
 from gatewright.link.contract import HostChanges, Link, LinkDown, Wanted
 from gatewright.plane.contract import Plane, PlaneError
 from gatewright.resources.specs import ItemKey, Kind, Observation, Phase, Spec, Tombstone, needs
+
+if TYPE_CHECKING:
+    from gatewright.agent.cache_keeper import CacheKeeper
 
 _log = logging.getLogger(__name__)
 
@@ -35,10 +39,11 @@ _VSWITCH_PATIENCE = 2.0
 class Agent:
     """Runs one host's items on a plane."""
 
-    def __init__(self, plane: Plane, link: Link, memory: RevisionMemory) -> None:
+    def __init__(self, plane: Plane, link: Link, memory: RevisionMemory, cache: CacheKeeper | None = None) -> None:
         self._plane = plane
         self._link = link
         self._memory = memory
+        self._cache = cache
         self._reporter = Reporter(link)
         self._wanted: dict[ItemKey, Wanted] = {}
         #: Which items the plane was seen to run as they are wanted now.
@@ -56,6 +61,8 @@ class Agent:
         self._followed = 0
         #: What broke since its task last looked.
         self._broke: set[ItemKey] = set()
+        #: What is wanted by the cache's word only, the control plane not having been heard on it.
+        self._remembered: set[ItemKey] = set()
         self.orphans: frozenset[ItemKey] = frozenset()
 
     async def run(self) -> None:
@@ -64,8 +71,12 @@ class Agent:
         self._found, self._adopted = set(found), dict(found)
         if found:
             _log.info("found %d items of earlier runs on this host", len(found))
+        if self._cache is not None:
+            self._remember(self._cache.load(), found)
         try:
             async with asyncio.TaskGroup() as group:
+                if self._cache is not None:
+                    group.create_task(self._cache.run(self._specs))
                 group.create_task(self._reporter.run())
                 group.create_task(self._poll())
         finally:
@@ -85,6 +96,22 @@ class Agent:
             and self._reporter.idle
             and all(key in self._parked or timed(key) for key in self._tasks)
         )
+
+    def _remember(self, cached: tuple[Spec, ...], found: Mapping[ItemKey, int]) -> None:
+        """Begin with what was wanted last, until the control plane says what is wanted now.
+
+        What stands newer than the cache has it stays as it is: the agent was killed before it could note the change.
+        """
+        for spec in cached:
+            if found.get(spec.key, 0) <= spec.generation:
+                self._wanted[spec.key] = spec
+                self._remembered.add(spec.key)
+        for key in self._remembered:
+            self._kick(key)
+
+    def _specs(self) -> tuple[Spec, ...]:
+        """What is wanted and is to come back after a reboot."""
+        return tuple(item for item in self._wanted.values() if not isinstance(item, Tombstone))
 
     async def _poll(self) -> None:
         """Follow the host's revision; now and then from the beginning."""
@@ -127,8 +154,11 @@ class Agent:
     def _take(self, changes: HostChanges) -> None:
         for item in changes.items:
             key = item.key
+            self._remembered.discard(key)
             if self._wanted.get(key) != item:
                 self._wanted[key] = item
+                if self._cache is not None:
+                    self._cache.note()
                 self._standing.discard(key)
                 self._kick(key)
             elif key not in self._tasks:
@@ -145,6 +175,14 @@ class Agent:
 
     def _judge(self, listed: set[ItemKey]) -> None:
         """Name what was found on the host and is not wanted: it is left alone until a person says otherwise."""
+        for key in self._remembered - listed:
+            # the cache is older than its deletion: a backup of it was put back, or the database is another
+            del self._wanted[key]
+            self._standing.discard(key)
+            self._found.add(key)
+            if self._cache is not None:
+                self._cache.note()
+        self._remembered.clear()
         orphans = frozenset(self._found - listed)
         if orphans and orphans != self.orphans:
             _log.warning("left alone, because neither wanted nor deleted: %s", ", ".join(sorted(map(str, orphans))))
@@ -216,6 +254,9 @@ class Agent:
         if isinstance(item, Tombstone):
             await self._plane.remove(key)
             self._found.discard(key)
+            if self._cache is not None:
+                # once its removal is confirmed, nobody would remove it again
+                await self._cache.kept()
             self._observe(item, Phase.REMOVED)
             if self._wanted.get(key) is item:
                 del self._wanted[key]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
-from gatewright.app.data_directory import Lock, installation_id, open_data_directory
+from gatewright.app.data_directory import Lock, agent_folder, installation_id, open_data_directory
 from gatewright.app.processes import set_up_logging, stop_event
 from gatewright.errors import ConfigurationError
 from gatewright.link.unix import UnixLink
 from gatewright.settings import Settings
+
+if TYPE_CHECKING:
+    from gatewright.agent.cache_keeper import CacheKeeper
+
+#: What the control plane calls the machine that it runs on itself; its own name for it is in the store.
+_HOST = "local"
 
 
 def run(settings: Settings) -> None:
@@ -30,9 +37,10 @@ def run(settings: Settings) -> None:
 async def _run(settings: Settings) -> None:
     from gatewright.plane.linux import LinuxPlane
 
-    plane = LinuxPlane(installation_id(settings.data))
+    installation = installation_id(settings.data)
+    plane = LinuxPlane(installation)
     link = UnixLink(settings.agent_socket)
-    agent = Agent(plane, link, RevisionMemory(settings.data / "agent.revision"))
+    agent = Agent(plane, link, RevisionMemory(settings.data / "agent.revision"), _cache(settings, installation))
     running = asyncio.create_task(agent.run())
     stopping = asyncio.create_task(stop_event().wait())
     await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -44,3 +52,22 @@ async def _run(settings: Settings) -> None:
         pass
     finally:
         await link.close()
+
+
+def _cache(settings: Settings, installation: str) -> CacheKeeper | None:
+    """The cache, if there is to be one. Raises ConfigurationError."""
+    folder = agent_folder(settings.data)
+    path = folder / "cache"
+    if settings.cache:
+        from gatewright.agent.cache import open_cache
+        from gatewright.agent.cache_keeper import CacheKeeper
+
+        cache = open_cache(path, folder / "host.key", installation, _HOST)
+        if cache is not None:
+            return CacheKeeper(cache)
+    try:
+        # nothing would take out of it what is deleted from now on
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"the agent keeps no cache, and cannot remove {path}: {error.strerror}") from error
+    return None

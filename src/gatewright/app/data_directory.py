@@ -37,6 +37,13 @@ def open_data_directory(path: Path) -> None:
         raise ConfigurationError(f"the data directory {path} cannot be written")
 
 
+def agent_folder(data: Path) -> Path:
+    """The folder of what is the agent's alone, made if it is not there. Raises ConfigurationError."""
+    path = data / "agent"
+    open_data_directory(path)
+    return path
+
+
 def installation_id(data: Path) -> str:
     """The id that marks all that this installation makes on hosts; made up on first use.
 
