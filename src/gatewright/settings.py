@@ -115,6 +115,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str
 
     @property
+    def agent_folder(self) -> Path:
+        """What is the agent's own."""
+        return self.data / "agent"
+
+    @property
     def agent_socket(self) -> Path:
         """Where the API listens for the agent of its own machine."""
         return self.data / "agent.sock"

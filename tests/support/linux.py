@@ -35,3 +35,5 @@ def clean(installation: str, runtime: Path = Path("/run/gatewright")) -> None:
     asyncio.run(remove())
     assert leftovers(installation, runtime) == []
     shutil.rmtree(runtime / installation, ignore_errors=True)
+    for name in ("lock", "sock"):  # of an agent that was killed
+        (runtime / f"{installation}.{name}").unlink(missing_ok=True)

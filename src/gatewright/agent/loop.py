@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from gatewright.agent.local import Wish
 from gatewright.agent.memory import RevisionMemory
 from gatewright.agent.reports import Reporter
 from gatewright.link.contract import HostChanges, Link, LinkDown, Wanted
@@ -58,7 +59,11 @@ class Agent:
         #: Items whose task waits for another item, or for its next try.
         self._parked: set[ItemKey] = set()
         #: The revision up to which the control plane was followed.
-        self._followed = 0
+        self.followed = 0
+        #: Whether the control plane has said all that it wants since the start.
+        self.heard = False
+        #: Why the control plane is not followed, for people; empty while it is.
+        self.trouble = ""
         #: What broke since its task last looked.
         self._broke: set[ItemKey] = set()
         #: What is wanted by the cache's word only, the control plane not having been heard on it.
@@ -92,7 +97,7 @@ class Agent:
         ``timed`` says of an item that is being applied or removed whether the plane only lets time pass.
         """
         return (
-            self._followed >= revision
+            self.followed >= revision
             and self._reporter.idle
             and all(key in self._parked or timed(key) for key in self._tasks)
         )
@@ -113,6 +118,36 @@ class Agent:
         """What is wanted and is to come back after a reboot."""
         return tuple(item for item in self._wanted.values() if not isinstance(item, Tombstone))
 
+    def wishes(self) -> dict[ItemKey, Wish]:
+        """What is wanted of each item that is known of."""
+        known = {
+            key: Wish.DELETED if isinstance(item, Tombstone) else Wish.WANTED for key, item in self._wanted.items()
+        }
+        return dict.fromkeys(self.orphans, Wish.ORPHAN) | known
+
+    async def remove_orphan(self, key: ItemKey) -> None:
+        """Remove an orphan, on a person's word. Raises PlaneError, also if it is none (any more)."""
+        if key not in self.orphans or key in self._tasks:
+            raise PlaneError(f"{key} is no orphan: it is left alone")
+        failures: list[PlaneError] = []
+
+        async def remove() -> None:
+            try:
+                await self._plane.remove(key)
+            except PlaneError as error:
+                failures.append(error)
+
+        # as the item's task: should the control plane want it at this moment, that waits
+        self._changed[key] = asyncio.Event()
+        task = self._tasks[key] = asyncio.get_running_loop().create_task(remove(), name=str(key))
+        task.add_done_callback(lambda done: self._driven(key, done))
+        await asyncio.shield(task)
+        if failures:
+            raise failures[0]
+        self._found.discard(key)
+        self.orphans -= {key}
+        _log.warning("%s was an orphan, and was removed on a person's word", key)
+
     async def _poll(self) -> None:
         """Follow the host's revision; now and then from the beginning."""
         loop = asyncio.get_running_loop()
@@ -127,24 +162,25 @@ class Agent:
                 changes = await self._link.changes(since, wait)
             except LinkDown as error:
                 # A few failed tries are what a start looks like from here.
+                self.trouble = f"no control plane: {error}"
                 _log.log(logging.INFO if delay < _RETRY_LOUD else logging.WARNING, "no control plane: %s", error)
                 await asyncio.sleep(delay)
                 delay = min(delay * 1.5, _RETRY_LINK)
                 continue
             delay = _RETRY_FIRST / 4
             if changes.revision < self._memory.highest:
-                _log.error(
-                    "the control plane is at revision %d and was at %d before: nothing is changed on this host. "
-                    "Has an old or empty database been put in place?",
-                    changes.revision,
-                    self._memory.highest,
+                self.trouble = (
+                    f"the control plane is at revision {changes.revision} and was at {self._memory.highest} before: "
+                    "nothing is changed on this host. Has an old or empty database been put in place?"
                 )
+                _log.error("%s", self.trouble)
                 await asyncio.sleep(5.0)
                 continue
+            self.trouble = ""
             self._memory.note(changes.revision)
             since = changes.upto
             self._take(changes)
-            self._followed = since
+            self.followed = since
             if listed is not None:
                 listed |= {item.key for item in changes.items}
                 if changes.upto == changes.revision:
@@ -155,6 +191,7 @@ class Agent:
         for item in changes.items:
             key = item.key
             self._remembered.discard(key)
+            self.orphans -= {key}
             if self._wanted.get(key) != item:
                 self._wanted[key] = item
                 if self._cache is not None:
@@ -183,6 +220,7 @@ class Agent:
             if self._cache is not None:
                 self._cache.note()
         self._remembered.clear()
+        self.heard = True
         orphans = frozenset(self._found - listed)
         if orphans and orphans != self.orphans:
             _log.warning("left alone, because neither wanted nor deleted: %s", ", ".join(sorted(map(str, orphans))))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from gatewright.agent.local import LocalServer
 from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
-from gatewright.app.data_directory import Lock, agent_folder, installation_id, open_data_directory
+from gatewright.app.data_directory import Lock, installation_id, open_data_directory
+from gatewright.app.host_lock import HostLock, local_socket
 from gatewright.app.processes import set_up_logging, stop_event
 from gatewright.errors import ConfigurationError
 from gatewright.link.unix import UnixLink
@@ -30,17 +32,24 @@ def run(settings: Settings) -> None:
         raise ConfigurationError("the linux plane cannot run here: " + "; ".join(missing))
     open_data_directory(settings.data)
     lock = Lock(settings.data / "agent.lock", "another agent")
-    asyncio.run(_run(settings))
-    lock.release()
+    installation = installation_id(settings.data)
+    # a copied data directory has a lock of its own, and the same items
+    host_lock = HostLock(installation)
+    try:
+        asyncio.run(_run(settings, installation))
+    finally:
+        host_lock.release()
+        lock.release()
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, installation: str) -> None:
     from gatewright.plane.linux import LinuxPlane
 
-    installation = installation_id(settings.data)
     plane = LinuxPlane(installation)
     link = UnixLink(settings.agent_socket)
     agent = Agent(plane, link, RevisionMemory(settings.data / "agent.revision"), _cache(settings, installation))
+    local = LocalServer(agent, local_socket(installation))
+    await local.start()
     running = asyncio.create_task(agent.run())
     stopping = asyncio.create_task(stop_event().wait())
     await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -51,12 +60,14 @@ async def _run(settings: Settings) -> None:
     except asyncio.CancelledError:
         pass
     finally:
+        await local.close()
         await link.close()
 
 
 def _cache(settings: Settings, installation: str) -> CacheKeeper | None:
     """The cache, if there is to be one. Raises ConfigurationError."""
-    folder = agent_folder(settings.data)
+    folder = settings.agent_folder
+    open_data_directory(folder)
     path = folder / "cache"
     if settings.cache:
         from gatewright.agent.cache import open_cache

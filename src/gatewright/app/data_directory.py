@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gatewright import ids
 from gatewright.errors import ConfigurationError
+from gatewright.settings import Settings
 
 
 class Lock:
@@ -37,13 +38,6 @@ def open_data_directory(path: Path) -> None:
         raise ConfigurationError(f"the data directory {path} cannot be written")
 
 
-def agent_folder(data: Path) -> Path:
-    """The folder of what is the agent's alone, made if it is not there. Raises ConfigurationError."""
-    path = data / "agent"
-    open_data_directory(path)
-    return path
-
-
 def installation_id(data: Path) -> str:
     """The id that marks all that this installation makes on hosts; made up on first use.
 
@@ -62,3 +56,12 @@ def installation_id(data: Path) -> str:
         os.fsync(file.fileno())
     part.replace(path)
     return path.read_text("ascii").strip()
+
+
+def find_installation_id(settings: Settings) -> str | None:
+    """The id of the data directory's installation; None if there is none yet."""
+    for folder in (settings.agent_folder, settings.data):
+        path = folder / "installation"
+        if path.exists():
+            return path.read_text("ascii").strip()
+    return None

@@ -14,32 +14,39 @@ from pathlib import Path
 
 from gatewright import __version__
 from gatewright import settings as settings_module
+from gatewright.cli import host
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError, DatabaseAway
 from gatewright.settings import OPTIONS, Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command. Returns the exit status: 0, 2 for wrong settings, 75 for a database that cannot be reached."""
+    """Run a command. Returns the exit status: 0, 1 for a command that says no, 2 for wrong settings, 75 for a database
+    that cannot be reached."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if given and given[0] in ("half-api", "half-agent"):
             _run_half(given[0], given[1:])
         else:
-            _run_command(given)
+            return _run_command(given)
     except ConfigurationError as error:
         print(f"gatewright: {error}", file=sys.stderr)
         return TEMPORARY if isinstance(error, DatabaseAway) else MISCONFIGURED
     return 0
 
 
-def _run_command(given: list[str]) -> None:
+def _run_command(given: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="gatewright", description="A self-hosted VPN gateway service with the Alibaba Cloud VPC OpenAPI."
     )
     parser.add_argument("--version", action="version", version=f"gatewright {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_settings(commands.add_parser("serve", help="serve the API", description="Serve the API."))
+    for command in (host,):
+        command.add(commands)
     parsed = parser.parse_args(given)
+    if hasattr(parsed, "run"):
+        status: int = parsed.run(parsed)
+        return status
     settings = _settings(parsed)
     if settings.plane == "linux":
         from gatewright.app import supervisor
@@ -49,6 +56,7 @@ def _run_command(given: list[str]) -> None:
         from gatewright.app import api
 
         api.run(settings)
+    return 0
 
 
 def _run_half(command: str, given: list[str]) -> None:
