@@ -27,12 +27,14 @@ echo "Installing$missing ..."
 # Debian starts a package's services unless this file says no; it is put back as it was.
 policy=/usr/sbin/policy-rc.d
 made=
+# dash leaves by a signal without its EXIT trap: by way of exit it does not
+trap '[ -z "$made" ] || rm -f "$policy"' EXIT
+trap 'exit 1' HUP INT TERM
 if [ ! -e "$policy" ]; then
+    made=1
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
-    made=1
 fi
-trap '[ -z "$made" ] || rm -f "$policy"' EXIT
 mkdir -p /etc/postgresql-common
 [ -e /etc/postgresql-common/createcluster.conf ] ||
     echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf

@@ -96,7 +96,7 @@ def versions(installation: str) -> list[str]:
     from gatewright.plane.linux.vici_client import ViciClient
 
     found = []
-    for path in sorted((RUNTIME / installation).glob("*/vici")):
+    for path in sorted((RUNTIME / installation).rglob("vici")):
         try:
             with ViciClient(path, 5) as client:
                 found.append(client.version())

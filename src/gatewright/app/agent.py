@@ -24,9 +24,13 @@ _HOST = "local"
 
 def run(settings: Settings) -> None:
     """Run this host's gateways until SIGTERM or SIGINT; they carry on afterwards. Raises ConfigurationError."""
-    from gatewright.plane.linux import requirements
-
     set_up_logging(settings.log_level)
+    try:
+        from gatewright.plane.linux import requirements
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the linux plane needs libraries that are not installed ({error.name}): pip install 'gatewright[linux]'"
+        ) from error
     missing = requirements()
     if missing:
         raise ConfigurationError("the linux plane cannot run here: " + "; ".join(missing))

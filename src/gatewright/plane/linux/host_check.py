@@ -16,12 +16,13 @@ from gatewright.plane.linux.names import LinkMark
 from gatewright.plane.linux.rtnl import Rtnl
 from gatewright.plane.linux.ruleset import ACCEPT, NOTRACK, Chain, Rule, Table, at_most, connection, field
 
-_PLUGINS = Path("/usr/lib/ipsec/plugins")
-_PACKAGES = {
+PLUGINS = Path("/usr/lib/ipsec/plugins")
+PLUGIN_PACKAGES = {
     "openssl": "libstrongswan-standard-plugins",
     "gcm": "libstrongswan-standard-plugins",
     "vici": "strongswan-swanctl",
     "kernel-libipsec": "libcharon-extra-plugins",
+    "kernel-netlink": "libstrongswan",
 }
 
 
@@ -50,10 +51,10 @@ def _missing() -> Iterator[str]:
     except PlaneError as error:
         yield f"This kernel or container does not let us: {error}."
         return
-    if _PLUGINS.is_dir():
+    if PLUGINS.is_dir():
         for plugin in ("openssl", "gcm", "vici", *backend.plugins):
-            if not (_PLUGINS / f"libstrongswan-{plugin}.so").exists():
-                yield f"strongSwan's plugin {plugin} is not installed: apt-get install {_PACKAGES[plugin]}."
+            if not (PLUGINS / f"libstrongswan-{plugin}.so").exists():
+                yield f"strongSwan's plugin {plugin} is not installed: apt-get install {PLUGIN_PACKAGES[plugin]}."
 
 
 def _try_links() -> None:
