@@ -203,6 +203,8 @@ def test_a_kernel_that_lacks_something_is_said_with_what_would_bring_it(monkeypa
     assert finding.found
     monkeypatch.setattr(trials, "loadable", lambda: False)
     assert "CONFIG_NET_NOTHING" in trials.run(lacking).advice
+    unused = trials.run(lacking._replace(used=False))
+    assert (unused.state, unused.advice) == (State.INFORMATION, "")
 
 
 def test_a_report_of_problems_on_the_screen() -> None:

@@ -57,11 +57,11 @@ def reboot(installation: str) -> None:
         elif what == "namespace":
             run("ip", "netns", "delete", name)
     for line in leftovers(installation, RUNTIME):
-        what, *name = line.split()
+        what, *words = line.split()
         if what == "link":
-            run("ip", "link", "delete", name[0])
+            run("ip", "link", "delete", words[0])
         elif what == "table":
-            run("nft", "delete", "table", *name)
+            run("nft", "delete", "table", *words)
     shutil.rmtree(RUNTIME / installation)
     until(lambda: leftovers(installation, RUNTIME) == [])
 

@@ -47,6 +47,8 @@ class Trial(NamedTuple):
     modules: str
     options: str
     act: Callable[[], object]
+    #: Whether this version needs it for its purpose; nobody is told to get what it does not.
+    used: bool = True
 
 
 def _tool(program: str, *batches: tuple[str, str]) -> Callable[[], None]:
@@ -109,30 +111,37 @@ TRIALS = (
     ),
     Trial(
         "Bandwidth (tc)",
-        "htb",
-        "ordered bandwidth",
-        "sch_htb",
-        "NET_SCH_HTB",
+        "htb, pfifo and u32",
+        "the bandwidth of what tunnels carry alone",
+        "sch_htb cls_u32",
+        "NET_SCH_HTB NET_SCH_FIFO NET_CLS_U32",
         _tool(
             "tc",
             (_IP, _LINKS),
-            (_TC, "qdisc add dev one root handle 1: htb\nclass add dev one parent 1: classid 1:1 htb rate 10mbit\n"),
+            (
+                _TC,
+                "qdisc add dev one handle 1: root htb\n"
+                "class add dev one parent 1: classid 1:1 htb rate 10mbit\n"
+                "qdisc add dev one parent 1:1 handle 2: pfifo limit 10\n"
+                "filter add dev one parent 1: protocol ip u32 match ip protocol 50 0xff flowid 1:1\n",
+            ),
         ),
     ),
     Trial(
         "Bandwidth (tc)",
         "ifb",
-        "bandwidth of what comes in",
+        "",
         "ifb",
         "IFB",
         _tool("ip", (_IP, "link add in type ifb\nlink set in up\n")),
+        used=False,
     ),
     Trial(
         "Bandwidth (tc)",
-        "u32 and mirred",
-        "bandwidth of what comes in",
-        "sch_ingress cls_u32 act_mirred",
-        "NET_SCH_INGRESS NET_CLS_U32 NET_ACT_MIRRED",
+        "ingress and mirred",
+        "",
+        "sch_ingress act_mirred",
+        "NET_SCH_INGRESS NET_ACT_MIRRED",
         _tool(
             "tc",
             (_IP, _LINKS + "link add to type bridge\n"),
@@ -142,6 +151,7 @@ TRIALS = (
                 "filter add dev one parent ffff: protocol all u32 match u32 0 0 action mirred egress redirect dev to\n",
             ),
         ),
+        used=False,
     ),
     Trial(
         "Packet filters (nft)",
@@ -172,10 +182,11 @@ TRIALS = (
     Trial(
         "Packet filters (nft)",
         "bridge",
-        "filters between ports of a vSwitch",
+        "",
         "nf_tables",
         "NF_TABLES_BRIDGE",
         _tool("nft", ("nft -f -", "table bridge t { chain c { type filter hook forward priority 0; }; }")),
+        used=False,
     ),
 )
 
@@ -188,9 +199,13 @@ def run(trial: Trial) -> Finding:
     except (Refused, PlaneError, OSError, subprocess.TimeoutExpired) as error:
         if isinstance(error, ToolMissing):
             return Finding(area=trial.area, name=trial.name, state=State.UNSEEN, found=str(error))
+        if not trial.used:
+            found = f"{error}; not used by this version"
+            return Finding(area=trial.area, name=trial.name, state=State.INFORMATION, found=found)
         advice = f"for {trial.purpose}: {_how_to_get(trial)}"
         return Finding(area=trial.area, name=trial.name, state=State.MISSING, found=str(error), advice=advice)
-    return Finding(area=trial.area, name=trial.name, state=State.OK, found=f"for {trial.purpose}")
+    found = f"for {trial.purpose}" if trial.used else "works; not used by this version"
+    return Finding(area=trial.area, name=trial.name, state=State.OK, found=found)
 
 
 def _how_to_get(trial: Trial) -> str:
