@@ -235,7 +235,7 @@ def gateway(service: Service) -> str:
 
 def until_status(service: Service, gateway_id: str, wanted: str) -> None:
     client = service.client()
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while (status := client.call("DescribeVpnGateway", VpnGatewayId=gateway_id)["Status"]) != wanted:
         assert time.monotonic() < deadline, status
         time.sleep(0.01)
