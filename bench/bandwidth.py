@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.plane.linux.lab import Lab, instance, opened, vswitch
-from tests.plane.linux.peer import DIRECTIONS, Direction, flooded, goodput, passed, plugged
+from tests.plane.linux.peer import DIRECTIONS, Direction, flooded, passed, plugged, streamed
 
 from bench.figures import Figure, Part
 from gatewright import ids
@@ -19,6 +19,7 @@ _TOPIC = "bandwidth"
 _ORDERED = (10, 100, 200)
 _OWN, _PEER = "198.51.100.1", "198.51.100.77"
 _WIRE, _GOODPUT = 0.02, 0.93
+_SENT = "UDP sent"
 
 
 class Unavailable(Exception):
@@ -67,20 +68,28 @@ def _measure(lab: Lab, peer: str, ordered: int, direction: Direction, seconds: i
     with flooded(*ends, ordered * 1.4):
         passed(ends[1], link, 1)  # until its queue is full
         window = passed(ends[1], link, seconds)
+    tcp = streamed(peer, inside, _OWN, direction, seconds=seconds)
+    # a buffer for 40 ms and more, so that it is not how soon a busy machine gives iperf3 its turn that is measured
+    load = ("-u", "-b", f"{ordered * 1.1:g}M", "-w", "2M")
+    udp = streamed(peer, inside, _OWN, direction, *load, seconds=seconds)
     return {
         "on the wire": (window.least + window.most) / 2,
-        "TCP": goodput(peer, inside, _OWN, direction, seconds=seconds),
-        "UDP": goodput(peer, inside, _OWN, direction, "-u", "-b", f"{ordered * 1.05:g}M", seconds=seconds),
+        "TCP": tcp.received,
+        "UDP": udp.received,
+        _SENT: udp.sent,
     }
 
 
 def _figures(ordered: int, direction: Direction, measured: dict[str, float]) -> list[Figure]:
     figures = []
-    for name, value in measured.items():
-        share = value / ordered
+    met: bool | None
+    for name in ("on the wire", "TCP", "UDP"):
+        share = measured[name] / ordered
         if name == "on the wire":
             goal, met = f"{1 - _WIRE:g} to {1 + _WIRE:g}", abs(share - 1) <= _WIRE
         else:
             goal, met = f">= {_GOODPUT:g}", share >= _GOODPUT
+        if name == "UDP" and not met and measured[_SENT] < ordered:
+            goal, met = f"{goal}: not tried, iperf3 sent {measured[_SENT] / ordered:.2f} on this machine", None
         figures.append(Figure(_TOPIC, f"{ordered} Mbit/s {direction}, {name}", "of it", share, goal=goal, met=met))
     return figures

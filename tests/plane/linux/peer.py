@@ -109,15 +109,24 @@ def flooded(sender: str, receiver: str, to: str, own: str, mbit: float) -> Itera
             assert process.poll() is None, process.communicate()
 
 
-def goodput(client: str, server: str, to: str, direction: Direction, *more: str, seconds: int = 5) -> float:
-    """What iperf3 says that its receiver got, in Mbit/s, without the first second; the instance is the server."""
+@dataclass(frozen=True)
+class Streamed:
+    """What iperf3 sent and received, in Mbit/s of payload."""
+
+    sent: float
+    received: float
+
+
+def streamed(client: str, server: str, to: str, direction: Direction, *more: str, seconds: int = 5) -> Streamed:
+    """What iperf3 says of a stream, without its first second; the instance is the server."""
     arguments = ["-J", "-t", str(seconds), "-O", "1", *(["-R"] if direction == "out" else []), *more]
     iperf3 = ["ip", "netns", "exec", client, "iperf3", "-c", to, "-p", str(_PORT), *arguments]
     with _server(server, to), _process(iperf3) as process:
         text, _ = process.communicate(timeout=seconds + 20)
     document: dict[str, Any] = json.loads(text)
     assert "error" not in document, document["error"]
-    return float(document["end"]["sum_received"]["bits_per_second"]) / 1e6
+    sent, received = (document["end"][which]["bits_per_second"] / 1e6 for which in ("sum_sent", "sum_received"))
+    return Streamed(sent, received)
 
 
 @contextlib.contextmanager
