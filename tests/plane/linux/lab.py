@@ -169,7 +169,7 @@ class Lab:
 
     def tables(self) -> list[str]:
         """The installation's tables of nftables in the host's namespace."""
-        entries = json.loads(run("nft", "-j", "list", "tables"))["nftables"]
+        entries = json.loads(run("nft", "-j", "list", "tables", seconds=60))["nftables"]
         named = [f"{entry['table']['family']} {entry['table']['name']}" for entry in entries if "table" in entry]
         return [name for name in named if self.installation in name]
 

@@ -64,7 +64,12 @@ def drop_filter(lab: Lab, spec: InstanceSpec) -> None:
 
 
 def drop_guard(lab: Lab, spec: InstanceSpec) -> None:
-    run("nft", "delete", "table", "netdev", lab.names.guard(spec.id))
+    for chain in json.loads(run("nft", "-j", "list", "chains", "netdev"))["nftables"]:
+        if chain.get("chain", {}).get("name") in (f"lan-{spec.id}", f"wan-{spec.id}"):
+            where = chain["chain"]
+            if where["table"] == lab.names.guards:
+                run("nft", "flush", "chain", "netdev", where["table"], where["name"])
+                run("nft", "delete", "chain", "netdev", where["table"], where["name"])
 
 
 def packets(source: str, destination: str, ports: tuple[int, ...] = (500, 4500, 53, 1194, 5000)) -> dict[str, bytes]:

@@ -58,7 +58,7 @@ def test_what_nft_says_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_whatever_is_done_to_the_rules_is_noticed_and_put_right(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = instance()
-    guard = lab.names.guard(spec.id)
+    guard = lab.names.guards
     wan = lab.names.wan(spec.id).name
     inside = ("ip", "netns", "exec", lab.namespace(spec))
     damage = {
@@ -73,11 +73,11 @@ def test_whatever_is_done_to_the_rules_is_noticed_and_put_right(lab: Lab, monkey
         ],
         f"netdev {guard} of nftables is gone": [
             ("nft", "delete", "table", "netdev", guard),
-            ("nft", "delete", "chain", "netdev", guard, "wan"),
+            ("nft", "delete", "chain", "netdev", guard, "wan-vpn-1"),
         ],
         f"netdev {guard} of nftables was changed": [
             ("nft", "flush", "table", "netdev", guard),
-            ("nft", "insert", "rule", "netdev", guard, "lan", "accept"),
+            ("nft", "insert", "rule", "netdev", guard, "lan-vpn-1", "accept"),
         ],
     }
 

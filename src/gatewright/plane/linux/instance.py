@@ -7,11 +7,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import filters, guards, netns, processes, shaping, sysctl
+from gatewright.plane.linux import filters, netns, processes, shaping, sysctl
 from gatewright.plane.linux.bridges import find_marked, remove_marked
 from gatewright.plane.linux.charon import Charon
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder, Folders
+from gatewright.plane.linux.guards import Guards
 from gatewright.plane.linux.legs import Legs
 from gatewright.plane.linux.names import LAN, WAN, Names, check_id
 from gatewright.plane.linux.processes import Process
@@ -31,6 +32,7 @@ class Instances:
         self._started = started
         self._folders = folders
         self._uplink = uplink
+        self._guards = Guards(names)
 
     def apply(self, spec: InstanceSpec) -> None:
         """Make the instance be as the spec says."""
@@ -82,7 +84,7 @@ class Instances:
         with Rtnl() as host:
             remove_marked(host, self._names.lan(instance_id))
             self._uplink.unplug(host, instance_id)
-        guards.remove(self._names, instance_id)
+        self._guards.remove(instance_id)
         with step(f"deleting network namespace {name}"):
             netns.delete(name)
         folder.delete()
@@ -108,7 +110,7 @@ class Instances:
             self._uplink.unplug(legs.host, spec.id)
         # before they come up, and the guard of both in one go
         shaping.ensure(spec, legs, inner, outer)
-        guards.ensure(self._names, spec, folder)
+        self._guards.ensure(spec, folder)
         news = []
         if legs.connect(inner, vswitch, lan):
             news.append(inner)

@@ -6,6 +6,9 @@ tells the same, nobody has touched it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from threading import Lock
+
 import msgspec
 
 from gatewright.plane.contract import PlaneError
@@ -38,7 +41,7 @@ class KeptTable:
         with NfTables() as kernel:
             if note is not None and note.wanted == wanted and _now(kernel, note) == note.kernel:
                 return
-            nft.put(table, replacing=table.name in kernel.tables(table.family))
+            self._put(table, kernel)
             chains = tuple(chain.name for chain in table.chains)
             found = kernel.fingerprint(table.family, table.name, chains)
         if found is None:
@@ -58,11 +61,32 @@ class KeptTable:
         what = "is gone, or a chain of it" if now is None else "was changed"
         return f"table {note.family} {note.name} of nftables {what}"
 
+    def _put(self, table: Table, kernel: NfTables) -> None:
+        nft.put(table, replacing=table.name in kernel.tables(table.family))
+
     def _note(self) -> _Note | None:
         try:
             return msgspec.json.decode((self._folder.path / self._file).read_bytes(), type=_Note)
         except (FileNotFoundError, msgspec.MsgspecError):
             return None
+
+
+class KeptChains(KeptTable):
+    """Chains in a table that has chains of others, too."""
+
+    def __init__(self, folder: Folder, file: str, own: Collection[str], lock: Lock) -> None:
+        """``own`` are the names of chains that are ours: those that are not put are removed.
+
+        ``lock`` is held while nft runs: it begins anew whenever somebody else changes something meanwhile.
+        """
+        super().__init__(folder, file)
+        self._own = own
+        self._lock = lock
+
+    def _put(self, table: Table, kernel: NfTables) -> None:
+        with self._lock:
+            present = [name for name in self._own if kernel.has_chain(table.family, table.name, name)]
+            nft.put_chains(table, replacing=present)
 
 
 def _now(kernel: NfTables, note: _Note) -> str | None:

@@ -50,7 +50,8 @@ class Names:
         self.installation = installation
         self.uplink = self._mark(UPLINK)
         self._namespace_prefix = f"gw-{installation}-"
-        self._guard_prefix = f"gatewright-{installation}-"
+        #: The table of nftables in the host's namespace that guards the legs of instances.
+        self.guards = f"gatewright-{installation}"
 
     def namespace(self, instance_id: str) -> str:
         return self._namespace_prefix + instance_id
@@ -60,16 +61,6 @@ class Names:
         if not namespace.startswith(self._namespace_prefix):
             return None
         return namespace.removeprefix(self._namespace_prefix)
-
-    def guard(self, instance_id: str) -> str:
-        """The table of nftables in the host's namespace that guards an instance's legs."""
-        return self._guard_prefix + instance_id
-
-    def guarded_by(self, table: str) -> str | None:
-        """The id of the instance that a table guards, None if it is not of this installation."""
-        if not table.startswith(self._guard_prefix):
-            return None
-        return table.removeprefix(self._guard_prefix)
 
     def vswitch(self, vswitch_id: str) -> LinkMark:
         return self._mark(VSWITCH, vswitch_id)

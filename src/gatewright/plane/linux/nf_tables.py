@@ -28,8 +28,8 @@ _FAMILY = struct.Struct("=BBH")
 _ATTRIBUTE = struct.Struct("=HH")
 _TYPE_MASK = 0x3FFF
 
-#: Attributes: the name of a table, the same number in what belongs to it, and the name of a chain.
-_TABLE, _CHAIN = 1, 3
+#: Attributes: the name of a table, the same number in what belongs to it; of a chain its name, of a rule its chain.
+_TABLE, _CHAIN, _RULE_CHAIN = 1, 3, 2
 #: How many rules refer to a chain, and how many packets it has seen: no difference that somebody made.
 _PASSING = (6, 8)
 
@@ -70,21 +70,32 @@ class NfTables:
         with step(f"listing {family} tables of nftables"):
             return [_name(dict(_attributes(told))[_TABLE]) for told in self._ask(_GET_TABLE, family, {}, _DUMP)]
 
+    def chains(self, family: str, table: str) -> list[str] | None:
+        """The names of a table's chains, None if there is no such table."""
+        if table not in self.tables(family):
+            return None
+        with step(f"listing chains of table {family} {table} of nftables"):
+            found = [dict(_attributes(told)) for told in self._ask(_GET_CHAIN, family, {}, _DUMP)]
+        return [_name(one[_CHAIN]) for one in found if _name(one[_TABLE]) == table]
+
+    def has_chain(self, family: str, table: str, chain: str) -> bool:
+        with step(f"looking up chain {chain} in table {family} {table} of nftables"):
+            return bool(self._ask(_GET_CHAIN, family, {_TABLE: table, _CHAIN: chain}))
+
     def fingerprint(self, family: str, table: str, chains: Iterable[str]) -> str | None:
-        """A digest of a table's rules and of these chains, all as they are now; None if any of it is missing.
+        """A digest of chains of a table and their rules, as they are now; None if any of them is missing.
 
         Everything that a person or a program does to them changes it, even putting in the same again.
         """
         digest = hashlib.sha256()
         with step(f"reading table {family} {table} of nftables"):
             for chain in chains:
-                named = {_TABLE: table, _CHAIN: chain}
-                told = next(iter(self._ask(_GET_CHAIN, family, named)), None)
+                told = next(iter(self._ask(_GET_CHAIN, family, {_TABLE: table, _CHAIN: chain})), None)
                 if told is None:
                     return None
                 digest.update(repr([one for one in _attributes(told) if one.type not in _PASSING]).encode())
-            for told in self._ask(_GET_RULE, family, {_TABLE: table}, _DUMP):
-                digest.update(told)
+                for rule in self._ask(_GET_RULE, family, {_TABLE: table, _RULE_CHAIN: chain}, _DUMP):
+                    digest.update(rule)
         return digest.hexdigest()
 
     def _ask(self, message: int, family: str, names: dict[int, str], flags: int = 0) -> list[bytes]:

@@ -6,6 +6,7 @@ The library behind the program is under the GPL, so it is run and not loaded.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 
 import msgspec
 
@@ -28,10 +29,15 @@ def put(table: Table, *, replacing: bool) -> None:
     _run(table.document(replacing=replacing), f"setting table {table.family} {table.name} of nftables")
 
 
+def put_chains(table: Table, replacing: Iterable[str] = ()) -> None:
+    """Put chains in a table that may have others, in the place of those that are named. Raises PlaneError."""
+    names = ", ".join(chain.name for chain in table.chains) or "no chains"
+    _run(table.chains_document(replacing), f"setting {names} in table {table.family} {table.name} of nftables")
+
+
 def delete(family: str, name: str) -> None:
-    """Remove a table, if it is there, from the calling thread's namespace. Raises PlaneError."""
-    named = {"table": {"family": family, "name": name}}
-    document = msgspec.json.encode({"nftables": [{"add": named}, {"delete": named}]})
+    """Remove a table, which is there, from the calling thread's namespace. Raises PlaneError."""
+    document = msgspec.json.encode({"nftables": [{"delete": {"table": {"family": family, "name": name}}}]})
     _run(document, f"deleting table {family} {name} of nftables")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,14 +52,24 @@ class Table:
         table = {"table": {"family": self.family, "name": self.name}}
         # what is not there cannot be deleted, what is there cannot be created
         first = [{"add": table}, {"delete": table}] if replacing else []
-        commands: list[Expression] = [*first, {"create": table}]
+        return msgspec.json.encode({"nftables": [*first, {"create": table}, *self._contents()]})
+
+    def chains_document(self, replacing: Iterable[str] = ()) -> bytes:
+        """The same for a table that may have other chains, too: these here come in place of those that are named."""
+        commands: list[Expression] = [{"add": {"table": {"family": self.family, "name": self.name}}}]
+        for name in replacing:
+            chain = {"chain": {"family": self.family, "table": self.name, "name": name}}
+            commands += [{"flush": chain}, {"delete": chain}]
+        return msgspec.json.encode({"nftables": [*commands, *self._contents()]})
+
+    def _contents(self) -> Iterator[Expression]:
         here = {"family": self.family, "table": self.name}
         for chain in self.chains:
             place = {"dev": chain.device} if chain.device else {}
             kind = {"type": "filter", "hook": chain.hook, "prio": chain.priority, "policy": chain.policy}
-            commands.append({"add": {"chain": here | {"name": chain.name} | kind | place}})
-            commands.extend({"add": {"rule": here | {"chain": chain.name, "expr": rule}}} for rule in chain.rules)
-        return msgspec.json.encode({"nftables": commands})
+            yield {"add": {"chain": here | {"name": chain.name} | kind | place}}
+            for rule in chain.rules:
+                yield {"add": {"rule": here | {"chain": chain.name, "expr": rule}}}
 
     def digest(self) -> str:
         """The same for tables with the same content, and for no others."""

@@ -24,13 +24,13 @@ from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
 class Survey:
     """Namespaces by instance id (None: a name without a namespace), links by alias, processes by number.
 
-    Guards are tables of nftables on the host, known by their instances' ids.
+    Guards are chains of nftables on the host, known by their instances' ids; None if not even their table is there.
     """
 
     namespaces: Mapping[str, Identity | None]
     links: Mapping[str, Link]
     processes: Mapping[int, Identity]
-    guards: Collection[str]
+    guards: Collection[str] | None
 
     def charons_in(self, namespace: Identity) -> list[int]:
         return [pid for pid, where in self.processes.items() if where == namespace and processes.runs(pid, EXECUTABLE)]
@@ -62,7 +62,7 @@ def take(names: Names, folders: Folders) -> Survey:
 def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
     """Every item of which something is there, complete or not."""
     found = set(folders.found())
-    found.update(ItemKey(Kind.INSTANCE, instance_id) for instance_id in (*survey.namespaces, *survey.guards))
+    found.update(ItemKey(Kind.INSTANCE, instance_id) for instance_id in (*survey.namespaces, *(survey.guards or ())))
     for alias in survey.links:
         what, item_id = names.parse_alias(alias) or ("", "")
         if what != UPLINK:
@@ -108,8 +108,10 @@ def _lines(survey: Survey, names: Names, folders: Folders) -> Iterator[str]:
         yield f"namespace {names.namespace(instance_id)}"
     for alias, link in sorted(survey.links.items()):
         yield f"link {link.name} {alias}"
-    for instance_id in sorted(survey.guards):
-        yield f"table {guards.FAMILY} {names.guard(instance_id)}"
+    if survey.guards is not None:
+        yield f"table {guards.FAMILY} {names.guards}"
+        for instance_id in sorted(survey.guards):
+            yield f"guard of {instance_id} in table {guards.FAMILY} {names.guards}"
     for pid in sorted(survey.processes):
         yield f"process {pid} {processes.executable_of(pid)}"
     for path in folders.files():
