@@ -34,6 +34,10 @@ SECRETS = ("GATEWRIGHT_ACCESS_KEY_SECRET", "GATEWRIGHT_SECRET_KEY", "GATEWRIGHT_
 _PUBLIC_POOLS = {"simulated": "240.0.0.0/8", "linux": "198.18.0.0/15"}
 
 
+_SQLITE = "sqlite:///"
+#: Longest path of a Unix socket, bytes: unix(7), without the final NUL.
+_LONGEST_SOCKET = 107
+
 #: Connections that wait in the kernel to be accepted.
 BACKLOG = 1024
 #: The published quota of gateways, an address for each of their tunnel ends and more, VPCs enough for tests that run
@@ -58,7 +62,13 @@ OPTIONS = (
         "database",
         str,
         "URL",
-        "sqlite:////PATH or postgresql://USER@HOST:PORT/NAME (default: DATA/gatewright.db)",
+        "sqlite:////PATH or postgresql://USER@HOST:PORT/NAME (default: DATA/api/gatewright.db)",
+    ),
+    Option(
+        "api_user",
+        str,
+        "USER",
+        "name or number of the user that the linux plane's API runs as (default: gatewright, else a number of its own)",
     ),
     Option(
         "plane",
@@ -97,6 +107,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     database: str
+    #: Empty: whom :func:`gatewright.app.privileges.api_user` chooses.
+    api_user: str
     plane: str
     region: str
     allow_plaintext: bool
@@ -115,6 +127,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str
 
     @property
+    def api_folder(self) -> Path:
+        """What is the API's own."""
+        return self.data / "api"
+
+    @property
     def agent_folder(self) -> Path:
         """What is the agent's own."""
         return self.data / "agent"
@@ -122,7 +139,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def agent_socket(self) -> Path:
         """Where the API listens for the agent of its own machine."""
-        return self.data / "agent.sock"
+        return self.api_folder / "agent.sock"
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of an SQLite database."""
+        path = self.database.removeprefix(_SQLITE)
+        return Path(path) if path != self.database and path not in ("", ":memory:") else None
 
 
 class AdministratorSettings(NamedTuple):
@@ -167,11 +190,12 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
     connections = values.get("connections", 1024)
     if connections < 1:
         raise ConfigurationError(f"connections is {connections}: it must be at least 1")
-    return Settings(
+    settings = Settings(
         data=data,
         host=host,
         port=port,
-        database=values.get("database") or f"sqlite:///{data / 'gatewright.db'}",
+        database=values.get("database") or f"{_SQLITE}{data / 'api' / 'gatewright.db'}",
+        api_user=values.get("api_user", ""),
         plane=plane,
         region=values.get("region", "cn-hangzhou"),
         allow_plaintext=allow_plaintext,
@@ -186,6 +210,16 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         cache=bool(values.get("cache", False)),
         log_level=values.get("log_level", "WARNING"),
     )
+    if settings.database_file is not None:
+        # the linux plane's API changes its working directory
+        settings = msgspec.structs.replace(settings, database=f"{_SQLITE}{settings.database_file.absolute()}")
+    length = len(os.fsencode(settings.agent_socket))
+    if plane == "linux" and length > _LONGEST_SOCKET:
+        raise ConfigurationError(
+            f"data is {data}: the agent's socket in it has a path of {length} bytes, and the system allows "
+            f"{_LONGEST_SOCKET}: choose a shorter one"
+        )
+    return settings
 
 
 def administrator(environment: Mapping[str, str]) -> AdministratorSettings:

@@ -150,7 +150,7 @@ def test_wrong_settings_end_with_one_line(tmp_path: Path) -> None:
 def test_another_sealing_key_is_refused(data: Path) -> None:
     with Service(data) as service:
         service.stop()
-        (data / "secret.key").unlink()
+        (data / "api" / "secret.key").unlink()
         del service.environment["GATEWRIGHT_ACCESS_KEY_ID"], service.environment["GATEWRIGHT_ACCESS_KEY_SECRET"]
         ended = run("serve", "--data", str(data), "--listen", "127.0.0.1:0")
         assert ended.returncode == 2
@@ -160,7 +160,7 @@ def test_another_sealing_key_is_refused(data: Path) -> None:
 def test_the_data_directory_is_its_owners_alone(data: Path) -> None:
     with Service(data):
         assert data.stat().st_mode & 0o077 == 0
-        assert (data / "secret.key").stat().st_mode & 0o077 == 0
+        assert (data / "api" / "secret.key").stat().st_mode & 0o077 == 0
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def linux(data: Path) -> Iterator[Service]:
     with Service(data, plane="linux") as service:
         yield service
         service.stop()
-    clean((data / "installation").read_text().strip())
+    clean((data / "agent" / "installation").read_text().strip())
 
 
 def children(pid: int) -> dict[str, int]:
@@ -215,7 +215,7 @@ def charons(service: Service) -> set[int]:
     """The processes of the installation's namespaces."""
     from gatewright.plane.linux import leftovers
 
-    installation = (service.data / "installation").read_text().strip()
+    installation = (service.data / "agent" / "installation").read_text().strip()
     lines = leftovers(installation, Path("/run/gatewright"))
     return {int(line.split()[1]) for line in lines if line.startswith("process ")}
 
@@ -314,7 +314,7 @@ def test_a_killed_charon_is_back_and_the_gateway_active_again(linux: Service) ->
 def test_an_agent_has_no_secrets(linux: Service) -> None:
     assert linux.process is not None
     linux.stop()
-    url = f"sqlite:///{linux.data / 'other.db'}"
+    url = f"sqlite:///{linux.data / 'api' / 'other.db'}"
     linux.arguments += ["--database", url]
     linux.environment["GATEWRIGHT_DATABASE"] = url
     linux.start()

@@ -20,7 +20,7 @@ def test_defaults() -> None:
     found = settings()
     assert (found.host, found.port) == ("127.0.0.1", 8080)
     assert (found.plane, found.region, found.quota_vpn_gateways) == ("simulated", "cn-hangzhou", 30)
-    assert found.database == "sqlite:////d/gatewright.db"
+    assert found.database == "sqlite:////d/api/gatewright.db"
     assert found.public_pool.num_addresses >= 1_000_000
     assert settings({"plane": "linux"}).public_pool.num_addresses > 100_000
 
@@ -50,6 +50,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "quota_vpcs": "8",
         "quota_vswitches": "7",
         "connections": "9",
+        "api_user": "nobody",
         "throttling": "exact",
         "cache": "true",
         "log_level": "INFO",
@@ -64,7 +65,21 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     assert (found.charge_types, found.quota_public_addresses, found.quota_vswitches) == (("POSTPAY",), 6, 7)
     assert found.quota_vpcs == 8
     assert (found.database, found.log_level, found.quota_vpn_gateways) == ("postgresql://u@h/d", "INFO", 5)
-    assert (found.throttling, found.connections) == ("exact", 9)
+    assert (found.throttling, found.connections, found.api_user) == ("exact", 9, "nobody")
+
+
+def test_a_path_that_no_socket_can_have_is_refused_where_there_is_a_socket() -> None:
+    longest = "/" + "d" * (107 - len("//api/agent.sock"))
+    assert len(str(settings({"data": longest, "plane": "linux"}).agent_socket)) == 107
+    assert settings({"data": longest + "d"}).data == Path(longest + "d")
+    with pytest.raises(ConfigurationError, match="108 bytes, and the system allows 107"):
+        settings({"data": longest + "d", "plane": "linux"})
+
+
+def test_a_relative_database_stays_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert settings({"database": "sqlite:///x.db"}).database_file == tmp_path / "x.db"
+    assert settings({"database": "postgresql://u@h/d"}).database_file is None
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:8080", "192.0.2.1:80", "[::]:80", ":8080", "example.org:80"])

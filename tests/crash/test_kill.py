@@ -46,12 +46,13 @@ def service(request: pytest.FixtureRequest, tmp_path: Path, database_url: str) -
     with Service(
         data,
         plane=plane,
-        database=database_url,
+        # the linux plane's API may write its own folder only
+        database=None if plane == "linux" and database_url.startswith("sqlite") else database_url,
         environment={"GATEWRIGHT_QUOTA_VPN_GATEWAYS": "1000", "GATEWRIGHT_QUOTA_PUBLIC_ADDRESSES": "3000"},
     ) as started:
         yield started
     if plane == "linux":
-        clean((data / "installation").read_text().strip())
+        clean((data / "agent" / "installation").read_text().strip())
 
 
 def attempt(client: Client, action: str, **parameters: Any) -> dict[str, Any] | None:
@@ -171,7 +172,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_leaks(service: Service) -> Non
 def assert_nothing_left(service: Service, deadline: float) -> None:
     from gatewright.plane.linux import leftovers
 
-    installation = (service.data / "installation").read_text().strip()
+    installation = (service.data / "agent" / "installation").read_text().strip()
     left = leftovers(installation, Path("/run/gatewright"))
     while left and time.monotonic() < deadline:
         time.sleep(0.05)

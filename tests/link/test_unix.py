@@ -79,7 +79,7 @@ def play(path: Path, scene: Callable[[Authority, UnixLinkServer, UnixLink], Awai
         authority = Authority()
         server = UnixLinkServer(authority, "local", path)
         await server.start()
-        link = UnixLink(path)
+        link = UnixLink(path, os.geteuid())
         try:
             await scene(authority, server, link)
         finally:
@@ -178,6 +178,19 @@ def test_another_user_is_refused() -> None:
         folder = Path(made)
         folder.chmod(0o755)
         play(folder / "s", scene)
+
+
+def test_an_agent_says_nothing_to_a_socket_of_somebody_else(tmp_path: Path) -> None:
+    async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+        wary = UnixLink(tmp_path / "s", os.geteuid() + 1)
+        with pytest.raises(LinkDown, match=f"user {os.geteuid()} listens on {tmp_path / 's'}"):
+            await wary.changes(1, 0)
+        with pytest.raises(LinkDown, match="nothing is told to it"):
+            await wary.report(SEEN)
+        assert authority.calls == []
+        await wary.close()
+
+    play(tmp_path / "s", scene)
 
 
 def test_garbage_ends_the_connection_and_nothing_else(tmp_path: Path) -> None:

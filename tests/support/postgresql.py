@@ -32,6 +32,8 @@ class PostgresqlServer:
         if os.geteuid() == 0:
             user = pwd.getpwnam("postgres")
             os.chown(self._folder, user.pw_uid, user.pw_gid)
+            # the linux plane's API is neither root nor postgres
+            self._folder.chmod(0o755)
             self._user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
         subprocess.run(
             [

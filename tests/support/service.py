@@ -33,8 +33,10 @@ class Service:
         database: str | None = None,
         arguments: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
+        program: tuple[str, ...] = (sys.executable, "-m", "gatewright"),
     ) -> None:
         self.data = data
+        self.program = program
         self.arguments = ["--data", str(data), "--plane", plane, *arguments]
         if database is not None:
             self.arguments += ["--database", database]
@@ -58,7 +60,7 @@ class Service:
         with self.output.open("ab") as output:
             begin = output.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gatewright", "serve", *self.arguments, "--listen", f"127.0.0.1:{self.port}"],
+                [*self.program, "serve", *self.arguments, "--listen", f"127.0.0.1:{self.port}"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

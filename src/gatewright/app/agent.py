@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gatewright.agent.local import LocalServer
 from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
-from gatewright.app.data_directory import Lock, installation_id, open_data_directory
+from gatewright.app.data_directory import Lock, installation_id, open_folder
 from gatewright.app.host_lock import HostLock, local_socket
 from gatewright.app.processes import set_up_logging, stop_event
 from gatewright.errors import ConfigurationError
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 _HOST = "local"
 
 
-def run(settings: Settings) -> None:
-    """Run this host's gateways until SIGTERM or SIGINT; they carry on afterwards. Raises ConfigurationError."""
+def run(settings: Settings, api_user: int) -> None:
+    """Run this host's gateways until SIGTERM or SIGINT; they carry on afterwards.
+
+    ``api_user`` is whom the control plane runs as: nobody else is listened to. Raises ConfigurationError.
+    """
     set_up_logging(settings.log_level)
     try:
         from gatewright.plane.linux import requirements
@@ -34,24 +37,25 @@ def run(settings: Settings) -> None:
     missing = requirements()
     if missing:
         raise ConfigurationError("the linux plane cannot run here: " + "; ".join(missing))
-    open_data_directory(settings.data)
-    lock = Lock(settings.data / "agent.lock", "another agent")
-    installation = installation_id(settings.data)
+    open_folder(settings.agent_folder)
+    lock = Lock(settings.agent_folder / "agent.lock", "another agent")
+    installation = installation_id(settings.agent_folder)
     # a copied data directory has a lock of its own, and the same items
     host_lock = HostLock(installation)
     try:
-        asyncio.run(_run(settings, installation))
+        asyncio.run(_run(settings, installation, api_user))
     finally:
         host_lock.release()
         lock.release()
 
 
-async def _run(settings: Settings, installation: str) -> None:
+async def _run(settings: Settings, installation: str, api_user: int) -> None:
     from gatewright.plane.linux import LinuxPlane
 
     plane = LinuxPlane(installation)
-    link = UnixLink(settings.agent_socket)
-    agent = Agent(plane, link, RevisionMemory(settings.data / "agent.revision"), _cache(settings, installation))
+    link = UnixLink(settings.agent_socket, api_user)
+    memory = RevisionMemory(settings.agent_folder / "agent.revision")
+    agent = Agent(plane, link, memory, _cache(settings, installation))
     local = LocalServer(agent, local_socket(installation))
     await local.start()
     running = asyncio.create_task(agent.run())
@@ -71,7 +75,6 @@ async def _run(settings: Settings, installation: str) -> None:
 def _cache(settings: Settings, installation: str) -> CacheKeeper | None:
     """The cache, if there is to be one. Raises ConfigurationError."""
     folder = settings.agent_folder
-    open_data_directory(folder)
     path = folder / "cache"
     if settings.cache:
         from gatewright.agent.cache import open_cache

@@ -16,7 +16,7 @@ from gatewright.access import keyring
 from gatewright.access.keyring import AccessKey, Administrator
 from gatewright.agent.simulated_host import SimulatedHost
 from gatewright.app.announcement import announce
-from gatewright.app.data_directory import Lock, open_data_directory
+from gatewright.app.data_directory import Lock, open_folder
 from gatewright.app.listening import listening_socket
 from gatewright.app.processes import room_for, set_up_logging, settle_memory, stop_event
 from gatewright.app.rates import published_rates
@@ -58,8 +58,8 @@ def run(settings: Settings, listener: socket.socket | None = None) -> None:
     set_up_logging(settings.log_level)
     if settings.region not in regions():
         raise ConfigurationError(f"region is {settings.region!r}: the catalogue has {', '.join(regions())}")
-    open_data_directory(settings.data)
-    lock = Lock(settings.data / "api.lock", "another gatewright serve")
+    open_folder(settings.api_folder)
+    lock = Lock(settings.api_folder / "api.lock", "another gatewright serve")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         listener = listener or listening_socket(settings.host, settings.port)
         control = listening_socket(settings.control_host, settings.control_port) if settings.control else None
@@ -81,7 +81,7 @@ async def _serve_from(
     settings: Settings, listener: socket.socket, control_listener: socket.socket | None, database: Database
 ) -> None:
     machine = SystemClock()
-    sealer = Sealer(load_key(settings.data / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY")))
+    sealer = Sealer(load_key(settings.api_folder / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY")))
     wanted = Administrator(*settings_module.administrator(os.environ))
 
     def found(transaction: Transaction) -> None:

@@ -8,7 +8,11 @@ from pathlib import Path
 
 from gatewright import ids
 from gatewright.errors import ConfigurationError
+from gatewright.isolation.view import User
 from gatewright.settings import Settings
+
+#: What a data directory had in it before it had a folder for each half.
+_OLDER = ("gatewright.db", "secret.key", "installation")
 
 
 class Lock:
@@ -30,21 +34,64 @@ class Lock:
 
 def open_data_directory(path: Path) -> None:
     """Make the directory, for its owner alone, unless it is there. Raises ConfigurationError."""
+    if any((path / name).exists() for name in _OLDER) and not (path / "api").exists():
+        raise ConfigurationError(
+            f"the data directory {path} is of an older version, and what is in it has other places now: in it, "
+            "mkdir -m 700 api agent; mv gatewright.db* secret.key api/; mv installation agent.revision agent/"
+        )
+    _make(path)
+
+
+def open_folder(path: Path) -> None:
+    """Make a folder of the data directory for this process's user alone, unless it is there.
+
+    Raises ConfigurationError.
+    """
+    _make(path)
+    if not os.access(path, os.W_OK):
+        raise ConfigurationError(f"{path} cannot be written by user {os.geteuid()}: chown -R it, or run as its owner")
+
+
+def give_folder(path: Path, user: User) -> None:
+    """Make a folder of the data directory for another user alone; called by root. Raises ConfigurationError.
+
+    One that is root's is handed over with what is in it: nobody but root can have put anything there. One of a third
+    user's is left alone.
+    """
+    _make(path)
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        owner = os.fstat(folder).st_uid
+        if owner not in (0, user.uid):
+            raise ConfigurationError(
+                f"{path} belongs to user {owner}, and the API is to run as user {user.uid}: "
+                f'chown -R {user.uid}:{user.gid} {path}, or set api_user = "{owner}"'
+            )
+        if owner == 0:
+            for _, folders, files, within in os.fwalk(".", dir_fd=folder):
+                for name in (*folders, *files):
+                    os.chown(name, user.uid, user.gid, dir_fd=within, follow_symlinks=False)
+        os.fchmod(folder, 0o700)
+        # last: when this is interrupted it is done again
+        os.fchown(folder, user.uid, user.gid)
+    finally:
+        os.close(folder)
+
+
+def _make(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"the data directory {path} cannot be made: {error.strerror}") from error
-    if not os.access(path, os.W_OK):
-        raise ConfigurationError(f"the data directory {path} cannot be written")
 
 
-def installation_id(data: Path) -> str:
+def installation_id(folder: Path) -> str:
     """The id that marks all that this installation makes on hosts; made up on first use.
 
     It belongs to the directory and not to the database: with a new or an old database it is still the same
     installation that finds its earlier items.
     """
-    path = data / "installation"
+    path = folder / "installation"
     try:
         return path.read_text("ascii").strip()
     except FileNotFoundError:
@@ -60,8 +107,5 @@ def installation_id(data: Path) -> str:
 
 def find_installation_id(settings: Settings) -> str | None:
     """The id of the data directory's installation; None if there is none yet."""
-    for folder in (settings.agent_folder, settings.data):
-        path = folder / "installation"
-        if path.exists():
-            return path.read_text("ascii").strip()
-    return None
+    path = settings.agent_folder / "installation"
+    return path.read_text("ascii").strip() if path.exists() else None

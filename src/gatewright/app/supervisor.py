@@ -1,6 +1,7 @@
 """The linux plane's `serve`: two halves in one process group, each restarted when it dies.
 
-The halves are the API and the agent. The supervisor holds the socket that the API listens on, so that while the API is
+The halves are the API and the agent, which is root; the API gives up everything when it starts
+(:mod:`gatewright.app.privileges`). The supervisor holds the socket that the API listens on, so that while the API is
 being restarted its callers wait rather than being refused. The gateways' daemons belong to neither half: they have
 sessions of their own and outlive everything here.
 """
@@ -14,10 +15,14 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+import gatewright
+from gatewright.app import bytecode, privileges
 from gatewright.app.listening import listening_socket
 from gatewright.app.processes import set_up_logging, stop_event
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError
+from gatewright.isolation.view import User
 from gatewright.settings import SECRETS, Settings
 
 _log = logging.getLogger(__name__)
@@ -36,15 +41,28 @@ def run(settings: Settings, arguments: Sequence[str]) -> None:
     """
     set_up_logging(settings.log_level)
     with listening_socket(settings.host, settings.port) as listener:
-        asyncio.run(_run(arguments, listener))
+        user = privileges.prepare(settings)
+        environment = _environment()
+        bytecode.refresh(environment)
+        asyncio.run(_run(arguments, environment, listener, user))
 
 
-async def _run(arguments: Sequence[str], listener: socket.socket) -> None:
+def _environment() -> dict[str, str]:
+    """The halves' environment. They do not load from the working directory (-P), so if we do, they are told of it."""
+    package = str(Path(gatewright.__file__).resolve().parent.parent)
+    path = os.environ.get("PYTHONPATH")
+    here = {"PYTHONPATH": os.pathsep.join(filter(None, (package, path)))} if package == str(Path.cwd()) else {}
+    return {**os.environ, **here}
+
+
+async def _run(arguments: Sequence[str], environment: dict[str, str], listener: socket.socket, user: User) -> None:
     stop = stop_event()
-    without_secrets = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    without_secrets = {name: value for name, value in environment.items() if name not in SECRETS}
     halves = [
-        asyncio.create_task(_keep("api", arguments, dict(os.environ), stop, (listener.fileno(),))),
-        asyncio.create_task(_keep("agent", _without_database(arguments), without_secrets, stop)),
+        asyncio.create_task(
+            _keep("api", (*map(str, user), str(listener.fileno())), arguments, environment, stop, listener)
+        ),
+        asyncio.create_task(_keep("agent", (str(user.uid),), _without_database(arguments), without_secrets, stop)),
     ]
     done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
     stop.set()
@@ -66,12 +84,13 @@ def _without_database(arguments: Sequence[str]) -> list[str]:
 
 async def _keep(
     half: str,
+    told: Sequence[str],
     arguments: Sequence[str],
     environment: dict[str, str],
     stop: asyncio.Event,
-    descriptors: tuple[int, ...] = (),
+    listener: socket.socket | None = None,
 ) -> None:
-    """Run one half, with some descriptors of ours, until it is to stop.
+    """Run one half until it is to stop: what it is told stands before the command line, the socket is left to it.
 
     Raises ConfigurationError when it cannot be served.
     """
@@ -80,11 +99,12 @@ async def _keep(
     while not stop.is_set():
         started = loop.time()
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gatewright", f"half-{half}", str(os.getpid())),
-            *map(str, descriptors),
+            # -P: what lies in the working directory is no part of a process that starts as root
+            *(sys.executable, "-P", "-m", "gatewright", f"half-{half}", str(os.getpid())),
+            *told,
             *arguments,
             env=environment,
-            pass_fds=descriptors,
+            pass_fds=() if listener is None else (listener.fileno(),),
         )
         ended = asyncio.create_task(process.wait())
         stopping = asyncio.create_task(stop.wait())

@@ -54,7 +54,9 @@ def _run_command(given: list[str]) -> int:
         supervisor.run(settings, given[1:])
     else:
         from gatewright.app import api
+        from gatewright.app.data_directory import open_data_directory
 
+        open_data_directory(settings.data)
         api.run(settings)
     return 0
 
@@ -62,23 +64,33 @@ def _run_command(given: list[str]) -> int:
 def _run_half(command: str, given: list[str]) -> None:
     """One half of a linux plane's `serve`, as its supervisor starts it.
 
-    Before the settings stand the supervisor's process id and, for the API, the descriptor of its listening socket.
+    Before the settings stand the supervisor's process id and the number of the API's user; for the API also the
+    number of its group and the descriptor of its listening socket. Nothing of the API is loaded before it has given up
+    its privileges.
     """
     from gatewright.app.processes import die_with_parent
 
-    die_with_parent(int(given.pop(0)))
-    listener = socket.socket(fileno=int(given.pop(0))) if command == "half-api" else None
+    parent, user = int(given.pop(0)), int(given.pop(0))
+    die_with_parent(parent)
+    api = (int(given.pop(0)), socket.socket(fileno=int(given.pop(0)))) if command == "half-api" else None
     parser = argparse.ArgumentParser(prog=f"gatewright {command}")
     _add_settings(parser)
     settings = _settings(parser.parse_args(given))
-    if listener is not None:
-        from gatewright.app import api
+    if api is not None:
+        from gatewright.app import privileges
+        from gatewright.isolation.view import User
 
-        api.run(settings, listener)
+        group, listener = api
+        privileges.confine_api(settings, User(user, group))
+        # the kernel forgets it when the user changes
+        die_with_parent(parent)
+        from gatewright.app import api as api_half
+
+        api_half.run(settings, listener)
     else:
         from gatewright.app import agent
 
-        agent.run(settings)
+        agent.run(settings, user)
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,7 @@
 """The link over a Unix socket, for an agent in a process of its own on the control plane's machine.
 
-The kernel says who is at the other end, and the server answers root and its own user only. One connection carries one
+The kernel says who is at the other end: the server answers root and its own user only, and the agent, which is root,
+talks to the control plane's user only, whoever put a socket in the place of its. One connection carries one
 request at a time; an agent has two, so that a report never waits behind a long poll.
 """
 
@@ -108,11 +109,11 @@ class UnixLinkServer:
 
 
 class UnixLink:
-    """An agent's side of the socket."""
+    """An agent's side of the socket. ``user`` is whom the control plane runs as."""
 
-    def __init__(self, path: Path) -> None:
-        self._polls = _Connection(path)
-        self._reports = _Connection(path)
+    def __init__(self, path: Path, user: int) -> None:
+        self._polls = _Connection(path, user)
+        self._reports = _Connection(path, user)
 
     async def changes(self, since: int, wait: float) -> HostChanges:
         answer = await self._polls.ask(ChangesRequest(since, wait), patience=wait + 30)
@@ -134,8 +135,9 @@ class UnixLink:
 class _Connection:
     """One connection, made when it is needed and again after it broke."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, user: int) -> None:
         self._path = path
+        self._user = user
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._turn = asyncio.Lock()
 
@@ -156,8 +158,16 @@ class _Connection:
                 raise
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        self._streams = await asyncio.open_unix_connection(str(self._path))
-        return self._streams
+        streams = await asyncio.open_unix_connection(str(self._path))
+        uid = peer_uid(streams[1].get_extra_info("socket"))
+        if uid != self._user:
+            streams[1].close()
+            raise ConnectionRefusedError(
+                f"user {uid} listens on {self._path}, and the control plane is user {self._user}: "
+                "nothing is told to it and nothing taken from it; remove that socket and find out who made it"
+            )
+        self._streams = streams
+        return streams
 
     def close(self) -> None:
         if self._streams is not None:

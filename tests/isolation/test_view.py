@@ -1,0 +1,62 @@
+"""What a view covers and what it shows, worked out without touching anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gatewright.isolation.view import Layout, Shown, User, layout, may_pass
+
+ROOT, SOMEBODY = User(0, 0), User(61184, 61184)
+
+
+def planned(barred: set[str], readable: list[str], writable: list[str]) -> Layout:
+    return layout(map(Path, readable), map(Path, writable), lambda folder: str(folder) not in barred)
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "expected"),
+    [
+        (0o700, ROOT, False),
+        (0o711, ROOT, True),
+        (0o755, ROOT, True),
+        (0o754, ROOT, False),
+        (0o700, SOMEBODY, True),
+        (0o077, SOMEBODY, False),
+        (0o710, User(0, SOMEBODY.gid), True),
+        (0o701, User(0, SOMEBODY.gid), False),
+    ],
+)
+def test_who_may_pass(mode: int, owner: User, expected: bool) -> None:
+    assert may_pass(mode, owner, SOMEBODY) is expected
+
+
+def test_code_that_everybody_reaches_needs_no_cover() -> None:
+    assert planned(set(), ["/usr", "/srv/clone/src"], ["/var/lib/gatewright/api"]) == Layout(
+        (), (Shown(Path("/var/lib/gatewright/api"), True),)
+    )
+
+
+def test_the_topmost_barred_folder_is_covered_and_only_what_is_needed_put_back() -> None:
+    found = planned(
+        {"/root", "/root/clone/data"},
+        ["/root/clone/src", "/root/.pyenv/versions/3.11", "/usr"],
+        ["/root/clone/data/api"],
+    )
+    assert found.covers == (Path("/root"),)
+    assert set(found.shown) == {
+        Shown(Path("/root/clone/src"), False),
+        Shown(Path("/root/.pyenv/versions/3.11"), False),
+        Shown(Path("/root/clone/data/api"), True),
+    }
+
+
+def test_what_lies_in_a_folder_that_is_put_back_comes_with_it() -> None:
+    found = planned({"/root"}, ["/root/venv/lib/site-packages", "/root/venv"], ["/root/venv/data"])
+    assert found.shown == (Shown(Path("/root/venv"), False), Shown(Path("/root/venv/data"), True))
+
+
+def test_several_barred_folders() -> None:
+    found = planned({"/root", "/data"}, ["/root/src"], ["/data/api"])
+    assert set(found.covers) == {Path("/root"), Path("/data")}
