@@ -99,6 +99,10 @@ class Lab:
         """The same folder as the plane knows it."""
         return Folders(self.installation, self.runtime).of(item.key)
 
+    def socket(self, item: InstanceSpec | ItemKey) -> Path:
+        """charon's VICI socket."""
+        return self.folder(item) / "charon" / "vici"
+
     def ip(self, item: InstanceSpec, *arguments: str) -> str:
         return run("ip", "-n", self.namespace(item), *arguments)
 
@@ -130,7 +134,7 @@ class Lab:
 
     def charon(self, item: InstanceSpec) -> int:
         """The number of the charon that answers on the instance's socket; checked to be in its namespace."""
-        with ViciClient(self.folder(item) / "vici", 5) as client:
+        with ViciClient(self.socket(item), 5) as client:
             assert client.version().startswith("charon-systemd ")
             pid = client.peer
         assert pid in self.processes(item)

@@ -203,7 +203,7 @@ def test_a_charon_whose_socket_file_is_gone_is_replaced_and_not_doubled(
         async with opened(lab) as (plane, _):
             await plane.apply(vswitch())
             await plane.apply(instance())
-            (lab.folder(instance()) / "vici").unlink()
+            lab.socket(instance()).unlink()
             await plane.apply(instance())
             assert lab.processes(instance()) == [lab.charon(instance())]
 

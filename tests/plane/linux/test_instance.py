@@ -33,15 +33,15 @@ def test_a_public_instance_comes_up_and_goes(lab: Lab) -> None:
         assert lab.processes(spec) == [lab.charon(spec)]
 
         folder = lab.folder(spec)
-        assert folder.stat().st_mode & 0o777 == 0o700
+        assert folder.parent.stat().st_mode & 0o777 == 0o700
         assert {path.name for path in folder.iterdir()} == {
             "applied.json",
-            "charon.log",
+            "charon",
             "filter.json",
             "guard.json",
             "strongswan.conf",
-            "vici",
         }
+        assert {path.name for path in (folder / "charon").iterdir()} == {"charon.log", "vici"}
         await plane.remove(spec.key)
         assert list(lab.runtime.iterdir()) != []
         await plane.remove(vswitch().key)

@@ -13,6 +13,7 @@ import pytest
 
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import LinuxPlane, leftovers, netns, processes
+from gatewright.plane.linux.processes import Process
 from tests.plane.linux.lab import Lab, Told, instance, kill, links, opened, play, run, vswitch
 
 
@@ -118,13 +119,21 @@ def test_other_peoples_machines_in_a_vswitch_stay(lab: Lab, foreign: Callable[..
     assert leftovers(lab.installation, lab.runtime) == []
 
 
+def sleeping() -> Process:
+    child = subprocess.Popen(["/bin/sleep", "60"], start_new_session=True)
+    process = Process.open(child.pid)
+    assert process is not None
+    child.returncode = 0  # it is reaped by whoever ends it
+    return process
+
+
 def test_strays_in_the_namespace_are_ended_and_nobody_else(lab: Lab) -> None:
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
         await plane.apply(instance())
         with netns.entered(lab.namespace(instance())):
-            stray = processes.start(["/bin/sleep", "60"], {})
-        bystander = processes.start(["/bin/sleep", "60"], {})
+            stray = sleeping()
+        bystander = sleeping()
         try:
             assert stray.pid in lab.processes(instance())
             await plane.remove(instance().key)
@@ -139,9 +148,9 @@ def test_strays_in_the_namespace_are_ended_and_nobody_else(lab: Lab) -> None:
 def test_a_stranger_on_our_socket_is_refused_and_lives(lab: Lab) -> None:
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
-        lab.folder(instance()).mkdir(parents=True)
+        lab.socket(instance()).parent.mkdir(parents=True)
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(lab.folder(instance()) / "vici"))
+            listener.bind(str(lab.socket(instance())))
             listener.listen()
             with pytest.raises(PlaneError, match=f"process {os.getpid()} listens"):
                 await plane.apply(instance())

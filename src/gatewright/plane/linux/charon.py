@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
+from gatewright.isolation.view import TUN
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import charon_config, esp, netns, processes
+from gatewright.plane.linux.confinement import Confinement
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder
 from gatewright.plane.linux.processes import Process
@@ -16,23 +20,32 @@ from gatewright.plane.linux.vici_client import LONGEST_PATH, ViciClient
 EXECUTABLE = "/usr/sbin/charon-systemd"
 CONFIG_VARIABLE = "STRONGSWAN_CONF"
 CONFIG = "strongswan.conf"
+OWN = "charon"
+#: It talks to the kernel of routes and policies, and listens on UDP port 500; it drops the latter by itself.
+_CAPABILITIES = ("net_admin", "net_bind_service")
 
 #: How long a charon that was found, and one that was just started, may take to answer, in seconds.
 _FOUND_PATIENCE = 5.0
 _START_PATIENCE = 10.0
 _POLL = 0.002
 _LOG_LINES = 5
+#: Characters of a log that are read for its end: that of a start has some thousand.
+_LONGEST_LOG = 1_000_000
 
 
 class Charon:
     """The charon of one instance. Everything here raises PlaneError."""
 
-    def __init__(self, folder: Folder, namespace: str) -> None:
+    def __init__(self, folder: Folder, namespace: str, user: int) -> None:
+        """``user`` is the number that it runs as."""
+        self._user = user
         self._folder = folder
         self._namespace = namespace
         self._config = folder.path / CONFIG
-        self._socket = folder.path / "vici"
-        self._log = folder.path / "charon.log"
+        #: What is charon's own: it may write nothing else.
+        self._own = folder.path / OWN
+        self._socket = self._own / "vici"
+        self._log = self._own / "charon.log"
         self._found = False
 
     def begin(self, interfaces: Sequence[str], *, new_namespace: bool) -> Process:
@@ -48,7 +61,7 @@ class Charon:
         self._found = keep is not None
         if keep is not None:
             return keep
-        self._folder.write(CONFIG, text)
+        self._folder.write(CONFIG, text, 0o644)
         return self._start(flush=not new_namespace)
 
     def finish(self, process: Process) -> Process:
@@ -75,19 +88,23 @@ class Charon:
     def end(self) -> None:
         """End whatever charon of this instance lives, and remove its files."""
         processes.terminate(self._living())
-        with step(f"removing charon's files in {self._folder.path}"):
-            for path in (self._socket, self._config, self._log):
-                path.unlink(missing_ok=True)
+        self._folder.take_back(OWN)
+        with step(f"removing {self._config}"):
+            self._config.unlink(missing_ok=True)
 
     def _start(self, *, flush: bool) -> Process:
-        with step(f"starting charon in {self._namespace}"), netns.entered(self._namespace):
+        if not Path(EXECUTABLE).exists():
+            raise PlaneError("charon-systemd is not installed: apt-get install charon-systemd")
+        self._folder.lend(OWN, self._user)
+        with step(f"removing {self._socket}"):
             self._socket.unlink(missing_ok=True)
+        devices = (TUN,) if esp.backend() is esp.Backend.USERSPACE else ()
+        confinement = Confinement(self._user, _CAPABILITIES, self._folder.path, self._own, devices)
+        with step(f"starting charon in {self._namespace}"), netns.entered(self._namespace):
             if flush:
                 esp.flush()
-            try:
-                return processes.start([EXECUTABLE], {CONFIG_VARIABLE: str(self._config), "PATH": "/usr/sbin:/usr/bin"})
-            except FileNotFoundError as error:
-                raise PlaneError("charon-systemd is not installed: apt-get install charon-systemd") from error
+            environment = {CONFIG_VARIABLE: str(self._config), "PATH": "/usr/sbin:/usr/bin"}
+            return processes.start([EXECUTABLE], environment, confinement)
 
     def _answers(self, process: Process, patience: float) -> bool:
         deadline = time.monotonic() + patience
@@ -103,7 +120,10 @@ class Charon:
 
     def _log_end(self) -> str:
         try:
-            lines = self._log.read_text(errors="replace").splitlines()
+            # charon's folder is charon's: it could have put a link to a file of others there
+            descriptor = os.open(self._log, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, errors="replace") as log:
+                lines = log.read(_LONGEST_LOG).splitlines()
         except OSError as error:
             return f"(unreadable: {error})"
         return " | ".join(lines[-_LOG_LINES:])

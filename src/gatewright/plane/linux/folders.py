@@ -25,7 +25,7 @@ _decoder: msgspec.json.Decoder[Spec] = msgspec.json.Decoder(InstanceSpec | VSwit
 
 
 class Folder:
-    """The folder of one item, mode 0700."""
+    """The folder of one item. Nobody but root gets there: the installation's, around it, has mode 0700."""
 
     def __init__(self, path: Path, lock: threading.Lock, root: Path) -> None:
         self.path = path
@@ -35,8 +35,28 @@ class Folder:
     def make(self) -> None:
         with step(f"making {self.path}"), self._lock:
             self._root.parent.mkdir(parents=True, exist_ok=True)
-            for folder in (self._root, self.path.parent, self.path):
+            for folder in (self._root, self.path.parent):
                 folder.mkdir(mode=0o700, exist_ok=True)
+            # in a daemon's view of files it is all there is of the installation's
+            self.path.mkdir(mode=0o700, exist_ok=True)
+            self.path.chmod(0o755)
+
+    def lend(self, name: str, owner: int) -> Path:
+        """A folder in this one that is one user's: a daemon's. It is made anew if it is anybody else's."""
+        path = self.path / name
+        with step(f"making {path}"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.lstat().st_uid == owner:
+                    return path
+            self.take_back(name)
+            path.mkdir(mode=0o700)
+            os.chown(path, owner, owner)
+        return path
+
+    def take_back(self, name: str) -> None:
+        """Remove a folder that was lent."""
+        with step(f"removing {self.path / name}"), contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.path / name)
 
     def applied(self) -> Spec | None:
         """The spec that stands applied; None if there is none, or one that this version cannot read."""
@@ -53,8 +73,8 @@ class Folder:
         with step(f"removing {self.path / _APPLIED}"):
             (self.path / _APPLIED).unlink(missing_ok=True)
 
-    def write(self, name: str, content: bytes) -> None:
-        """Replace a file's content atomically, mode 0600; a file that holds it already is not touched."""
+    def write(self, name: str, content: bytes, mode: int = 0o600) -> None:
+        """Replace a file's content atomically; a file that holds it already is not touched."""
         path = self.path / name
         with step(f"writing {path}"):
             with contextlib.suppress(FileNotFoundError):
@@ -62,7 +82,7 @@ class Folder:
                     return
             draft = self.path / f".{name}.new"
             draft.write_bytes(content)
-            draft.chmod(0o600)
+            draft.chmod(mode)
             draft.replace(path)
 
     def delete(self) -> None:

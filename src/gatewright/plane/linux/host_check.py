@@ -45,6 +45,9 @@ def _missing() -> Iterator[str]:
         yield f"{program} is not installed: apt-get install {programs[program]}."
     if absent:
         return
+    if shutil.which("setpriv") is None:
+        yield "setpriv is not installed: apt-get install util-linux."
+        return
     try:
         _try_links()
         backend = esp.backend()

@@ -25,9 +25,15 @@ class Instances:
     """The instances of one installation. Methods block, may run in several threads, and raise PlaneError."""
 
     def __init__(
-        self, names: Names, folders: Folders, uplink: Uplink, started: Callable[[ItemKey, Process], None]
+        self,
+        names: Names,
+        folders: Folders,
+        uplink: Uplink,
+        started: Callable[[ItemKey, Process], None],
+        daemon_user: int,
     ) -> None:
         """``started`` is handed every living charon, in the calling thread, to be watched and closed."""
+        self._daemon_user = daemon_user
         self._names = names
         self._started = started
         self._folders = folders
@@ -54,7 +60,7 @@ class Instances:
                 inside = stack.enter_context(Rtnl())
             with step(f"opening network namespace {name}"):
                 namespace = stack.enter_context(netns.opened(name))
-            charon = Charon(folder, name)
+            charon = Charon(folder, name, self._daemon_user)
             process = None
             if spec.ipsec:
                 # it starts while the links are made, and learns of them as they come
@@ -79,7 +85,7 @@ class Instances:
         folder = self._folders.of(key)
         folder.forget_applied()
         # first, so that it can tell its peers
-        Charon(folder, name).end()
+        Charon(folder, name, self._daemon_user).end()
         self._end_strays(name)
         with Rtnl() as host:
             remove_marked(host, self._names.lan(instance_id))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gatewright.plane.contract import Changed, PlaneError
 from gatewright.plane.linux import esp, survey
+from gatewright.plane.linux.confinement import daemon_user
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.instance import Instances
 from gatewright.plane.linux.names import Names
@@ -37,7 +38,9 @@ class LinuxPlane:
         self._names = Names(installation)
         self._folders = Folders(installation, runtime)
         self._vswitches = VSwitches(self._names, self._folders)
-        self._instances = Instances(self._names, self._folders, Uplink(self._names), self._started)
+        self._instances = Instances(
+            self._names, self._folders, Uplink(self._names), self._started, daemon_user(installation)
+        )
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="gatewright-plane")
         self._at_work: dict[ItemKey, asyncio.Future[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None

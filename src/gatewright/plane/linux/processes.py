@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux.confinement import Confinement
 from gatewright.plane.linux.netns import Identity
 
 #: Raised by a look at a process that has ended, or that we may not look at: then we did not start it.
@@ -61,9 +62,18 @@ class Process:
             self.descriptor = -1
 
 
-def start(command: Sequence[str], environment: Mapping[str, str]) -> Process:
-    """Start a daemon in the namespace of the calling thread, in a session of its own. Raises OSError."""
-    child = subprocess.Popen(
+def start(command: Sequence[str], environment: Mapping[str, str], confinement: Confinement) -> Process:
+    """Start a daemon in the namespace of the calling thread, in a session of its own. Raises OSError, PlaneError."""
+    with confinement.view():
+        child = _popen(confinement.command(command), environment)
+    process = Process(child.pid, os.pidfd_open(child.pid))
+    # It is to outlive us, so this object is not to wait for it or to complain; `epitaph` reaps it when it ends.
+    child.returncode = 0
+    return process
+
+
+def _popen(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         command,
         env=dict(environment),
         cwd="/",
@@ -73,10 +83,6 @@ def start(command: Sequence[str], environment: Mapping[str, str]) -> Process:
         close_fds=True,
         start_new_session=True,
     )
-    process = Process(child.pid, os.pidfd_open(child.pid))
-    # It is to outlive us, so this object is not to wait for it or to complain; `epitaph` reaps it when it ends.
-    child.returncode = 0
-    return process
 
 
 def epitaph(process: Process) -> str:
