@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gatewright.errors import SERVICE_UNAVAILABLE
@@ -189,8 +190,28 @@ def test_an_agent_says_nothing_to_a_socket_of_somebody_else(tmp_path: Path) -> N
             await wary.report(SEEN)
         assert authority.calls == []
         await wary.close()
+        assert await link.changes(1, 0) == CHANGES
 
     play(tmp_path / "s", scene)
+
+
+@pytest.mark.parametrize("item_id", ["../../etc", "a\nWARNING forged", "", "a" * 101])
+def test_a_page_with_a_name_that_is_none_is_refused_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, item_id: str
+) -> None:
+    for hostile in (
+        Tombstone(Kind.INSTANCE, item_id),
+        msgspec.structs.replace(INSTANCE, id=item_id),
+        msgspec.structs.replace(INSTANCE, private=msgspec.structs.replace(INSTANCE.private, vswitch_id=item_id)),
+    ):
+
+        async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+            with pytest.raises(LinkDown, match="matching regex"):
+                await link.changes(1, 0)
+
+        page = HostChanges(upto=4, revision=9, items=(hostile,))
+        monkeypatch.setattr(f"{__name__}.CHANGES", page)
+        play(tmp_path / "s", scene)
 
 
 def test_garbage_ends_the_connection_and_nothing_else(tmp_path: Path) -> None:

@@ -8,12 +8,18 @@ apply them. They hold no cycles, so the collector of garbage need not know them:
 from __future__ import annotations
 
 import enum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 #: Raised when a spec's fields change in a way that an older agent must know of.
 SCHEMA_VERSION = 2
+
+
+#: What an item may be called: it becomes part of names, paths and lines of logs on hosts.
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\Z"
+#: Holds for what is decoded, that is for all that comes over a link.
+ItemId = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
 
 
 class Kind(enum.StrEnum):
@@ -38,7 +44,7 @@ class ItemKey(NamedTuple):
 class VSwitchSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag=Kind.VSWITCH.value):
     """A layer-2 network of one zone. Gateways' private legs and people's own machines are plugged into it."""
 
-    id: str
+    id: ItemId
     generation: int
     vpc_id: str
     zone_id: str
@@ -56,12 +62,12 @@ class VSwitchSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field
 class RouterPort(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a VPC's router is plugged into one of its vSwitches."""
 
-    vswitch_id: str
+    vswitch_id: ItemId
     #: The router's address there, the default gateway of the vSwitch's machines.
     address: str
     network: str
     #: The table that decides where packets go that come in here.
-    route_table_id: str
+    route_table_id: ItemId
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -75,7 +81,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class RouteTable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One of a VPC's route tables. Its vSwitches' own networks are in all of them, and not listed."""
 
-    id: str
+    id: ItemId
     routes: tuple[Route, ...]
 
 
@@ -83,7 +89,7 @@ class RouterSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field=
     """The router of one VPC: on one host, in front of all the vSwitches of the VPC."""
 
     #: The VPC's id.
-    id: str
+    id: ItemId
     generation: int
     account_id: str
     #: In the order of the vSwitches' ids.
@@ -108,7 +114,7 @@ class PublicLeg(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class PrivateLeg(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How an instance is reached from its VPC."""
 
-    vswitch_id: str
+    vswitch_id: ItemId
     address: str
     network: str
 
@@ -116,7 +122,7 @@ class PrivateLeg(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class InstanceSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag=Kind.INSTANCE.value):
     """One half of a VPN gateway: one network namespace on one host, in one zone."""
 
-    id: str
+    id: ItemId
     generation: int
     gateway_id: str
     account_id: str
@@ -156,7 +162,7 @@ class Tombstone(msgspec.Struct, frozen=True, tag_field="kind", tag="tombstone"):
     """Something that a host must remove. It stays in the host's set until the agent has confirmed the removal."""
 
     of: Kind
-    id: str
+    id: ItemId
 
     @property
     def key(self) -> ItemKey:
@@ -177,7 +183,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """What an agent saw of one item, last."""
 
     kind: Kind
-    id: str
+    id: ItemId
     #: The generation of the spec that was being applied or stands applied; 0 for a removed item.
     generation: int
     phase: Phase

@@ -20,6 +20,7 @@ from gatewright.plane.linux.rtnl import Rtnl
 from gatewright.plane.linux.uplink import Uplink
 from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.plane.linux.watch import Watch
+from gatewright.resources.spec_check import refusal
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec, VSwitchSpec
 
 #: Items that are worked on at a time. The work is mostly waiting for the kernel and for daemons.
@@ -59,6 +60,8 @@ class LinuxPlane:
 
     async def apply(self, spec: Spec) -> None:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
+        if (why := refusal(spec)) is not None:
+            raise PlaneError(f"{why}; nothing was done on this host")
         if isinstance(spec, InstanceSpec):
             await self._work(spec.key, functools.partial(self._instances.apply, spec))
         elif isinstance(spec, VSwitchSpec):
