@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gatewright.app.supervisor import next_delay
 from tests.support.client import Client, Refused
 from tests.support.linux import clean, unmet
 from tests.support.service import Service
@@ -280,6 +281,27 @@ def test_a_dead_half_is_started_again(linux: Service) -> None:
     assert changed["AutoPropagate"] is True
     until_status(linux, made, "active")
     assert charons(linux) == daemons
+
+
+def test_who_calls_while_the_api_is_started_again_waits_and_is_answered(linux: Service) -> None:
+    assert linux.process is not None
+    for _ in range(2):
+        before = children(linux.process.pid)["half-api"]
+        os.kill(before, signal.SIGKILL)
+        # a connection of its own, made while nobody accepts any
+        client = Client(linux.port)
+        assert client.call("DescribeRegions")["Regions"]
+        client.close()
+        assert children(linux.process.pid)["half-api"] != before
+    assert linux.printed().count("the api ended with status -9 and is started again in") == 2
+
+
+def test_a_half_that_dies_again_and_again_is_started_ever_more_slowly() -> None:
+    delays = [next_delay(0.1, 0.3)]
+    while len(delays) < 8:
+        delays.append(next_delay(delays[-1], 0.3))
+    assert delays == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
+    assert next_delay(5.0, 60.0) == 0.2
 
 
 def test_the_halves_do_not_outlive_a_killed_supervisor(linux: Service) -> None:

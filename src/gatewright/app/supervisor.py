@@ -95,7 +95,7 @@ async def _keep(
     Raises ConfigurationError when it cannot be served.
     """
     loop = asyncio.get_running_loop()
-    delay, served = _RETRY_FIRST, False
+    delay, served = _RETRY_FIRST / 2, False
     while not stop.is_set():
         started = loop.time()
         process = await asyncio.create_subprocess_exec(
@@ -120,13 +120,18 @@ async def _keep(
         served = served or lived > _LONG_ENOUGH
         if status == MISCONFIGURED or (status == TEMPORARY and not served):
             raise ConfigurationError(f"the {half} said why")
-        _log.error("the %s ended with status %d and is started again", half, status)
-        delay = _RETRY_FIRST if lived > _LONG_ENOUGH else min(delay * 2, _RETRY_LAST)
+        delay = next_delay(delay, lived)
+        _log.error("the %s ended with status %d and is started again in %.1f s", half, status, delay)
         try:
             async with asyncio.timeout(delay):
                 await stop.wait()
         except TimeoutError:
             continue
+
+
+def next_delay(delay: float, lived: float) -> float:
+    """How long to wait before a half that lived so long is started again, after the last wait; seconds."""
+    return _RETRY_FIRST if lived > _LONG_ENOUGH else min(delay * 2, _RETRY_LAST)
 
 
 async def _end(process: asyncio.subprocess.Process, ended: asyncio.Task[int]) -> None:
