@@ -12,7 +12,7 @@ import pytest
 
 from gatewright.isolation import users
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import LinuxPlane, charon
+from gatewright.plane.linux import LinuxPlane, charon, requirements
 from gatewright.plane.linux.confinement import Confinement, daemon_user
 from tests.plane.linux.lab import Lab, instance, kill, links, play, run, vswitch
 
@@ -166,3 +166,15 @@ def test_the_command_line_of_a_confinement() -> None:
     ]
     none = Confinement(61185, (), Path("/r/i"), Path("/r/i/d"))
     assert "--bounding-set=-all" in none.command(["d"])
+
+
+def test_a_host_that_cannot_confine_says_so_before_anything_is_made(
+    linux_host: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> None:
+        raise PermissionError(1, "unshare(CLONE_NEWNS): Operation not permitted")
+
+    monkeypatch.setattr("gatewright.isolation.mounts.unshare", refused)
+    (said,) = requirements()
+    assert "the view of files for a daemon" in said
+    assert "CAP_SYS_ADMIN" in said

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from gatewright.isolation.view import TUN
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import charon_config, esp, netns, processes
 from gatewright.plane.linux.confinement import Confinement
@@ -98,8 +97,7 @@ class Charon:
         self._folder.lend(OWN, self._user)
         with step(f"removing {self._socket}"):
             self._socket.unlink(missing_ok=True)
-        devices = (TUN,) if esp.backend() is esp.Backend.USERSPACE else ()
-        confinement = Confinement(self._user, _CAPABILITIES, self._folder.path, self._own, devices)
+        confinement = Confinement(self._user, _CAPABILITIES, self._folder.path, self._own, esp.backend().devices)
         with step(f"starting charon in {self._namespace}"), netns.entered(self._namespace):
             if flush:
                 esp.flush()

@@ -11,6 +11,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+from gatewright.isolation.view import TUN, Device
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import netns
 from gatewright.plane.linux.failures import step
@@ -35,6 +36,11 @@ class Backend(enum.StrEnum):
     def plugins(self) -> tuple[str, ...]:
         """charon's plugins that talk to the kernel; the first that offers a feature is the one used."""
         return ("kernel-netlink",) if self is Backend.KERNEL else ("kernel-libipsec", "kernel-netlink")
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """What charon opens that root alone may open on most hosts."""
+        return () if self is Backend.KERNEL else (TUN,)
 
 
 @functools.cache

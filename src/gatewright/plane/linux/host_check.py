@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from gatewright.isolation import users
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import esp, netns, nft
 from gatewright.plane.linux.charon import EXECUTABLE
+from gatewright.plane.linux.confinement import Confinement
+from gatewright.plane.linux.esp import Backend
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.names import LinkMark
 from gatewright.plane.linux.rtnl import Rtnl
@@ -39,18 +44,16 @@ def _missing() -> Iterator[str]:
         return
     if not Path(EXECUTABLE).exists():
         yield "charon-systemd is not installed: apt-get install charon-systemd."
-    programs = {"ip": "iproute2", nft.EXECUTABLE: "nftables"}
+    programs = {"ip": "iproute2", nft.EXECUTABLE: "nftables", "setpriv": "util-linux"}
     absent = [program for program in programs if shutil.which(program) is None]
     for program in absent:
         yield f"{program} is not installed: apt-get install {programs[program]}."
     if absent:
         return
-    if shutil.which("setpriv") is None:
-        yield "setpriv is not installed: apt-get install util-linux."
-        return
     try:
         _try_links()
         backend = esp.backend()
+        _try_confinement(backend)
     except PlaneError as error:
         yield f"This kernel or container does not let us: {error}."
         return
@@ -58,6 +61,21 @@ def _missing() -> Iterator[str]:
         for plugin in ("openssl", "gcm", "vici", *backend.plugins):
             if not (PLUGINS / f"libstrongswan-{plugin}.so").exists():
                 yield f"strongSwan's plugin {plugin} is not installed: apt-get install {PLUGIN_PACKAGES[plugin]}."
+
+
+def _try_confinement(backend: Backend) -> None:
+    """Start a program as daemons are started. Raises PlaneError."""
+    doing = "confining a program as daemons are"
+    with step(doing), tempfile.TemporaryDirectory(prefix="gw-trial-") as made:
+        own = Path(made) / "own"
+        own.mkdir()
+        trial = Confinement(users.LAST, ("net_admin",), Path(made), own, backend.devices)
+        with trial.view():
+            done = subprocess.run(
+                trial.command(["true"]), capture_output=True, text=True, errors="replace", timeout=10, check=False
+            )
+        if done.returncode != 0:
+            raise PlaneError(f"{doing}: {done.stderr.strip()}")
 
 
 def _try_links() -> None:
