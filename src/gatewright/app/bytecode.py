@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import py_compile
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,9 +21,33 @@ _PATIENCE = 120.0
 
 
 def refresh(environment: Mapping[str, str]) -> None:
-    """Load the API's modules once in a process that may write their compiled forms, if one of ours is out of date."""
-    if sys.dont_write_bytecode or not stale(Path(gatewright.__file__).parent):
+    """Compile what has changed of ours, and load the API's modules once if they were never compiled, libraries too."""
+    if sys.dont_write_bytecode:
         return
+    package = Path(gatewright.__file__).parent
+    for source in changed(package):
+        try:
+            py_compile.compile(str(source), doraise=True)
+        except (OSError, py_compile.PyCompileError) as error:
+            # then it is compiled at every start, or the API itself says what is wrong with it
+            _log.info("%s is not compiled: %s", source, error)
+    if not compiled(package / "app" / "api.py").exists():
+        _load(environment)
+
+
+def changed(package: Path) -> list[Path]:
+    """The modules that have changed since they were compiled; one that never was is none of them."""
+    found = ((source, compiled(source)) for source in package.rglob("*.py"))
+    return [source for source, form in found if form.exists() and form.stat().st_mtime < source.stat().st_mtime]
+
+
+def compiled(source: Path) -> Path:
+    """Where a module's compiled form is kept."""
+    return Path(importlib.util.cache_from_source(str(source)))
+
+
+def _load(environment: Mapping[str, str]) -> None:
+    """Load the API's modules in a process that may write their compiled forms."""
     try:
         loaded = subprocess.run(
             [sys.executable, "-P", "-c", "import gatewright.app.api"],
@@ -39,16 +64,3 @@ def refresh(environment: Mapping[str, str]) -> None:
     if loaded.returncode != 0:
         # the API itself will say it again
         _log.warning("the API's modules cannot be loaded: %s", loaded.stderr.strip().rpartition("\n")[2])
-
-
-def stale(package: Path) -> bool:
-    """Whether a module that has been compiled has changed since, or the API's first one was never compiled."""
-    first = package / "app" / "api.py"
-    for source in package.rglob("*.py"):
-        compiled = Path(importlib.util.cache_from_source(str(source)))
-        if compiled.exists():
-            if compiled.stat().st_mtime < source.stat().st_mtime:
-                return True
-        elif source == first:
-            return True
-    return False
