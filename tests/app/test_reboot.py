@@ -47,7 +47,7 @@ def namespaces(installation: str) -> list[str]:
 
 
 def reboot(installation: str) -> None:
-    """Take away what a reboot takes away, of this installation alone: processes, namespaces, links, /run."""
+    """Take away what a reboot takes away, of this installation alone: processes, namespaces, links, tables, /run."""
     from gatewright.plane.linux import leftovers
 
     for line in leftovers(installation, RUNTIME):
@@ -76,7 +76,11 @@ def until(condition: Callable[[], object], seconds: float = 40) -> None:
 @contextmanager
 def half(service: Service, name: str, *more: str, listener: socket.socket | None = None) -> Iterator[None]:
     """One half of the service alone, as its supervisor would start it."""
-    given = [str(os.getpid()), *([str(listener.fileno())] if listener else []), *service.arguments, *more]
+    owner = (service.data / "api").stat()
+    given = [str(os.getpid()), str(owner.st_uid)]
+    if listener is not None:
+        given += [str(owner.st_gid), str(listener.fileno())]
+    given += [*service.arguments, *more]
     with service.output.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "gatewright", f"half-{name}", *given],
