@@ -21,7 +21,7 @@ CONFIG_VARIABLE = "STRONGSWAN_CONF"
 CONFIG = "strongswan.conf"
 OWN = "charon"
 #: It talks to the kernel of routes and policies, and listens on UDP port 500; it drops the latter by itself.
-_CAPABILITIES = ("net_admin", "net_bind_service")
+CAPABILITIES = ("net_admin", "net_bind_service")
 
 #: How long a charon that was found, and one that was just started, may take to answer, in seconds.
 _FOUND_PATIENCE = 5.0
@@ -97,7 +97,7 @@ class Charon:
         self._folder.lend(OWN, self._user)
         with step(f"removing {self._socket}"):
             self._socket.unlink(missing_ok=True)
-        confinement = Confinement(self._user, _CAPABILITIES, self._folder.path, self._own, esp.backend().devices)
+        confinement = Confinement(self._user, CAPABILITIES, self._folder.path, self._own, esp.backend().devices)
         with step(f"starting charon in {self._namespace}"), netns.entered(self._namespace):
             if flush:
                 esp.flush()

@@ -144,6 +144,7 @@ def _programs() -> Iterator[Finding]:
         ("ip", "iproute2", True, ("-V",)),
         ("tc", "iproute2", True, ("-V",)),
         ("nft", "nftables", True, ("--version",)),
+        ("setpriv", "util-linux", True, ("--version",)),
         ("openvpn", "openvpn", False, ("--version",)),
         ("bird", "bird2", False, ("--version",)),
     ):

@@ -15,10 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from gatewright.isolation import users
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.findings import Finding, State
 from gatewright.plane.linux import charon_config, esp, netns
-from gatewright.plane.linux.charon import CONFIG_VARIABLE, EXECUTABLE
+from gatewright.plane.linux.charon import CAPABILITIES, CONFIG_VARIABLE, EXECUTABLE
+from gatewright.plane.linux.confinement import Confinement
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.vici_client import ViciClient
 
@@ -232,11 +234,18 @@ def charon_starts() -> str:
     """
     with tempfile.TemporaryDirectory(prefix="gw-doctor-", dir="/tmp") as folder, step("trying charon"):
         path = Path(folder)
-        text = charon_config.render(esp.backend(), ["lo"], path / "vici", path / "log")
+        path.chmod(0o755)
+        # as a gateway's is, so that what keeps that from starting is seen here
+        own = path / "own"
+        own.mkdir(mode=0o700)
+        os.chown(own, users.LAST, users.LAST)
+        confinement = Confinement(users.LAST, CAPABILITIES, path, own, esp.backend().devices)
+        text = charon_config.render(esp.backend(), ["lo"], own / "vici", own / "log")
         (path / "strongswan.conf").write_text(text)
-        with netns.temporary():
+        (path / "strongswan.conf").chmod(0o644)
+        with netns.temporary(), confinement.view():
             process = subprocess.Popen(
-                [EXECUTABLE],
+                confinement.command([EXECUTABLE]),
                 env={CONFIG_VARIABLE: str(path / "strongswan.conf"), "PATH": "/usr/sbin:/usr/bin"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -245,12 +254,12 @@ def charon_starts() -> str:
             )
         try:
             for wait in _waits():
-                with suppress(OSError), ViciClient(path / "vici", _SECONDS) as client:
+                with suppress(OSError), ViciClient(own / "vici", _SECONDS) as client:
                     return client.version()
                 if process.poll() is not None:
-                    raise PlaneError(f"charon ended with status {process.returncode}: {_log_end(path / 'log')}")
+                    raise PlaneError(f"charon ended with status {process.returncode}: {_log_end(own / 'log')}")
                 time.sleep(wait)
-            raise PlaneError(f"charon does not answer: {_log_end(path / 'log')}")
+            raise PlaneError(f"charon does not answer: {_log_end(own / 'log')}")
         finally:
             process.terminate()
             try:
