@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from gatewright.agent.local import Wish
 from gatewright.agent.memory import RevisionMemory
+from gatewright.agent.relapses import Relapses
 from gatewright.agent.reports import Reporter
 from gatewright.link.contract import HostChanges, Link, LinkDown, Wanted
 from gatewright.plane.contract import Plane, PlaneError
@@ -68,6 +69,7 @@ class Agent:
         self._broke: set[ItemKey] = set()
         #: What is wanted by the cache's word only, the control plane not having been heard on it.
         self._remembered: set[ItemKey] = set()
+        self._relapses = Relapses()
         self.orphans: frozenset[ItemKey] = frozenset()
 
     async def run(self) -> None:
@@ -234,6 +236,7 @@ class Agent:
         if key in self._wanted:
             # Also while it is being applied: the break may be of what was just made, and then it is looked at again.
             self._broke.add(key)
+            self._relapses.note(key, reason, asyncio.get_running_loop().time())
             self._kick(key)
 
     def _kick(self, key: ItemKey) -> None:
@@ -261,6 +264,8 @@ class Agent:
             item = self._wanted.get(key)
             if item is None:
                 return
+            if await self._relapsed(key, item, changed):
+                continue
             try:
                 await self._bring_about(key, item)
             except PlaneError as error:
@@ -278,6 +283,22 @@ class Agent:
                 delay = _RETRY_FIRST
             except TimeoutError:
                 delay = min(delay * 2, _RETRY_LAST)
+
+    async def _relapsed(self, key: ItemKey, item: Wanted, changed: asyncio.Event) -> bool:
+        """Wait, if the item breaks again and again. True if something happened before the time was over."""
+        if isinstance(item, Tombstone):
+            self._relapses.forget(key)
+            return False
+        relapse = self._relapses.of(key, asyncio.get_running_loop().time())
+        if relapse is None:
+            return False
+        _log.warning("%s: %s", key, relapse)
+        self._observe(item, Phase.FAILED, str(relapse))
+        with self._parking(key), contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(relapse.pause):
+                await changed.wait()
+                return True
+        return False
 
     @contextlib.contextmanager
     def _parking(self, key: ItemKey) -> Iterator[None]:

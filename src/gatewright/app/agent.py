@@ -10,7 +10,7 @@ from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
 from gatewright.app.data_directory import Lock, installation_id, open_folder
 from gatewright.app.host_lock import HostLock, local_socket
-from gatewright.app.processes import set_up_logging, stop_event
+from gatewright.app.processes import open_many_files, set_up_logging, stop_event
 from gatewright.errors import ConfigurationError
 from gatewright.link.unix import UnixLink
 from gatewright.settings import Settings
@@ -34,6 +34,7 @@ def run(settings: Settings, api_user: int) -> None:
         raise ConfigurationError(
             f"the linux plane needs libraries that are not installed ({error.name}): pip install 'gatewright[linux]'"
         ) from error
+    open_many_files()
     missing = requirements()
     if missing:
         raise ConfigurationError("the linux plane cannot run here: " + "; ".join(missing))

@@ -13,6 +13,8 @@ import signal
 _log = logging.getLogger(__name__)
 #: Files that an API process has open beside its connections: databases, sockets, pipes, with much to spare.
 _OTHER_FILES = 192
+#: Files that an agent asks for, if it may: 6 an instance are enough, 10,000 instances are more than a host carries.
+_MANY_FILES = 65_536
 
 _PR_SET_PDEATHSIG = 1
 #: Requests make few cycles; collecting a tenth as often as by default is a few per cent of a create (measured).
@@ -58,6 +60,14 @@ def room_for(connections: int) -> int:
             "the system allows %d open files (ulimit -n): %d connections are served at once", soft, connections
         )
     return connections
+
+
+def open_many_files() -> None:
+    """Allow the process as many open files as the system lets it: an agent has a few for each instance."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
+    if soft not in (resource.RLIM_INFINITY, most) and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def stop_event() -> asyncio.Event:

@@ -43,7 +43,7 @@ class Instances:
     def apply(self, spec: InstanceSpec) -> None:
         """Make the instance be as the spec says."""
         check_id(spec.id)
-        lan, wan = _lan_addresses(spec), _wan_addresses(spec)
+        lan, wan = lan_addresses(spec), wan_addresses(spec)
         name = self._names.namespace(spec.id)
         with ExitStack() as stack:
             host = stack.enter_context(Rtnl())
@@ -151,11 +151,13 @@ class Instances:
         processes.terminate(strays)
 
 
-def _lan_addresses(spec: InstanceSpec) -> list[tuple[str, int]]:
+def lan_addresses(spec: InstanceSpec) -> list[tuple[str, int]]:
+    """Addresses of the private leg, with their prefix lengths. Raises PlaneError."""
     return [(spec.private.address, _prefix(spec, spec.private.address, spec.private.network))]
 
 
-def _wan_addresses(spec: InstanceSpec) -> list[tuple[str, int]]:
+def wan_addresses(spec: InstanceSpec) -> list[tuple[str, int]]:
+    """Addresses of the public leg, none for a private gateway. Raises PlaneError."""
     if spec.public is None:
         return []
     if not spec.public.addresses:

@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gatewright.plane.contract import Changed, PlaneError
-from gatewright.plane.linux import esp, survey
+from gatewright.plane.linux import esp, inspection, survey
 from gatewright.plane.linux.confinement import daemon_user
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.instance import Instances
+from gatewright.plane.linux.lookout import Lookout
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.rtnl import Rtnl
@@ -46,16 +47,22 @@ class LinuxPlane:
         self._at_work: dict[ItemKey, asyncio.Future[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: Watch | None = None
+        self._lookout: Lookout | None = None
 
     async def open(self, changed: Changed) -> Mapping[ItemKey, int]:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
         self._loop = loop = asyncio.get_running_loop()
         self._watch = Watch(loop, changed)
+        inspect = functools.partial(inspection.fault, self._names, self._folders)
+        self._lookout = Lookout(self._names, inspect, changed, self._at_work.__contains__)
+        self._lookout.open()
         generations = {}
-        for key, (generation, charon) in (await loop.run_in_executor(self._workers, self._look)).items():
+        for key, (spec, generation, charon) in (await loop.run_in_executor(self._workers, self._look)).items():
             generations[key] = generation
             if charon is not None:
                 self._watch.add(key, charon)
+            if spec is not None and generation:
+                self._lookout.add(spec)
         return generations
 
     async def apply(self, spec: Spec) -> None:
@@ -63,9 +70,9 @@ class LinuxPlane:
         if (why := refusal(spec)) is not None:
             raise PlaneError(f"{why}; nothing was done on this host")
         if isinstance(spec, InstanceSpec):
-            await self._work(spec.key, functools.partial(self._instances.apply, spec))
+            await self._work(spec.key, functools.partial(self._instances.apply, spec), spec)
         elif isinstance(spec, VSwitchSpec):
-            await self._work(spec.key, functools.partial(self._vswitches.apply, spec))
+            await self._work(spec.key, functools.partial(self._vswitches.apply, spec), spec)
         else:
             raise PlaneError("routers are not made on this plane yet")
 
@@ -79,6 +86,9 @@ class LinuxPlane:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+        if self._lookout is not None:
+            lookout, self._lookout = self._lookout, None
+            await lookout.close()
         await asyncio.to_thread(self._workers.shutdown)
 
     def _opened(self) -> Watch:
@@ -86,27 +96,30 @@ class LinuxPlane:
             raise RuntimeError("the plane is not open")
         return self._watch
 
-    def _look(self) -> dict[ItemKey, tuple[int, Process | None]]:
+    def _look(self) -> dict[ItemKey, tuple[Spec | None, int, Process | None]]:
         with contextlib.suppress(PlaneError):  # whoever applies an instance is told
             esp.backend()
         seen = survey.take(self._names, self._folders)
+        found = {}
         with Rtnl() as host:
-            return {
-                key: survey.adopt(seen, self._names, self._folders.of(key), host)
-                for key in survey.items(seen, self._names, self._folders)
-            }
+            for key in survey.items(seen, self._names, self._folders):
+                folder = self._folders.of(key)
+                found[key] = (folder.applied(), *survey.adopt(seen, self._names, folder, host))
+        return found
 
-    async def _work(self, key: ItemKey, job: Callable[[], None]) -> None:
-        """Do a job for an item in a thread.
+    async def _work(self, key: ItemKey, job: Callable[[], None], spec: Spec | None = None) -> None:
+        """Do a job for an item in a thread; what it then stands at, if at anything, is watched.
 
         A thread cannot be cancelled: if the caller is, the job goes on, and the item's next one waits for it.
         """
         while (before := self._at_work.get(key)) is not None:
             await asyncio.wait([before])
         self._opened().drop(key)
+        if self._lookout is not None:
+            self._lookout.drop(key)
         future = asyncio.get_running_loop().run_in_executor(self._workers, job)
         self._at_work[key] = future
-        future.add_done_callback(lambda done: self._worked(key, done))
+        future.add_done_callback(lambda done: self._worked(key, done, spec))
         try:
             await asyncio.shield(future)
         except PlaneError:
@@ -114,10 +127,11 @@ class LinuxPlane:
         except Exception as error:
             raise PlaneError(f"{key}: {type(error).__name__}: {error}; this is a bug, please report it") from error
 
-    def _worked(self, key: ItemKey, done: asyncio.Future[None]) -> None:
+    def _worked(self, key: ItemKey, done: asyncio.Future[None], spec: Spec | None) -> None:
         del self._at_work[key]
-        if not done.cancelled():
-            done.exception()  # whoever was to get it may have been cancelled
+        # asked for its exception here: whoever was to get it may have been cancelled
+        if not done.cancelled() and done.exception() is None and spec is not None and self._lookout is not None:
+            self._lookout.add(spec)
 
     def _started(self, key: ItemKey, process: Process) -> None:
         """Called in a worker's thread."""

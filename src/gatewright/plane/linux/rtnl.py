@@ -45,9 +45,13 @@ class Rtnl:
 
     def __init__(self) -> None:
         # pyroute2 runs a loop inside; an embedding program's default may be uvloop, which has no netlink
-        self._loop = asyncio.SelectorEventLoop()
         with step("opening a netlink socket"):
-            self._ip: Any = IPRoute(groups=0, use_event_loop=self._loop)
+            self._loop = asyncio.SelectorEventLoop()
+            try:
+                self._ip: Any = IPRoute(groups=0, use_event_loop=self._loop)
+            except BaseException:
+                self._loop.close()
+                raise
         self.traffic = TrafficControl(self._ip)
 
     def __enter__(self) -> Self:

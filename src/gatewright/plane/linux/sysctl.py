@@ -26,6 +26,13 @@ def quiet_ipv6(interface: str) -> None:
         _set(f"ipv6/conf/{interface}/disable_ipv6", "1")
 
 
+def ipv6_is_quiet(interface: str) -> bool:
+    """Whether IPv6 is switched off on an interface, or on ``all``. Raises OSError."""
+    if not (_NET / "ipv6").is_dir():
+        return True
+    return _get(f"ipv6/conf/{interface}/disable_ipv6") == "1"
+
+
 def announce_addresses() -> None:
     """New interfaces tell their neighbours their addresses when they come up or get a hardware address.
 
@@ -45,6 +52,17 @@ def route_between_legs() -> None:
     for which in ("all", "default"):
         for name, value in _ROUTER.items():
             _set(f"ipv4/conf/{which}/{name}", value)
+
+
+def routes_between_legs() -> bool:
+    """Whether :func:`route_between_legs` still holds. Raises OSError."""
+    return _get("ipv4/ip_forward") == "1" and all(
+        _get(f"ipv4/conf/{which}/{name}") == value for which in ("all", "default") for name, value in _ROUTER.items()
+    )
+
+
+def _get(name: str) -> str:
+    return (_NET / name).read_text().strip()
 
 
 def _set(name: str, value: str) -> None:
