@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -52,11 +54,22 @@ class PostgresqlServer:
             stdout=subprocess.DEVNULL,
             cwd=self._folder,
         )
+        self._programs, self._data = programs, data
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the server, and wait until it answers."""
         options = ["fsync=off", "full_page_writes=off", "listen_addresses=", f"unix_socket_directories={self._folder}"]
         options += ["max_connections=200", "shared_buffers=32MB", "logging_collector=off"]
-        with (self._folder / "log").open("wb") as log:
+        with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._user, programs / "postgres", "-D", data, *(word for o in options for word in ("-c", o))],
+                [
+                    *self._user,
+                    self._programs / "postgres",
+                    "-D",
+                    self._data,
+                    *(word for o in options for word in ("-c", o)),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -93,7 +106,28 @@ class PostgresqlServer:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def stop(self) -> None:
+    def halt(self) -> None:
+        """End the server; its data stay."""
         self._process.send_signal(signal.SIGINT)
         self._process.wait(timeout=30)
+
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Within the block the server neither answers nor closes connections."""
+        stopped = [self._process.pid]
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            for path in Path("/proc").glob("[0-9]*/stat"):
+                with contextlib.suppress(OSError):
+                    if int(path.read_text().rpartition(")")[2].split()[1]) == self._process.pid:
+                        os.kill(int(path.parts[2]), signal.SIGSTOP)
+                        stopped.append(int(path.parts[2]))
+            yield
+        finally:
+            for pid in stopped:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def stop(self) -> None:
+        self.halt()
         shutil.rmtree(self._folder)

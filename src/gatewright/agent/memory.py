@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import logging
 from pathlib import Path
 
 from gatewright.errors import ConfigurationError
+from gatewright.state_files import replace_file, told
+
+_log = logging.getLogger(__name__)
 
 
 class RevisionMemory:
@@ -19,23 +22,36 @@ class RevisionMemory:
         """Kept in a file, or for the life of the process when there is none."""
         self._path = path
         self.highest = 0
+        #: Whether what is remembered could not be written, and that has been said.
+        self._unwritten = False
         if path is not None and path.exists():
-            try:
-                self.highest = int(path.read_text("ascii"))
-            except ValueError:
+            with told(f"reading {path}"):
+                content = path.read_bytes()
+            if not content.strip().isdigit():
                 raise ConfigurationError(
                     f"{path} does not hold a revision: if the database is the newest there is, remove this file"
-                ) from None
+                )
+            self.highest = int(content)
 
     def note(self, revision: int) -> None:
-        """Remember a revision if it is the highest so far."""
+        """Remember a revision if it is the highest so far.
+
+        When it cannot be written, that is said once, and tried again with the next one: the host goes on.
+        """
         if revision <= self.highest:
             return
         self.highest = revision
-        if self._path is not None:
-            part = self._path.with_suffix(".part")
-            with part.open("w", encoding="ascii") as file:
-                file.write(f"{revision}\n")
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self._path)
+        if self._path is None:
+            return
+        try:
+            replace_file(self._path, f"{revision}\n")
+        except OSError as error:
+            if not self._unwritten:
+                _log.warning(
+                    "%s cannot be written: %s. Until it can, an old database would not be noticed after a restart",
+                    self._path,
+                    error.strerror,
+                )
+            self._unwritten = True
+        else:
+            self._unwritten = False

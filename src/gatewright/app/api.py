@@ -7,9 +7,9 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gatewright import settings as settings_module
 from gatewright.access import keyring
@@ -21,7 +21,7 @@ from gatewright.app.listening import listening_socket
 from gatewright.app.processes import room_for, set_up_logging, settle_memory, stop_event
 from gatewright.app.rates import published_rates
 from gatewright.clock import Clock, SystemClock
-from gatewright.errors import ConfigurationError
+from gatewright.errors import ApiError, ConfigurationError, DatabaseAway
 from gatewright.link.unix import UnixLinkServer
 from gatewright.operations.call import Installation, Quotas
 from gatewright.operations.execution import TOKEN_LIFETIME, Executor
@@ -31,7 +31,7 @@ from gatewright.reconcile.timers import expire_for_ever
 from gatewright.resources.regions import regions
 from gatewright.secrets import Sealer, load_key
 from gatewright.settings import Settings
-from gatewright.store import hosts, pools
+from gatewright.store import accounts, hosts, pools
 from gatewright.store.backends import backend_of
 from gatewright.store.database import Database
 from gatewright.store.transaction import Transaction
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from gatewright.control.steering import Steering
 
 _log = logging.getLogger(__name__)
+Result = TypeVar("Result")
 #: Simultaneous connections to the control API.
 _CONTROL_CONNECTIONS = 64
 
@@ -60,11 +61,14 @@ def run(settings: Settings, listener: socket.socket | None = None) -> None:
         raise ConfigurationError(f"region is {settings.region!r}: the catalogue has {', '.join(regions())}")
     open_folder(settings.api_folder)
     lock = Lock(settings.api_folder / "api.lock", "another gatewright serve")
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        listener = listener or listening_socket(settings.host, settings.port)
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
+        listener = stack.enter_context(listener or listening_socket(settings.host, settings.port))
         control = listening_socket(settings.control_host, settings.control_port) if settings.control else None
+        if control is not None:
+            stack.enter_context(control)
         runner.run(_serve(settings, listener, control))
-    lock.release()
 
 
 async def _serve(settings: Settings, listener: socket.socket, control_listener: socket.socket | None) -> None:
@@ -81,7 +85,9 @@ async def _serve_from(
     settings: Settings, listener: socket.socket, control_listener: socket.socket | None, database: Database
 ) -> None:
     machine = SystemClock()
-    sealer = Sealer(load_key(settings.api_folder / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY")))
+    sealed = bool(await _available(database.read(accounts.access_key_rows)))
+    key = load_key(settings.api_folder / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY"), make=not sealed)
+    sealer = Sealer(key)
     wanted = Administrator(*settings_module.administrator(os.environ))
 
     def found(transaction: Transaction) -> None:
@@ -90,12 +96,14 @@ async def _serve_from(
         pools.ensure_public(transaction, settings.public_pool)
 
     def set_up(transaction: Transaction) -> tuple[AccessKey | None, keyring.Keyring]:
+        # every secret opens, before anything is written
+        keyring.load(transaction, sealer)
         found(transaction)
         made_up = keyring.settle_first_administrator(transaction, sealer, wanted, machine.now())
         return made_up, keyring.load(transaction, sealer)
 
     try:
-        made_up, keys = await database.write(set_up)
+        made_up, keys = await _available(database.write(set_up))
     except pools.PoolOverlap as error:
         raise ConfigurationError(f"{error}: keep the pool, or choose one apart from it") from error
     operations = registry()
@@ -167,6 +175,14 @@ async def _serve_from(
         for outcome in await asyncio.gather(*background, return_exceptions=True):
             if isinstance(outcome, Exception):
                 raise outcome
+
+
+async def _available(work: Awaitable[Result]) -> Result:
+    """What starting needs of the database. Raises DatabaseAway when it cannot be had."""
+    try:
+        return await work
+    except ApiError as error:
+        raise DatabaseAway(f"the service cannot start: {error.detail}") from error
 
 
 def _background(work: Awaitable[None], name: str) -> asyncio.Task[None]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from pathlib import Path
 
 from gatewright import ids
 from gatewright.errors import ConfigurationError
 from gatewright.isolation.view import User
 from gatewright.settings import Settings
+from gatewright.state_files import replace_file, told
+
+_INSTALLATION = re.compile(rb"[0-9a-z]{8}")
 
 #: What a data directory had in it before it had a folder for each half.
 _OLDER = ("gatewright.db", "secret.key", "installation")
@@ -20,7 +24,8 @@ class Lock:
 
     def __init__(self, path: Path, held_by: str) -> None:
         """Raises ConfigurationError when another process holds the lock."""
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with told(f"opening {path}"):
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -92,20 +97,24 @@ def installation_id(folder: Path) -> str:
     installation that finds its earlier items.
     """
     path = folder / "installation"
-    try:
-        return path.read_text("ascii").strip()
-    except FileNotFoundError:
-        pass
-    part = path.with_suffix(".part")
-    with part.open("w", encoding="ascii") as file:
-        file.write(ids.installation_id() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    return path.read_text("ascii").strip()
+    with told(f"reading or making {path}"):
+        if not path.exists():
+            replace_file(path, ids.installation_id() + "\n", only_new=True)
+    return _read(path)
 
 
 def find_installation_id(settings: Settings) -> str | None:
-    """The id of the data directory's installation; None if there is none yet."""
+    """The id of the data directory's installation; None if there is none yet. Raises ConfigurationError."""
     path = settings.agent_folder / "installation"
-    return path.read_text("ascii").strip() if path.exists() else None
+    return _read(path) if path.exists() else None
+
+
+def _read(path: Path) -> str:
+    with told(f"reading {path}"):
+        found = path.read_bytes().strip()
+    if not _INSTALLATION.fullmatch(found):
+        raise ConfigurationError(
+            f"{path} does not hold an installation's id (8 characters of 0-9 and a-z): put it back from a backup, or "
+            "write there the id that the names of its namespaces have (ip netns: gw-ID-...); it has been left as it is"
+        )
+    return found.decode()

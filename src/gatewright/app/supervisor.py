@@ -118,7 +118,8 @@ async def _keep(
         status = ended.result()
         lived = loop.time() - started
         served = served or lived > _LONG_ENOUGH
-        if status == MISCONFIGURED or (status == TEMPORARY and not served):
+        # what has served with the same settings will serve again: meanwhile the other half carries on
+        if status in (MISCONFIGURED, TEMPORARY) and not served:
             raise ConfigurationError(f"the {half} said why")
         delay = next_delay(delay, lived)
         _log.error("the %s ended with status %d and is started again in %.1f s", half, status, delay)

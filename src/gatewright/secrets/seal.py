@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import os
 from pathlib import Path
@@ -13,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gatewright.errors import ConfigurationError
+from gatewright.state_files import replace_file, told
 
 _VERSION = b"\x01"
 _KEY_ID_BYTES = 4
@@ -67,31 +67,31 @@ class Sealer:
             raise SealError(f"the secret at {place.table}.{place.column} was changed or moved") from None
 
 
-def load_key(path: Path, environment_value: str | None) -> bytes:
-    """The sealing key: from the environment (base64 of 32 bytes), else from a 0600 file that is made on first use.
+def load_key(path: Path, environment_value: str | None, *, make: bool = True) -> bytes:
+    """The sealing key: from the environment (base64 of 32 bytes), else from a 0600 file.
 
-    Raises ConfigurationError.
+    A file that is not there is made, or refused when it is not to be: then something was sealed with a key that has
+    gone. Raises ConfigurationError.
     """
     if environment_value is not None:
         return _decode(environment_value, "GATEWRIGHT_SECRET_KEY")
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    with told(f"reading or making {path}"):
+        if not path.exists():
+            if not make:
+                raise ConfigurationError(
+                    f"{path} is missing, and the database holds secrets that were sealed with it: put it back from a "
+                    "backup, or set GATEWRIGHT_SECRET_KEY to what it held"
+                )
+            replace_file(path, base64.b64encode(os.urandom(_KEY_BYTES)).decode() + "\n", only_new=True)
         if path.stat().st_mode & 0o077:
-            raise ConfigurationError(f"{path} can be read by others: chmod 600 {path}") from None
-        return _decode(path.read_text("ascii"), str(path))
-    key = os.urandom(_KEY_BYTES)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(base64.b64encode(key).decode() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return key
+            raise ConfigurationError(f"{path} can be read by others: chmod 600 {path}")
+        return _decode(path.read_bytes().decode("ascii", "replace"), str(path))
 
 
 def _decode(text: str, origin: str) -> bytes:
     try:
         key = base64.b64decode(text.strip(), validate=True)
-    except binascii.Error:
+    except ValueError:
         raise ConfigurationError(f"{origin} is not base64") from None
     if len(key) != _KEY_BYTES:
         raise ConfigurationError(f"{origin} holds {len(key)} bytes, a key has {_KEY_BYTES}")

@@ -18,6 +18,8 @@ class Backend(Protocol):
     flavour: Flavour
     #: SQLAlchemy's URL, for migrations.
     url: str
+    #: Where it is, for operators; without a password.
+    where: str
     begin_write: str
     begin_read: str
     #: Writing threads, and how many writes of one thread share a transaction.
@@ -25,6 +27,8 @@ class Backend(Protocol):
     write_batch: int
     readers: int
     read_batch: int
+    #: Whether it is a server, which may stop answering.
+    remote: bool
 
     def connect(self, *, read_only: bool) -> Connection:
         """A new connection in autocommit mode: transactions are begun and ended by statements."""
@@ -54,10 +58,12 @@ class SqliteBackend:
     write_batch = 64
     readers = 2
     read_batch = 8
+    remote = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.url = f"sqlite:///{path}"
+        self.where = f"the database {path}"
 
     def connect(self, *, read_only: bool) -> Connection:
         connection: Any = sqlite3.connect(
@@ -103,16 +109,19 @@ class PostgresqlBackend:
     write_batch = 1
     readers = 4
     read_batch = 1
+    remote = True
 
     def __init__(self, url: str) -> None:
         self._conninfo = "postgresql" + url[url.index("://") :]
         self.url = "postgresql+psycopg" + url[url.index("://") :]
+        parts = urlsplit(url)
+        self.where = f"the database {parts.path[1:]} on {parts.hostname or 'this machine'}"
 
     def connect(self, *, read_only: bool) -> Connection:  # noqa: ARG002 - BEGIN says READ ONLY where that is meant
         import psycopg
 
         connection: Any = psycopg.connect(self._conninfo, autocommit=True, **_PATIENCE)
-        connection.execute("SET lock_timeout = '10s'; SET statement_timeout = '30s'")
+        connection.execute("SET lock_timeout = '10s'; SET statement_timeout = '20s'")
         # One INFO line of the server's is not worth the round trips of a notice handler.
         connection.execute("SET client_min_messages = warning")
         opened: Connection = connection
@@ -121,7 +130,9 @@ class PostgresqlBackend:
     def unavailable(self, error: BaseException) -> bool:
         import psycopg
 
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+        # a standby, or a disk that was made read-only, refuses writes: with an error that is no operational one
+        broken = psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction
+        return isinstance(error, broken)
 
     def retriable(self, error: BaseException) -> bool:
         return self.unavailable(error)

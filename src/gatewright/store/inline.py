@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from gatewright.store import lanes
 from gatewright.store.backends import SqliteBackend
+from gatewright.store.causes import LATE, cause_of
 from gatewright.store.jobs import Job, lose_all, settle_all
 from gatewright.store.lanes import discard
 from gatewright.store.transaction import Connection, Transaction
@@ -77,6 +80,11 @@ class InlineLane:
         self._timer, self._running = None, True
         jobs = [self._jobs.popleft() for _ in range(min(len(self._jobs), self._backend.write_batch))]
         self._last = max(len(jobs), self._last * 3 // 4)
+        now = time.monotonic()
+        if late := [job for job in jobs if now - job.asked > lanes.WAITING]:
+            lose_all(late, LATE)
+            settle_all(late)
+            jobs = [job for job in jobs if job not in late]
         try:
             transaction = self._begin()
         except Exception:
@@ -141,4 +149,4 @@ class InlineLane:
         _log.error("the database failed: %s: %s", type(error).__name__, error)
         discard(self._connection)
         self._connection = None
-        lose_all(jobs)
+        lose_all(jobs, cause_of(error))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from gatewright.errors import SERVICE_UNAVAILABLE
 from gatewright.store.backends import Backend
+from gatewright.store.causes import Cause
 from gatewright.store.transaction import Transaction
 
 Work = Callable[[Transaction], Any]
@@ -17,7 +19,7 @@ Work = Callable[[Transaction], Any]
 class Job:
     """A function, what runs before it, and the future that waits for its result."""
 
-    __slots__ = ("error", "future", "loop", "prelude", "result", "work")
+    __slots__ = ("asked", "error", "future", "loop", "prelude", "result", "work")
 
     def __init__(
         self,
@@ -26,6 +28,8 @@ class Job:
         future: asyncio.Future[Any] | concurrent.futures.Future[Any],
         loop: asyncio.AbstractEventLoop | None,
     ) -> None:
+        #: When, by the clock that only goes forward, seconds.
+        self.asked = time.monotonic()
         self.work = work
         self.prelude = prelude
         self.future = future
@@ -76,7 +80,7 @@ def settle_all(jobs: Sequence[Job]) -> None:
         job.settle()
 
 
-def lose_all(jobs: Sequence[Job]) -> None:
+def lose_all(jobs: Sequence[Job], cause: Cause) -> None:
     """The transaction was lost: every job failed with the same error."""
     for job in jobs:
-        job.error = SERVICE_UNAVAILABLE.because("The database does not answer; try again.")
+        job.error = SERVICE_UNAVAILABLE.because(str(cause))

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from gatewright.store.backends import Backend
+from gatewright.store.causes import LATE, cause_of
+from gatewright.store.deadlines import Deadlines
 from gatewright.store.jobs import Job, lose_all, settle_all
 from gatewright.store.transaction import Connection, Transaction
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 4
+#: No more attempts after so long, seconds.
+_TRYING = 10.0
+#: What has waited for its turn for so long, seconds, is not begun any more: whoever asked has given up.
+WAITING = 30.0
 #: How long a thread has to finish when the lane is closed, seconds.
 _END_PATIENCE = 10.0
 
@@ -27,6 +35,7 @@ class Lane:
         self._writing = writing
         self._woken = woken
         self._batch = backend.write_batch if writing else backend.read_batch
+        self._deadlines = Deadlines() if backend.remote else None
         self._begin = backend.begin_write if writing else backend.begin_read
         name = "write" if writing else "read"
         self._threads = [
@@ -46,6 +55,8 @@ class Lane:
             self._jobs.put(None)
         for thread in self._threads:
             thread.join(_END_PATIENCE)
+        if self._deadlines is not None:
+            self._deadlines.close()
 
     def _run(self) -> None:
         connection: Connection | None = None
@@ -70,31 +81,46 @@ class Lane:
 
     def _serve(self, connection: Connection | None, jobs: list[Job]) -> Connection | None:
         """Run a batch and deliver it. Returns the connection to go on with; None when it is of no more use."""
+        now = time.monotonic()
+        late = [job for job in jobs if now - job.asked > WAITING]
+        if late:
+            lose_all(late, LATE)
+            self._deliver(late)
+            jobs = [job for job in jobs if job not in late]
+            if not jobs:
+                return connection
         for attempt in range(1, _ATTEMPTS + 1):
             committing = False
             try:
                 if connection is None:
                     connection = self._backend.connect(read_only=not self._writing)
-                transaction = Transaction(connection, self._backend.flavour)
-                transaction.raw(self._begin)
-                for job in jobs:
-                    job.run(transaction, self._backend, savepoint=self._writing)
-                committing = True
-                transaction.raw("COMMIT")
+                with self._in_time(connection):
+                    transaction = Transaction(connection, self._backend.flavour)
+                    transaction.raw(self._begin)
+                    for job in jobs:
+                        job.run(transaction, self._backend, savepoint=self._writing)
+                    committing = True
+                    transaction.raw("COMMIT")
             except Exception as error:
                 discard(connection)
                 connection = None
                 # A commit whose answer was lost may have happened: it is never run a second time.
-                if attempt < _ATTEMPTS and not committing and self._backend.retriable(error):
+                again = attempt < _ATTEMPTS and time.monotonic() - now < _TRYING
+                if again and not committing and self._backend.retriable(error):
                     continue
                 _log.error("the database failed: %s: %s", type(error).__name__, error)
-                lose_all(jobs)
+                lose_all(jobs, cause_of(error))
             else:
                 if transaction.woken:
                     self._woken(transaction.woken)
             break
         self._deliver(jobs)
         return connection
+
+    def _in_time(self, connection: Connection) -> contextlib.AbstractContextManager[None]:
+        if self._deadlines is None:
+            return contextlib.nullcontext()
+        return self._deadlines.within(connection.fileno())
 
     def _deliver(self, jobs: list[Job]) -> None:
         loops: dict[asyncio.AbstractEventLoop, list[Job]] = {}

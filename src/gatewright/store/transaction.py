@@ -27,6 +27,10 @@ class Connection(Protocol):
 
     def close(self) -> None: ...
 
+    def fileno(self) -> int:
+        """The socket to a server; sqlite3's connections have none, and are not asked."""
+        ...
+
 
 class Transaction:
     """Runs statements on one connection, and remembers which hosts' agents to wake after the commit."""

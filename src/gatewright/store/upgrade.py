@@ -11,6 +11,7 @@ from typing import Any
 
 from gatewright.errors import ConfigurationError, DatabaseAway
 from gatewright.store.backends import Backend
+from gatewright.store.causes import cause_of
 from gatewright.store.dialects import POSTGRESQL, SQLITE
 from gatewright.store.schema import metadata
 
@@ -25,21 +26,27 @@ def prepare(backend: Backend) -> None:
     """Make the database have this version's tables. Raises ConfigurationError, DatabaseAway."""
     try:
         connection: Any = backend.connect(read_only=False)
+        try:
+            _bring_up(connection, backend)
+        finally:
+            # Closing ends the session, and with it the advisory lock.
+            connection.close()
     except Exception as error:
         if not backend.unavailable(error):
             raise
-        raise DatabaseAway(f"the database cannot be opened: {' '.join(str(error).split())}") from error
-    try:
-        if backend.flavour == POSTGRESQL:
-            connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        version = _version(connection, backend)
-        if version is None:
-            _create(connection, backend)
-        elif version != HEAD:
-            _migrate(backend, version)
-    finally:
-        # Closing ends the session, and with it the advisory lock.
-        connection.close()
+        cause = cause_of(error)
+        kind = DatabaseAway if cause.passing else ConfigurationError
+        raise kind(f"{backend.where}: {cause} It said: {' '.join(str(error).split())}") from error
+
+
+def _bring_up(connection: Any, backend: Backend) -> None:
+    if backend.flavour == POSTGRESQL:
+        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+    version = _version(connection, backend)
+    if version is None:
+        _create(connection, backend)
+    elif version != HEAD:
+        _migrate(backend, version)
 
 
 def _version(connection: Any, backend: Backend) -> str | None:

@@ -62,8 +62,8 @@ class Folder:
         """The spec that stands applied; None if there is none, or one that this version cannot read."""
         try:
             return _decoder.decode((self.path / _APPLIED).read_bytes())
-        except (FileNotFoundError, msgspec.MsgspecError):
-            return None
+        except (OSError, msgspec.MsgspecError):
+            return None  # it is applied anew, and if it cannot be written either, that is told
 
     def set_applied(self, spec: Spec) -> None:
         """Record, atomically, that the item is as the spec says."""
