@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -28,6 +29,24 @@ class SystemClock:
     def now(self) -> int:
         """Milliseconds since the epoch."""
         return time.time_ns() // 1_000_000
+
+
+class UnskippingClock:
+    """Another clock's time, as long as that does not skip ahead: then it goes on as if that had not happened.
+
+    What may be forgotten for good once it is old enough asks this one: a wall clock that is set an hour ahead by
+    mistake is set back some time later, and then the hour has not gone by.
+    """
+
+    def __init__(self, clock: Clock, ticks: Callable[[], float] = time.monotonic) -> None:
+        """``ticks`` are seconds of a clock that nobody sets."""
+        self._clock = clock
+        self._ticks = ticks
+        self._began, self._first = clock.now(), ticks()
+
+    def now(self) -> int:
+        """Milliseconds since the epoch, never ahead of the other clock."""
+        return min(self._clock.now(), self._began + round((self._ticks() - self._first) * 1000))
 
 
 class ManualClock:

@@ -227,8 +227,7 @@ def test_a_gateway_that_is_being_deleted_is_no_next_hop(make_cell: Callable[...,
 
 def test_the_entries_of_a_pending_vpc_are_neither_made_nor_deleted(cell: Cell, routed: Routed) -> None:
     entry = routed.make()
-    # The time before the VPC was to be Available.
-    cell.clock.advance(-1)
+    cell.pend_vpcs()
     order, table = routed.order(DestinationCidrBlock="172.16.0.0/12"), {"RouteTableId": routed.table}
     by_destination = {"DestinationCidrBlock": THERE, "NextHopId": routed.gateway, **table}
     for action, parameters, named in (
@@ -251,7 +250,7 @@ def test_the_entries_of_a_pending_vpc_are_neither_made_nor_deleted(cell: Cell, r
     assert cell.refusal("CreateRouteEntry", **{**order, "NextHopId": "vpn-x"}).code == "InvalidVpnInstanceId.NotFound"
     assert cell.refusal("DeleteRouteEntry", RouteEntryId="rte-x").code == "InvalidRouteEntryId.NotFound"
     assert routed.custom() == [THERE]
-    cell.clock.advance(1)
+    cell.pend_vpcs(pending=False)
     cell.call("DeleteRouteEntry", RouteEntryId=entry)
 
 

@@ -233,15 +233,14 @@ def test_a_table_is_not_changed_by_a_bad_request(cell: Cell, changes: dict[str, 
 def test_the_tables_of_a_pending_vpc_are_not_changed(cell: Cell) -> None:
     vpc = cell.call("CreateVpc")["VpcId"]
     table = system_table(cell, vpc)
-    # The time before the VPC was to be Available.
-    cell.clock.advance(-1)
+    cell.pend_vpcs()
     refused = cell.refusal("ModifyRouteTableAttributes", RouteTableId=table, RouteTableName="n")
     assert (refused.status, refused.code) == (400, "IncorrectStatus.Vpc")
     assert refused.message == "Vpc status is invalid."
     assert refused.detail.startswith("RouteTableId ")
     assert vpc in refused.detail
     assert table_of(cell, table)["RouteTableName"] == ""
-    cell.clock.advance(1)
+    cell.pend_vpcs(pending=False)
     cell.call("ModifyRouteTableAttributes", RouteTableId=table, RouteTableName="n")
 
 

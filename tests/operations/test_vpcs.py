@@ -416,8 +416,7 @@ def test_a_refusal_says_where_was_looked(cell: Cell, operation: str, parameters:
 )
 def test_a_pending_vpc_is_not_worked_with(cell: Cell, operation: str, parameters: dict[str, Any], code: str) -> None:
     vpc = cell.call("CreateVpc")["VpcId"]
-    # The time before it was to be Available.
-    cell.clock.advance(-1)
+    cell.pend_vpcs()
     assert cell.call("DescribeVpcAttribute", VpcId=vpc)["Status"] == "Pending"
     refused = cell.refusal(operation, VpcId=vpc, **parameters)
     assert (refused.status, refused.code) == (400, code)

@@ -256,9 +256,9 @@ def test_a_default_vswitch_needs_its_vpc_its_zone_and_room(cell: Cell) -> None:
     vpc = cell.call("CreateDefaultVpc")["VpcId"]
     refused = cell.refusal("CreateDefaultVSwitch", ZoneId="cn-beijing-a")
     assert (refused.status, refused.code) == (404, "InvalidZoneId.NotFound")
-    cell.clock.advance(-1)
+    cell.pend_vpcs()
     assert cell.refusal("CreateDefaultVSwitch", ZoneId=ZONE).code == "IncorrectDefaultVpcStatus"
-    cell.clock.advance(1)
+    cell.pend_vpcs(pending=False)
     block = cell.call("DescribeVpcAttribute", VpcId=vpc)["CidrBlock"]
     cell.call("CreateVSwitch", VpcId=vpc, ZoneId=ZONE, CidrBlock=block)
     refused = cell.refusal("CreateDefaultVSwitch", ZoneId=ZONE)

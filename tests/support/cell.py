@@ -209,6 +209,11 @@ class Cell:
         other.account, other.key, other.secret = account_id, key, secret
         return other
 
+    def pend_vpcs(self, *, pending: bool = True) -> None:
+        """Make all VPCs ``Pending``, or ``Available`` again."""
+        at = self.clock.now() + 1 if pending else 0
+        self.run(self.database.write(lambda transaction: transaction.raw(f"UPDATE vpcs SET available_at = {at}")))
+
     def settle(self, condition: Callable[[], bool]) -> None:
         """Without an agent of its own: have one work until the condition holds, and end it."""
         agent = Agent(self.plane, DirectLink(self.control_plane, hosts.LOCAL), RevisionMemory())

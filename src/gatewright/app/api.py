@@ -20,7 +20,7 @@ from gatewright.app.data_directory import Lock, open_folder
 from gatewright.app.listening import listening_socket
 from gatewright.app.processes import room_for, set_up_logging, settle_memory, stop_event
 from gatewright.app.rates import published_rates
-from gatewright.clock import Clock, SystemClock
+from gatewright.clock import Clock, SystemClock, UnskippingClock
 from gatewright.errors import ApiError, ConfigurationError, DatabaseAway
 from gatewright.link.unix import UnixLinkServer
 from gatewright.operations.call import Installation, Quotas
@@ -85,6 +85,7 @@ async def _serve_from(
     settings: Settings, listener: socket.socket, control_listener: socket.socket | None, database: Database
 ) -> None:
     machine = SystemClock()
+    unskipping = UnskippingClock(machine)
     sealed = bool(await _available(database.read(accounts.access_key_rows)))
     key = load_key(settings.api_folder / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY"), make=not sealed)
     sealer = Sealer(key)
@@ -132,7 +133,7 @@ async def _serve_from(
     endpoint = Endpoint(
         operations,
         # Clients sign with the real time, whatever time it is in the service.
-        Authenticator(keys, machine),
+        Authenticator(keys, machine, unskipping),
         Executor(database, clock, installation),
         throttle,
         None if steering is None else steering.interception,
@@ -141,7 +142,7 @@ async def _serve_from(
     stop = stop_event()
     servers = [(server_for(endpoint, room_for(settings.connections), droppable=steering is not None), listener)]
     async with AsyncExitStack() as stack:
-        background = [_background(expire_for_ever(database, clock, machine, TOKEN_LIFETIME), "timers")]
+        background = [_background(expire_for_ever(database, clock, unskipping, TOKEN_LIFETIME), "timers")]
         if settings.plane == "simulated":
             host = (
                 SimulatedHost(control_plane, hosts.LOCAL, stoppable=False)

@@ -13,6 +13,9 @@ from gatewright.store.database import Database
 
 #: Seconds between two rounds.
 _INTERVAL = 60.0
+#: How much longer a client token is kept than it counts, milliseconds: a clock that was ahead is set back, and then it
+#: counts again.
+_SET_BACK = 2 * 3600 * 1000
 
 
 async def expire_for_ever(database: Database, clock: Clock, machine: Clock, token_lifetime: int) -> None:
@@ -30,5 +33,5 @@ async def expire(database: Database, clock: Clock, machine: Clock, token_lifetim
     Clients sign with the real time, whatever time it is in the service. ``token_lifetime`` in milliseconds. Raises
     ApiError.
     """
-    tokens_before, nonces_before = clock.now() - token_lifetime, machine.now()
+    tokens_before, nonces_before = clock.now() - token_lifetime - _SET_BACK, machine.now()
     await database.write(partial(ledgers.expire, tokens_before=tokens_before, nonces_before=nonces_before))
