@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 import resource
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,41 +139,83 @@ def test_a_request_whose_body_is_refused_gets_one_answer(rest: bytes) -> None:
     play(scene, whole)
 
 
+class Held:
+    """An application that answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.let_go = asyncio.Event()
+        self.asked = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.asked += 1
+        if scope["path"] == "/slow":
+            await self.let_go.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+
 def test_one_connection_too_many_is_told_so_and_room_is_made_again() -> None:
     async def scene(port: int) -> None:
-        kept = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-        for reader, writer in kept:
-            writer.write(GET)
-            assert (await reader.readuntil(b"\r\n\r\n")).startswith(OK)
+        busy = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        for _, writer in busy:
+            writer.write(GET.replace(b"GET /", b"GET /slow"))
+        async with asyncio.timeout(5):
+            while held.asked < 2:
+                await asyncio.sleep(0.001)
         answer = await exchange(port, GET)
         described, _, body = answer.partition(b"\r\n\r\n")
         assert described.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
         assert b"retry-after: 1\r\n" in described
         assert json.loads(body)["Code"] == "ServiceUnavailable"
         # Those that are served are not disturbed, and one that goes makes room.
-        kept[0][1].write(GET)
-        assert (await kept[0][0].readuntil(b"\r\n\r\n")).startswith(OK)
-        await hang_up(kept[1][1])
+        held.let_go.set()
+        for reader, _ in busy:
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(OK)
+        await hang_up(busy[1][1])
         async with asyncio.timeout(5):
             while not (await exchange(port, GET[:-2] + b"connection: close\r\n\r\n")).startswith(OK):
                 pass
-        await hang_up(kept[0][1])
+        await hang_up(busy[0][1])
 
-    play(scene, connections=2)
+    held = Held()
+    play(scene, held, connections=2)
+
+
+def test_of_connections_that_are_idle_the_longest_makes_room() -> None:
+    async def scene(port: int) -> None:
+        idle = []
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(GET)
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(OK)
+            idle.append((reader, writer))
+        # the first asks again, and with that the second has been idle longest
+        idle[0][1].write(GET)
+        assert (await idle[0][0].readuntil(b"\r\n\r\n")).startswith(OK)
+        assert (await exchange(port, GET[:-2] + b"connection: close\r\n\r\n")).startswith(OK)
+        async with asyncio.timeout(5):
+            assert await idle[1][0].read() == b""
+        for reader, writer in (idle[0], idle[2]):
+            writer.write(GET)
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(OK)
+        await hang_up(*(writer for _, writer in idle))
+
+    play(scene, Held(), connections=3)
 
 
 def test_the_setting_says_how_many_connections_there_are(tmp_path: Path) -> None:
     with Service(tmp_path / "data", arguments=("--connections", "1")) as service:
         first, second = service.client(), service.client()
-        # The connection of the question whether it serves yet may be there for a moment.
-        for _ in range(100):
-            if first.v1("DescribeRegions").status == 200:
-                break
-            first.close()
-        refused = second.v1("DescribeRegions")
-        assert (refused.status, refused.json()["Code"]) == (503, "ServiceUnavailable")
-        assert refused.headers["retry-after"] == "1"
         assert first.v1("DescribeRegions").status == 200
+        # A connection that waits for its first request is no idle one.
+        with socket.create_connection(("127.0.0.1", service.port)):
+            for _ in range(100):
+                refused = second.v1("DescribeRegions")
+                if refused.status == 503:
+                    break
+                second.close()
+            assert (refused.status, refused.json()["Code"]) == (503, "ServiceUnavailable")
+            assert refused.headers["retry-after"] == "1"
 
 
 def test_of_very_many_connections_most_are_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,10 +117,12 @@ async def _keep(
             return
         status = ended.result()
         lived = loop.time() - started
-        served = served or lived > _LONG_ENOUGH
-        # what has served with the same settings will serve again: meanwhile the other half carries on
-        if status in (MISCONFIGURED, TEMPORARY) and not served:
-            raise ConfigurationError(f"the {half} said why")
+        if status in (MISCONFIGURED, TEMPORARY):
+            # what has served with the same settings will serve again: meanwhile the other half carries on
+            if not served:
+                raise ConfigurationError(f"the {half} said why")
+        else:
+            served = served or lived > _LONG_ENOUGH
         delay = next_delay(delay, lived)
         _log.error("the %s ended with status %d and is started again in %.1f s", half, status, delay)
         try:

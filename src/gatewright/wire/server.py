@@ -42,6 +42,12 @@ class Room:
     def __init__(self, most: int) -> None:
         self.most = most
         self.turned_away = 0
+        #: Connections whose client may ask again and does not, the longest idle first.
+        self.idle: dict[BoundedProtocol, None] = {}
+
+    def evict(self) -> bool:
+        """Close the connection that has been idle longest, if there is one: a client may close it at any time too."""
+        return any(connection.retire() for connection in self.idle)
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -69,7 +75,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._room = room
 
     def connection_made(self, transport: Any) -> None:
-        full = len(self.connections) >= self._room.most
+        full = len(self.connections) >= self._room.most and not self._room.evict()
         super().connection_made(transport)
         if full:
             self._turn_away()
@@ -89,7 +95,19 @@ class BoundedProtocol(HttpToolsProtocol):
         body, kind = encode_error(error, ids.request_id(), "", "JSON")
         self._refuse(b"503 Service Unavailable\r\nretry-after: 1\r\ncontent-type: " + kind, body)
 
+    def retire(self) -> bool:
+        """Make room for another connection. False for one that still has something to send."""
+        if self.transport.get_write_buffer_size() > 0:
+            return False
+        self._head_done()
+        self._deaf = True
+        self._room.idle.pop(self, None)
+        self.connections.discard(self)
+        self.transport.close()
+        return True
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self._room.idle.pop(self, None)
         self._head_done()
         if self._unread is not None:
             self._unread.cancel()
@@ -101,6 +119,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deaf:
             return
         self._unset_keepalive_if_required()
+        self._room.idle.pop(self, None)
         # In pieces: between two of them the parser gathers no more than is counted.
         for start in range(0, len(data), LARGEST_HEAD):
             piece = data[start : start + LARGEST_HEAD]
@@ -215,6 +234,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        if self.timeout_keep_alive_task is not None and not self.transport.is_closing():
+            self._room.idle[self] = None
         self._expect_reading()
 
     def pause_writing(self) -> None:
