@@ -19,4 +19,4 @@ def linux(tmp_path: Path) -> Iterator[Service]:
     service = Service(tmp_path / "data", plane="linux")
     with service:
         yield service
-    clean((service.data / "installation").read_text().strip())
+    clean((service.data / "agent" / "installation").read_text().strip())

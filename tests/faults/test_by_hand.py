@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gatewright.plane.linux import inspection
+from gatewright.plane.linux.charon import socket_of
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.survey import take
@@ -44,7 +45,7 @@ class Host:
             Bandwidth=10,
         )["VpnGatewayId"]
         self.until(lambda: self.status() == "active", 20)
-        self.installation = (service.data / "installation").read_text().strip()
+        self.installation = (service.data / "agent" / "installation").read_text().strip()
         self.names = Names(self.installation)
         self.folders = Folders(self.installation, RUNTIME)
 
@@ -69,7 +70,7 @@ class Host:
         return set(take(self.names, self.folders).processes)
 
     def charon_of(self, spec: InstanceSpec) -> int:
-        with ViciClient(self.folders.of(spec.key).path / "vici", 5) as client:
+        with ViciClient(socket_of(self.folders.of(spec.key)), 5) as client:
             client.version()
             return client.peer
 

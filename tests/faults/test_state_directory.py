@@ -68,23 +68,26 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_file_that_is_no_database_is_named_and_left_alone(used: Path, start: Start) -> None:
-    (used / "gatewright.db").write_bytes(b"garbage " * 1000)
+    (used / "api" / "gatewright.db").write_bytes(b"garbage " * 1000)
     status, said = start()
     assert status == 2
-    assert f"the database {used / 'gatewright.db'}: The database is damaged; put a backup of it in its place." in said
+    assert (
+        f"the database {used / 'api' / 'gatewright.db'}: The database is damaged; put a backup of it in its place."
+        in said
+    )
     assert "Traceback" not in said
 
 
 def test_a_missing_key_is_not_made_up(used: Path, start: Start) -> None:
-    (used / "secret.key").unlink()
+    (used / "api" / "secret.key").unlink()
     status, said = start()
     assert status == 2
     assert f"{used / 'secret.key'} is missing, and the database holds secrets that were sealed with it" in said
-    assert not (used / "secret.key").exists()
+    assert not (used / "api" / "secret.key").exists()
 
 
 def test_a_wrong_key_is_refused_before_anything_is_written(used: Path, start: Start) -> None:
-    (used / "secret.key").write_bytes(base64.b64encode(b"k" * 32))
+    (used / "api" / "secret.key").write_bytes(base64.b64encode(b"k" * 32))
     status, said = start()
     assert status == 2
     assert "was sealed with another key: start with the secret.key that belongs to this database" in said
@@ -92,10 +95,10 @@ def test_a_wrong_key_is_refused_before_anything_is_written(used: Path, start: St
 
 @pytest.mark.parametrize("garbage", [b"", b"\xff\xfe", b"short"])
 def test_a_garbage_key_is_named(used: Path, start: Start, garbage: bytes) -> None:
-    (used / "secret.key").write_bytes(garbage)
+    (used / "api" / "secret.key").write_bytes(garbage)
     status, said = start()
     assert status == 2
-    assert str(used / "secret.key") in said
+    assert str(used / "api" / "secret.key") in said
 
 
 def test_a_truncated_log_of_the_database_loses_no_more_than_itself(used: Path) -> None:
@@ -104,7 +107,7 @@ def test_a_truncated_log_of_the_database_loses_no_more_than_itself(used: Path) -
         before = client.call("DescribeVpcs")["TotalCount"]
         client.call("CreateVpc", CidrBlock="10.0.0.0/8")
         service.kill()
-        log = used / "gatewright.db-wal"
+        log = used / "api" / "gatewright.db-wal"
         log.write_bytes(log.read_bytes()[:-100])
         service.start()
         assert service.client().call("DescribeVpcs")["TotalCount"] in (before, before + 1)

@@ -32,6 +32,11 @@ _LOG_LINES = 5
 _LONGEST_LOG = 1_000_000
 
 
+def socket_of(folder: Folder) -> Path:
+    """Where the charon of an item answers VICI."""
+    return folder.path / OWN / "vici"
+
+
 class Charon:
     """The charon of one instance. Everything here raises PlaneError."""
 
@@ -43,7 +48,7 @@ class Charon:
         self._config = folder.path / CONFIG
         #: What is charon's own: it may write nothing else.
         self._own = folder.path / OWN
-        self._socket = self._own / "vici"
+        self._socket = socket_of(folder)
         self._log = self._own / "charon.log"
         self._found = False
 

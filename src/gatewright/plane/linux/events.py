@@ -33,6 +33,8 @@ _HEADER = struct.Struct("=IHHII")
 _LINK = struct.Struct("=BxHiII")
 _ATTRIBUTE = struct.Struct("=HH")
 _NEW_LINK, _DELETED_LINK = 16, 17
+#: Of nftables; the subsystem is in the byte above.
+_DELETED_TABLE = 2
 #: Queueing disciplines, classes and filters that come and go; their messages begin like a link's, with its index.
 _TRAFFIC = range(36, 47)
 _QUEUE = struct.Struct("=BxxxI")
@@ -147,6 +149,11 @@ def shaped_links(datagram: bytes) -> Iterator[int]:
     for kind, payload in messages(datagram):
         if kind in _TRAFFIC and len(payload) >= _QUEUE.size:
             yield _QUEUE.unpack_from(payload)[1]
+
+
+def tells_of_deleted_table(datagram: bytes) -> bool:
+    """Whether a datagram of nftables tells that a table is gone."""
+    return any(kind & 0xFF == _DELETED_TABLE for kind, _ in messages(datagram))
 
 
 def messages(datagram: bytes) -> Iterator[tuple[int, bytes]]:

@@ -78,6 +78,11 @@ def fault(folder: Folder) -> str | None:
     return KeptTable(folder, NOTE).fault()
 
 
+def concerns(datagram: bytes, instance_id: str) -> bool:
+    """Whether what the kernel tells of nftables is of an instance's guard."""
+    return any(f"{name}\0".encode() in datagram for name in _own(instance_id))
+
+
 def guarded(names: Names) -> set[str] | None:
     """The ids of the instances that have a guard, in one look; None if there is no table. Raises PlaneError."""
     with NfTables() as kernel:

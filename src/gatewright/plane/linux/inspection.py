@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from gatewright.plane.linux import filters, guards, netns, processes, shaping, sysctl
+from gatewright.plane.linux.charon import socket_of
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.instance import lan_addresses, wan_addresses
@@ -114,7 +115,7 @@ def _leg(host: Rtnl, mark: LinkMark, into: LinkMark, end: Link | None, inner: st
 
 
 def _charon(folders: Folders, spec: InstanceSpec, namespace: str) -> Iterator[str]:
-    path = folders.of(spec.key).path / "vici"
+    path = socket_of(folders.of(spec.key))
     try:
         with ViciClient(path, _PATIENCE) as client:
             pid = client.peer

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from gatewright.plane.contract import Changed, PlaneError
-from gatewright.plane.linux import events, netns
+from gatewright.plane.linux import events, guards, netns
 from gatewright.plane.linux.events import EventSocket, MountEvents
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.names import UPLINK, VSWITCH, Names
@@ -195,14 +195,10 @@ class Lookout:
         # names of our tables have the installation's id in them; others' come and go all the time on some hosts
         ours = self._names.installation.encode()
         told = [datagram for datagram in datagrams if ours in datagram]
-        concerned = [
-            key
-            for key in (self._watched if told else ())
-            if key.kind is Kind.INSTANCE and any(self._names.guard(key.id).encode() in datagram for datagram in told)
-        ]
-        for key in concerned:
-            self._look(key)
-        if lost or (told and not concerned):
+        for key in self._watched if told else ():
+            if key.kind is Kind.INSTANCE and any(guards.concerns(datagram, key.id) for datagram in told):
+                self._look(key)
+        if lost or any(events.tells_of_deleted_table(datagram) for datagram in told):
             self._look_at_all()
 
     def _mounts_changed(self, source: MountEvents) -> None:
