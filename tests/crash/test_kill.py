@@ -6,19 +6,19 @@ is left over on the host.
 
 from __future__ import annotations
 
-import http.client
 import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.soak.host import Host
 from tests.support.client import Client, Refused
 from tests.support.linux import clean, unmet
+from tests.support.persistent import PersistentClient
 from tests.support.service import Service
 
 GATEWAYS = 50
@@ -52,43 +52,24 @@ def service(request: pytest.FixtureRequest, tmp_path: Path, database_url: str) -
     ) as started:
         yield started
     if plane == "linux":
-        clean((data / "agent" / "installation").read_text().strip())
+        clean(started.installation)
 
 
-def attempt(client: Client, action: str, **parameters: Any) -> dict[str, Any] | None:
-    """One try; None when the service was killed under it, or is not back yet."""
-    try:
-        return client.call(action, **parameters)
-    except (OSError, http.client.HTTPException):
-        client.close()
-        time.sleep(0.02)
-        return None
-
-
-def live(client: Client, story: Story, network: tuple[str, str, str], deadline: float) -> None:
+def live(client: PersistentClient, story: Story, network: tuple[str, str, str]) -> None:
     """Order a gateway, and delete it if that is its story, until both are acknowledged."""
     vpc, first, second = network
-    while story.id is None and time.monotonic() < deadline:
-        answer = attempt(
-            client,
-            "CreateVpnGateway",
-            VpcId=vpc,
-            VSwitchId=first,
-            DisasterRecoveryVSwitchId=second,
-            Bandwidth=10,
-            ClientToken=story.token,
-        )
-        if answer is not None:
-            story.id, story.order = answer["VpnGatewayId"], answer["OrderId"]
-    while not story.done and time.monotonic() < deadline:
-        story.done = not story.deleted
-        if story.deleted:
-            try:
-                story.done = attempt(client, "DeleteVpnGateway", VpnGatewayId=story.id) is not None
-            except Refused as refused:
-                # An earlier try was carried out, and its answer was lost with the service.
-                assert refused.code == "InvalidVpnGatewayInstanceId.NotFound"
-                story.done = True
+    answer = client.call(
+        "CreateVpnGateway",
+        VpcId=vpc,
+        VSwitchId=first,
+        DisasterRecoveryVSwitchId=second,
+        Bandwidth=10,
+        ClientToken=story.token,
+    )
+    story.id, story.order = answer["VpnGatewayId"], answer["OrderId"]
+    if story.deleted:
+        client.delete("DeleteVpnGateway", "InvalidVpnGatewayInstanceId.NotFound", VpnGatewayId=story.id)
+    story.done = True
 
 
 def status_of(client: Client, gateway: str | None) -> str:
@@ -112,9 +93,9 @@ def test_nothing_acknowledged_is_lost_and_nothing_leaks(service: Service) -> Non
     deadline = time.monotonic() + PATIENCE
 
     def worker(mine: list[Story]) -> None:
-        own = Client(service.port)
+        own = PersistentClient(service.port, PATIENCE)
         for story in mine:
-            live(own, story, network, deadline)
+            live(own, story, network)
         own.close()
 
     with ThreadPoolExecutor(4) as pool:
@@ -170,11 +151,14 @@ def test_nothing_acknowledged_is_lost_and_nothing_leaks(service: Service) -> Non
 
 
 def assert_nothing_left(service: Service, deadline: float) -> None:
-    from gatewright.plane.linux import leftovers
-
-    installation = (service.data / "agent" / "installation").read_text().strip()
-    left = leftovers(installation, Path("/run/gatewright"))
+    left = leftovers(service)
     while left and time.monotonic() < deadline:
         time.sleep(0.05)
-        left = leftovers(installation, Path("/run/gatewright"))
+        left = leftovers(service)
     assert left == []
+
+
+def leftovers(service: Service) -> list[str]:
+    """What there is of the installation on the host besides the service itself."""
+    found = Host(service.installation, service.data).leftovers()
+    return [line for line in found if not line.startswith("process ") and str(service.data) not in line]

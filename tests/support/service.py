@@ -93,6 +93,16 @@ class Service:
             time.sleep(0.01)
         raise AssertionError(f"serve did not answer within {patience} s:\n{self.printed(begin)}")
 
+    @property
+    def started(self) -> bool:
+        """Whether it has ever run far enough to have made something."""
+        return (self.data / "installation").exists()
+
+    @property
+    def installation(self) -> str:
+        """The installation's id, which everything on a host carries; known once it was started."""
+        return (self.data / "installation").read_text("ascii").strip()
+
     def printed(self, since: int = 0) -> str:
         """What the service printed so far, logs included."""
         return self.output.read_bytes()[since:].decode(errors="replace")

@@ -1,0 +1,146 @@
+"""Everything that an installation has on this host, found without its own code: by what carries a mark of it.
+
+Marks are its id, its data directory, and the namespaces and links that were once seen to be its own, so that a link
+that has lost its alias and a namespace that has lost its name are found as well. Others may use the host meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+_FOLDERS = (Path("/run"), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - looked at, not written to
+_DEPTH = 4
+_NAMESPACE = re.compile(r"net:\[(\d+)\]")
+
+
+class Host:
+    """One installation on this host. Needs root."""
+
+    def __init__(self, installation: str, data: Path) -> None:
+        self._installation = installation
+        self._data = data
+        self._texts = (installation, str(data))
+        self._namespaces: set[int] = set()
+        self._links: set[str] = set()
+
+    def observe(self) -> None:
+        """Note which namespaces and links are the installation's now, to know them later without their names."""
+        for path in Path("/run/netns").glob(f"*{self._installation}*"):
+            with suppress(FileNotFoundError):
+                self._namespaces.add(path.stat().st_ino)
+        self._links.update(link["ifname"] for link in _ip("link", "show") if self._marked(link.get("ifalias", "")))
+
+    def daemons(self) -> list[int]:
+        """The numbers of all processes in the installation's namespaces."""
+        self.observe()
+        return [pid for pid, namespaces in _namespaces_of_processes() if namespaces & self._namespaces]
+
+    def leftovers(self) -> list[str]:
+        """One line for each thing that is there of it, besides its data directory."""
+        self.observe()
+        return sorted({*self._files(), *self._processes(), *self._kernel()})
+
+    def _marked(self, text: str) -> bool:
+        return any(mark in text for mark in self._texts)
+
+    def _files(self) -> Iterator[str]:
+        for top in _FOLDERS:
+            for folder, folders, files in os.walk(top):
+                here = Path(folder)
+                yield from (f"file {here / name}" for name in (*folders, *files) if self._ours(here / name))
+                if len(here.relative_to(top).parts) >= _DEPTH - 1 or here == self._data:
+                    folders.clear()
+        for line in Path("/proc/self/mountinfo").read_text().splitlines():
+            if self._marked(line):
+                yield f"mount {line.split()[4]}"
+        for line in Path("/proc/net/unix").read_text().splitlines():
+            if self._marked(line):
+                yield f"socket {line.split()[-1]}"
+
+    def _ours(self, path: Path) -> bool:
+        return self._installation in str(path) and not path.is_relative_to(self._data)
+
+    def _processes(self) -> Iterator[str]:
+        for pid, namespaces in _namespaces_of_processes():
+            inside = namespaces & self._namespaces
+            named = self._marked(_text(f"/proc/{pid}/environ")) or self._marked(_text(f"/proc/{pid}/cmdline"))
+            if inside or (named and pid not in (os.getpid(), os.getppid())):
+                yield f"process {pid} {_text(f'/proc/{pid}/cmdline')!r}" + (", holds a namespace" if inside else "")
+
+    def _kernel(self) -> Iterator[str]:
+        links = [one for one in _ip("link", "show") if one["ifname"] in self._links or self._marked(str(one))]
+        names = {str(link["ifname"]) for link in links}
+        yield from (f"link {link['ifname']} {link.get('ifalias', '(no alias)')}" for link in links)
+        for address in _ip("address", "show"):
+            if address.get("ifname") in names:
+                yield from (f"address {one['local']} on {address['ifname']}" for one in address["addr_info"])
+        yield from (
+            f"route {one['dst']} on {one['dev']}"
+            for one in _ip("route", "show", "table", "all")
+            if one.get("dev") in self._links
+        )
+        for kind in ("rule", "neighbor"):
+            yield from (f"{kind} {one}" for one in _ip(kind, "show") if self._mentions(str(one)))
+        for line in _output("tc", "qdisc", "show").splitlines():
+            if self._mentions(line) and "noqueue" not in line:
+                yield f"qdisc {line}"
+        for line in _output("nft", "list", "ruleset").splitlines():
+            if self._mentions(line):
+                yield f"nft {line.strip()}"
+
+    def _mentions(self, text: str) -> bool:
+        return self._marked(text) or any(word in self._links for word in re.findall(r"[\w-]+", text))
+
+
+def zombies_of(parents: set[int]) -> list[str]:
+    """Processes that have ended and that their parent, one of these, has not looked after."""
+    found = []
+    for pid in _pids():
+        fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
+        if fields and fields[0] == "Z" and int(fields[1]) in parents:
+            found.append(f"zombie {pid} of {fields[1]}")
+    return found
+
+
+def _pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _namespaces_of_processes() -> Iterator[tuple[int, set[int]]]:
+    """Every process with the network namespaces that it is in or has open, the host's own left out."""
+    home = Path("/proc/self/ns/net").stat().st_ino
+    for pid in _pids():
+        held: set[int] = set()
+        with suppress(OSError):
+            # a thread may be elsewhere than its process
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                held.add((task / "ns/net").stat().st_ino)
+            for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+                found = _NAMESPACE.fullmatch(str(descriptor.readlink()))
+                if found is not None:
+                    held.add(int(found[1]))
+        held.discard(home)
+        yield pid, held
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _ip(*arguments: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(_output("ip", "-j", *arguments) or "[]")
+    return found
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30).stdout

@@ -1,0 +1,254 @@
+"""The soak: walks of several clients on a linux plane while chaos kills, and the reckoning afterwards."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.soak import rows
+from tests.soak.chaos import Chaos
+from tests.soak.host import Host, zombies_of
+from tests.soak.model import Gateway
+from tests.soak.walk import PATIENCE, Walk, status_of
+from tests.support.client import Refused
+from tests.support.persistent import PersistentClient
+from tests.support.service import Service
+
+_WALKERS = 4
+_STEPS_A_KILL = 5
+_EVERY = 3.0
+#: Descriptors that an agent may have more at the end than at the beginning: connections to the other half.
+_DESCRIPTORS = 8
+
+QUOTAS = {"GATEWRIGHT_QUOTA_VPN_GATEWAYS": "1000", "GATEWRIGHT_QUOTA_PUBLIC_ADDRESSES": "3000"}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a soak was."""
+
+    steps: int
+    orders: int
+    deleted: int
+    killed: Counter[str]
+    seconds: float
+
+    def __str__(self) -> str:
+        kills = ", ".join(f"{count} {what}" for what, count in sorted(self.killed.items()))
+        return (
+            f"{self.steps} steps, {self.orders} gateways ordered, {self.deleted} deleted on the way, "
+            f"{self.killed.total()} kills ({kills}), {self.seconds:.0f} s"
+        )
+
+
+class Soak:
+    """One run on one database. ``service`` runs, and everything in it is the soak's own."""
+
+    def __init__(
+        self, service: Service, database: str, seed: int, say: Callable[[str], None], *, until: float | None = None
+    ) -> None:
+        """``until`` is the moment (time.monotonic) at which steps end, even if not all were taken."""
+        self._service = service
+        self._database = database
+        self._say = say
+        self._until = until
+        self._host = Host(service.installation, service.data)
+        self._chaos = Chaos(service, self._host, seed)
+        self._client = PersistentClient(service.port, PATIENCE)
+        self._begun = time.monotonic()
+        self.walks = [Walk(f"w{number}", seed, PersistentClient(service.port, PATIENCE)) for number in range(_WALKERS)]
+
+    def run(self, steps: int) -> Summary:
+        """Raises AssertionError, or whatever a walk failed with: see `where`."""
+        try:
+            return self._run(steps)
+        finally:
+            self._client.close()
+            for walk in self.walks:
+                walk.close()
+
+    def _run(self, steps: int) -> Summary:
+        descriptors = self._descriptors()
+        self._walk(steps)
+        deleted = sum(len(walk.deleted) for walk in self.walks)
+        self._say(f"{self._now()} reckoning")
+        self._service.kill()
+        self._service.start()
+        self._everything_stands()
+        self._say(f"{self._now()} deleting everything")
+        with ThreadPoolExecutor(_WALKERS) as pool:
+            for work in [pool.submit(walk.drop_all) for walk in self.walks]:
+                work.result()
+        self._nothing_is_left(descriptors)
+        orders = sum(len(walk.orders) for walk in self.walks)
+        taken = sum(walk.steps for walk in self.walks)
+        return Summary(taken, orders, deleted, self._chaos.killed, time.monotonic() - self._begun)
+
+    def where(self) -> str:
+        """What every walk did last, for a failure."""
+        return "\n".join(walk.last for walk in self.walks)
+
+    def _walk(self, steps: int) -> None:
+        shares = [steps // _WALKERS + (number < steps % _WALKERS) for number in range(_WALKERS)]
+        moments = self._chaos.moments(steps, steps // _STEPS_A_KILL)
+        stop = threading.Event()
+        with ThreadPoolExecutor(_WALKERS) as pool:
+            works = [pool.submit(walk.run, share, stop) for walk, share in zip(self.walks, shares, strict=True)]
+            try:
+                self._kill_at(moments, works, steps)
+            finally:
+                stop.set()
+            for work in works:
+                work.result()
+
+    def _kill_at(self, moments: list[int], works: list[Future[None]], steps: int) -> None:
+        told = 0.0
+        while not all(work.done() for work in works):
+            if any(work.done() and work.exception() is not None for work in works):
+                return
+            if self._until is not None and time.monotonic() > self._until:
+                self._say(f"{self._now()} out of time: no more steps")
+                return
+            taken = sum(walk.steps for walk in self.walks)
+            if time.monotonic() - told > _EVERY:
+                told = time.monotonic()
+                alive = sum(len(walk.gateways) for walk in self.walks)
+                self._say(f"{self._now()} step {taken}/{steps}, {alive} gateways, {self._chaos.killed.total()} kills")
+            if moments and taken >= moments[0]:
+                moments.pop(0)
+                time.sleep(self._chaos.pause())
+                self._chaos.kill()
+            self._host.observe()
+            time.sleep(0.01)
+
+    def _everything_stands(self) -> None:
+        """All of it is there as it was acknowledged last, and nothing else."""
+        alive = [gateway for walk in self.walks for gateway in walk.gateways]
+        deleted = [gateway for walk in self.walks for gateway in walk.deleted]
+        wanted = {gateway.id: "active" for gateway in alive} | {gateway.id: "gone" for gateway in deleted}
+        self._until_holds(
+            lambda: [
+                f"{gateway} is {status}, not {wanted[gateway]}"
+                for gateway in wanted
+                if (status := status_of(self._client, gateway)) != wanted[gateway]
+            ],
+            "all statuses are as they were acknowledged",
+        )
+        for gateway in alive:
+            told = self._client.call("DescribeVpnGateway", VpnGatewayId=gateway.id)
+            assert gateway.differences(told) == []
+            self._until_holds(functools.partial(on_the_host, self._service, gateway, told), gateway.id)
+        assert self._client.call("DescribeVpnGateways")["TotalCount"] == len(alive)
+        self._tokens_answer_alike()
+        self._networks_stand()
+        assert self._client.call("DescribeVpnGateways")["TotalCount"] == len(alive)
+        self._until_holds(lambda: zombies_of(set(self._chaos.halves().values())), "no process waits to be looked after")
+
+    def _tokens_answer_alike(self) -> None:
+        for walk in self.walks:
+            for gateway in walk.orders:
+                try:
+                    again = self._client.call("CreateVpnGateway", **gateway.ordered, ClientToken=gateway.token)
+                except Refused as refused:
+                    raise AssertionError(f"the token of {gateway.id} is answered with {refused}") from refused
+                assert (again["VpnGatewayId"], again["OrderId"]) == (gateway.id, gateway.order_id)
+            for network in walk.vpcs:
+                again = self._client.call(
+                    "CreateVpc", CidrBlock="10.0.0.0/8", VpcName=network.name, ClientToken=network.token
+                )
+                assert again["VpcId"] == network.vpc
+
+    def _networks_stand(self) -> None:
+        networks = [network for walk in self.walks for network in walk.networks]
+        assert self._client.call("DescribeVpcs")["TotalCount"] == len(networks)
+        for network in networks:
+            told = self._client.call("DescribeVpcAttribute", VpcId=network.vpc)
+            assert told["VpcName"] == network.name
+            assert sorted(told["VSwitchIds"]["VSwitchId"]) == sorted(network.vswitches)
+            for vswitch in network.vswitches:
+                described = self._client.call("DescribeVSwitchAttributes", VSwitchId=vswitch)
+                assert described["Status"] == "Available"
+                assert described["AvailableIpAddressCount"] == 252 - len(network.gateways)
+            entries = self._client.call("DescribeRouteEntryList", RouteTableId=network.route_table, MaxResult=100)
+            custom = [one for one in entries["RouteEntrys"]["RouteEntry"] if one["Type"] == "Custom"]
+            assert {one["DestinationCidrBlock"] for one in custom} == set(network.routes)
+
+    def _nothing_is_left(self, descriptors: int) -> None:
+        self._until_holds(
+            lambda: [
+                f"{action} tells {count}"
+                for action in ("DescribeVpnGateways", "DescribeVSwitches", "DescribeVpcs")
+                if (count := self._client.call(action)["TotalCount"])
+            ],
+            "everything is deleted",
+        )
+        living = (f"socket {self._service.data}/", *(f"process {pid} " for pid in self._chaos.halves().values()))
+        self._until_holds(
+            lambda: [line for line in self._host.leftovers() if not line.startswith(living)],
+            "nothing is left on the host but the service",
+        )
+        self._until_holds(lambda: zombies_of(set(self._chaos.halves().values())), "no process waits to be looked after")
+        after = self._descriptors()
+        assert after <= descriptors + _DESCRIPTORS, f"the agent has {after} open files, {descriptors} in the beginning"
+        assert self._service.stop() == 0
+        assert rows.remaining(self._database) == []
+        self._until_holds(self._host.leftovers, "nothing is left of the service itself")
+
+    def _descriptors(self) -> int:
+        agent: list[int] = []
+        self._until_holds(lambda: [] if agent or self._note_agent(agent) else ["no agent"], "there is an agent")
+        return len(list(Path(f"/proc/{agent[0]}/fd").iterdir()))
+
+    def _note_agent(self, found: list[int]) -> bool:
+        pid = self._chaos.halves().get("agent")
+        if pid is not None:
+            found.append(pid)
+        return pid is not None
+
+    def _until_holds(self, wrong: Callable[[], list[str]], what: str) -> None:
+        """Until nothing is wrong. Raises AssertionError that says what is."""
+        deadline = time.monotonic() + PATIENCE
+        while found := wrong():
+            assert time.monotonic() < deadline, f"not within {PATIENCE:g} s: {what}:\n" + "\n".join(found[:40])
+            time.sleep(0.05)
+
+    def _now(self) -> str:
+        return f"{time.monotonic() - self._begun:6.1f} s"
+
+
+def on_the_host(service: Service, gateway: Gateway, told: dict[str, object]) -> list[str]:
+    """What is wrong with an active gateway's two instances on the host itself."""
+    wrong = []
+    addresses = (told["InternetIp"], told["DisasterRecoveryInternetIp"])
+    leg = "wan" if gateway.facts["NetworkType"] == "public" else "lan"
+    daemons = 1 if gateway.facts["IpsecVpn"] == "enable" else 0
+    for number, address in enumerate(addresses, 1):
+        namespace = f"gw-{service.installation}-{gateway.id}-{number}"
+        shown = _run("ip", "-j", "-n", namespace, "address", "show", "dev", leg)
+        has = [one["local"] for link in json.loads(shown or "[]") for one in link["addr_info"]]
+        if address not in has:
+            wrong.append(f"{namespace} has {has} on {leg}, not {address}")
+        inside = [_command_of(pid) for pid in _run("ip", "netns", "pids", namespace).split()]
+        charons = sum("charon" in command for command in inside)
+        if charons != daemons:
+            wrong.append(f"{namespace} has {charons} charons, not {daemons}: {inside}")
+    return wrong
+
+
+def _command_of(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except FileNotFoundError:
+        return ""
+
+
+def _run(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30).stdout

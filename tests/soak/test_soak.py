@@ -1,0 +1,83 @@
+"""A short soak on each database; ``make soak`` is the long one, with another seed each time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.soak.host import Host
+from tests.soak.soak import QUOTAS, Soak
+from tests.support.linux import clean, unmet
+from tests.support.service import Service
+
+_STEPS = 24
+_SEED = int(os.environ.get("GATEWRIGHT_SOAK_SEED", "4"))
+
+
+@pytest.mark.skipif(bool(unmet()), reason=unmet() or "the linux plane can run here")
+def test_what_was_acknowledged_stands_and_what_was_deleted_leaves_nothing(tmp_path: Path, database_url: str) -> None:
+    service = Service(tmp_path / "data", plane="linux", database=database_url, environment=QUOTAS)
+    said: list[str] = []
+    try:
+        with service:
+            soak = Soak(service, database_url, _SEED, said.append)
+            try:
+                summary = soak.run(_STEPS)
+            except (Exception, AssertionError) as error:
+                error.add_note(f"seed {_SEED}; the walks were at:\n{soak.where()}\n{service.printed()[-4000:]}")
+                raise
+    finally:
+        if service.started:
+            clean(service.installation)
+    assert summary.steps == _STEPS
+    assert summary.orders > 3
+    assert summary.killed.total() > 3
+
+
+@pytest.mark.skipif(bool(unmet()), reason=unmet() or "the linux plane can run here")
+def test_a_leak_would_be_seen(tmp_path: Path) -> None:
+    """Each kind of thing that could be left is found by what it carries."""
+    installation = uuid.uuid4().hex[:8]
+    host = Host(installation, tmp_path)
+    assert host.leftovers() == []
+    link = f"soak{installation}"[:15]
+    names = {f"gw-{installation}-a", f"gw-{installation}-b"}
+    table = f"gw_{installation}"
+    file = Path("/run") / f"soak-{installation}"
+    sleeper = None
+    try:
+        for name in names:
+            _run("ip", "netns", "add", name)
+        _run("ip", "link", "add", link, "type", "bridge")
+        _run("ip", "link", "set", link, "alias", f"gatewright:{installation}:vswitch:x", "up")
+        _run("ip", "address", "add", "192.0.2.1/32", "dev", link)
+        _run("nft", "add", "table", "netdev", table)
+        file.touch()
+        sleeper = subprocess.Popen(["ip", "netns", "exec", min(names), "sleep", "60"])
+        while not any(line.startswith(f"process {sleeper.pid} ") for line in host.leftovers()):
+            assert sleeper.poll() is None
+        # without its alias, and without its name
+        _run("ip", "link", "set", link, "alias", "")
+        _run("ip", "netns", "delete", min(names))
+        found = host.leftovers()
+        kinds = {line.split()[0] for line in found}
+        assert kinds >= {"file", "mount", "process", "link", "address", "nft"}, found
+        assert f"link {link} (no alias)" in found
+    finally:
+        if sleeper is not None:
+            sleeper.kill()
+            sleeper.wait()
+        for name in names:
+            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+        subprocess.run(["ip", "link", "delete", link], check=False)
+        subprocess.run(["nft", "delete", "table", "netdev", table], check=False)
+        file.unlink(missing_ok=True)
+    assert host.leftovers() == []
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, timeout=10)
