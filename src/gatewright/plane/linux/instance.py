@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import filters, netns, processes, shaping, sysctl
-from gatewright.plane.linux.bridges import find_marked, remove_marked
+from gatewright.plane.linux.bridges import await_vanished, find_marked, remove_marked
 from gatewright.plane.linux.charon import Charon
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder, Folders
@@ -87,12 +87,16 @@ class Instances:
         # first, so that it can tell its peers
         Charon(folder, name, self._daemon_user).end()
         self._end_strays(name)
+        with step(f"deleting network namespace {name}"):
+            there = netns.identity(name) is not None
+            netns.delete(name)
         with Rtnl() as host:
+            if there:
+                await_vanished(host, [self._names.lan(instance_id), self._names.wan(instance_id)])
+            # what is left all the same: somebody holds the namespace, or it had lost its name
             remove_marked(host, self._names.lan(instance_id))
             self._uplink.unplug(host, instance_id)
         self._guards.remove(instance_id)
-        with step(f"deleting network namespace {name}"):
-            netns.delete(name)
         folder.delete()
 
     def _connect(

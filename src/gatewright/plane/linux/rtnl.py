@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from socket import AF_INET
 from types import TracebackType
 from typing import Any, Self
@@ -74,6 +76,12 @@ class Rtnl:
                 if error.code == errno.ENODEV:
                     return None
                 raise
+
+    def ports(self, bridge: Link) -> list[str]:
+        """The names of what is plugged into a bridge of the host's namespace, without a listing of all links."""
+        with step(f"listing ports of {bridge.name}"), suppress(FileNotFoundError):
+            return sorted(path.name for path in Path(f"/sys/class/net/{bridge.name}/brif").iterdir())
+        return []
 
     def add_bridge(self, mark: LinkMark) -> None:
         with step(f"making bridge {mark.name}"):

@@ -31,5 +31,6 @@ class Uplink:
             bridge = host.find(self._names.uplink.name)
             if bridge is None or not self._names.uplink.owns(bridge.alias, bridge.mac):
                 return
-            if not any(link.master == bridge.index and self._names.parse_alias(link.alias) for link in host.links()):
+            ports = (host.find(name) for name in host.ports(bridge))
+            if not any(port and self._names.parse_alias(port.alias) for port in ports):
                 host.delete(bridge)
