@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import socket
+import time
 
 from gatewright.errors import ConfigurationError
 from gatewright.settings import BACKLOG
 
+_log = logging.getLogger(__name__)
+_POLL = 0.05
 
-def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that listens at an address; port 0 picks one. Raises ConfigurationError."""
+
+def listening_socket(host: str, port: int, patience: float = 0.0) -> socket.socket:
+    """A socket that listens at an address; port 0 picks one. Raises ConfigurationError.
+
+    An address in use is waited for up to ``patience`` seconds: the socket of a service that was killed is open as long
+    as a process of it has not ended.
+    """
+    deadline = time.monotonic() + patience
+    told = False
+    while True:
+        try:
+            return _listen(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
+                raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        if not told:
+            _log.warning("%s:%d is in use: waiting up to %.0f s for it to become free", host, port, patience)
+            told = True
+        time.sleep(_POLL)
+
+
+def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(BACKLOG)
-    except OSError as error:
+    except OSError:
         listener.close()
-        raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        raise
     return listener

@@ -30,7 +30,8 @@ _RETRY_FIRST = 0.2
 _RETRY_LAST = 5.0
 #: A half that lived this long, seconds, is restarted at once.
 _LONG_ENOUGH = 5.0
-#: How long the halves have to end after SIGTERM, seconds.
+#: How long the halves have to end after SIGTERM, and those of a supervisor that was killed to let go of the address,
+#: seconds.
 _PATIENCE = 20.0
 
 
@@ -40,7 +41,7 @@ def run(settings: Settings, arguments: Sequence[str]) -> None:
     Raises ConfigurationError.
     """
     set_up_logging(settings.log_level)
-    with listening_socket(settings.host, settings.port) as listener:
+    with listening_socket(settings.host, settings.port, _PATIENCE) as listener:
         user = privileges.prepare(settings)
         environment = _environment()
         bytecode.refresh(environment)
