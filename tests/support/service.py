@@ -96,12 +96,12 @@ class Service:
     @property
     def started(self) -> bool:
         """Whether it has ever run far enough to have made something."""
-        return (self.data / "installation").exists()
+        return any(self.data.rglob("installation"))
 
     @property
     def installation(self) -> str:
         """The installation's id, which everything on a host carries; known once it was started."""
-        return (self.data / "installation").read_text("ascii").strip()
+        return next(self.data.rglob("installation")).read_text("ascii").strip()
 
     def printed(self, since: int = 0) -> str:
         """What the service printed so far, logs included."""

@@ -10,7 +10,7 @@ from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
 from gatewright.app.data_directory import Lock, installation_id, open_folder
 from gatewright.app.host_lock import HostLock, local_socket
-from gatewright.app.processes import open_many_files, set_up_logging, stop_event
+from gatewright.app.processes import PREDECESSOR, open_many_files, set_up_logging, stop_event
 from gatewright.errors import ConfigurationError
 from gatewright.link.unix import UnixLink
 from gatewright.settings import Settings
@@ -39,7 +39,7 @@ def run(settings: Settings, api_user: int) -> None:
     if missing:
         raise ConfigurationError("the linux plane cannot run here: " + "; ".join(missing))
     open_folder(settings.agent_folder)
-    lock = Lock(settings.agent_folder / "agent.lock", "another agent")
+    lock = Lock(settings.agent_folder / "agent.lock", "another agent", PREDECESSOR)
     installation = installation_id(settings.agent_folder)
     # a copied data directory has a lock of its own, and the same items
     host_lock = HostLock(installation)

@@ -18,7 +18,7 @@ from gatewright.agent.simulated_host import SimulatedHost
 from gatewright.app.announcement import announce
 from gatewright.app.data_directory import Lock, open_folder
 from gatewright.app.listening import listening_socket
-from gatewright.app.processes import room_for, set_up_logging, settle_memory, stop_event
+from gatewright.app.processes import PREDECESSOR, room_for, set_up_logging, settle_memory, stop_event
 from gatewright.app.rates import published_rates
 from gatewright.clock import Clock, SystemClock, UnskippingClock
 from gatewright.errors import ApiError, ConfigurationError, DatabaseAway
@@ -60,7 +60,7 @@ def run(settings: Settings, listener: socket.socket | None = None) -> None:
     if settings.region not in regions():
         raise ConfigurationError(f"region is {settings.region!r}: the catalogue has {', '.join(regions())}")
     open_folder(settings.api_folder)
-    lock = Lock(settings.api_folder / "api.lock", "another gatewright serve")
+    lock = Lock(settings.api_folder / "api.lock", "another gatewright serve", PREDECESSOR if listener else 0.0)
     with ExitStack() as stack:
         stack.callback(lock.release)
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import re
+import time
 from pathlib import Path
 
 from gatewright import ids
@@ -18,19 +20,35 @@ _INSTALLATION = re.compile(rb"[0-9a-z]{8}")
 #: What a data directory had in it before it had a folder for each half.
 _OLDER = ("gatewright.db", "secret.key", "installation")
 
+_log = logging.getLogger(__name__)
+_POLL = 0.05
+
 
 class Lock:
     """One process at a time: held until the process ends, however it ends."""
 
-    def __init__(self, path: Path, held_by: str) -> None:
-        """Raises ConfigurationError when another process holds the lock."""
+    def __init__(self, path: Path, held_by: str, patience: float = 0.0) -> None:
+        """Raises ConfigurationError when another process holds the lock for longer than ``patience`` seconds.
+
+        A half of a supervisor that was killed holds it until it has ended.
+        """
         with told(f"opening {path}"):
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._descriptor)
-            raise ConfigurationError(f"{held_by} runs already in {path.parent}") from None
+        deadline = time.monotonic() + patience
+        warned = False
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    os.close(self._descriptor)
+                    raise ConfigurationError(f"{held_by} runs already in {path.parent}") from None
+            else:
+                return
+            if not warned:
+                _log.warning("%s runs in %s: waiting up to %.0f s for it to end", held_by, path.parent, patience)
+                warned = True
+            time.sleep(_POLL)
 
     def release(self) -> None:
         """Let go before the process ends."""

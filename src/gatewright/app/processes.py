@@ -16,6 +16,9 @@ _OTHER_FILES = 192
 #: Files that an agent asks for, if it may: 6 an instance are enough, 10,000 instances are more than a host carries.
 _MANY_FILES = 65_536
 
+#: How long what a supervisor that was killed has left has to end, seconds.
+PREDECESSOR = 20.0
+
 _PR_SET_PDEATHSIG = 1
 #: Requests make few cycles; collecting a tenth as often as by default is a few per cent of a create (measured).
 _COLLECT = (7000, 10, 10)

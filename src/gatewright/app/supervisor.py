@@ -20,7 +20,7 @@ from pathlib import Path
 import gatewright
 from gatewright.app import bytecode, privileges
 from gatewright.app.listening import listening_socket
-from gatewright.app.processes import set_up_logging, stop_event
+from gatewright.app.processes import PREDECESSOR, set_up_logging, stop_event
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError
 from gatewright.isolation.view import User
 from gatewright.settings import SECRETS, Settings
@@ -30,8 +30,7 @@ _RETRY_FIRST = 0.2
 _RETRY_LAST = 5.0
 #: A half that lived this long, seconds, is restarted at once.
 _LONG_ENOUGH = 5.0
-#: How long the halves have to end after SIGTERM, and those of a supervisor that was killed to let go of the address,
-#: seconds.
+#: How long the halves have to end after SIGTERM, seconds.
 _PATIENCE = 20.0
 
 
@@ -41,7 +40,7 @@ def run(settings: Settings, arguments: Sequence[str]) -> None:
     Raises ConfigurationError.
     """
     set_up_logging(settings.log_level)
-    with listening_socket(settings.host, settings.port, _PATIENCE) as listener:
+    with listening_socket(settings.host, settings.port, PREDECESSOR) as listener:
         user = privileges.prepare(settings)
         environment = _environment()
         bytecode.refresh(environment)
