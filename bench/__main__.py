@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import bandwidth, creates, growth, linux_plane, load, mixed, pages, report, starts
+from bench import bandwidth, creates, growth, hundred, linux_plane, load, mixed, pages, report, starts
 from bench.figures import Part
 from bench.memory import Memory
 from bench.moto import Missing, Moto
 from bench.ours import Gatewright
 from bench.processes import resident_mb
 
-PARTS = ("start", "api", "growth", "mixed", "linux", "bandwidth")
+PARTS = ("start", "api", "growth", "mixed", "linux", "hundred", "bandwidth")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,9 @@ class Scale:
     gateways: int
     #: Seconds for each figure of the bandwidth.
     stream: int
+    at_once: int
+    hundred: int
+    idle: float
 
 
 FULL = Scale(
@@ -48,8 +51,11 @@ FULL = Scale(
     many=100_000,
     reads=500,
     seconds=60,
-    gateways=20,
+    gateways=40,
     stream=8,
+    at_once=5,
+    hundred=100,
+    idle=30,
 )
 QUICK = Scale(
     starts=3,
@@ -63,6 +69,9 @@ QUICK = Scale(
     seconds=10,
     gateways=5,
     stream=3,
+    at_once=1,
+    hundred=20,
+    idle=10,
 )
 
 
@@ -112,7 +121,7 @@ def _measure(folder: Path, scale: Scale, wanted: Sequence[str]) -> Mapping[str, 
     if "linux" in wanted:
         _say("linux plane ...")
         try:
-            parts["linux"] = linux_plane.measure(folder, times=scale.gateways)
+            parts["linux"] = linux_plane.measure(folder, times=scale.gateways, rounds=scale.at_once)
         except linux_plane.Unavailable as reason:
             parts["linux"] = Part([], [f"Linux plane not measured: {reason}"], {})
     if "bandwidth" in wanted:
@@ -121,6 +130,13 @@ def _measure(folder: Path, scale: Scale, wanted: Sequence[str]) -> Mapping[str, 
             parts["bandwidth"] = bandwidth.measure(seconds=scale.stream)
         except bandwidth.Unavailable as reason:
             parts["bandwidth"] = Part([], [f"Bandwidth not measured: {reason}"], {})
+    if "hundred" in wanted:
+        _say(f"{scale.hundred} gateways on the linux plane ...")
+        try:
+            linux_plane.check()
+            parts["hundred"] = hundred.measure(folder, gateways=scale.hundred, idle=scale.idle)
+        except linux_plane.Unavailable as reason:
+            parts["hundred"] = Part([], [f"{scale.hundred} gateways not measured: {reason}"], {})
     return parts
 
 

@@ -1,4 +1,8 @@
-"""The bare floor under a dual-tunnel gateway: two namespaces with a charon each, made by hand and nothing besides."""
+"""The bare floor under dual-tunnel gateways: the same namespaces, links, addresses and daemons, made by hand.
+
+With the fewest calls there are: one `ip` for all links of an instance, one for its inside. Nothing is looked at first,
+nothing is proved to be ours, and nobody waits for packets to pass.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,16 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.processes import end
 
 CHARON = Path("/usr/sbin/charon-systemd")
-_PATIENCE = 10.0
+_PATIENCE = 30.0
+_WORKERS = 8
 _CONFIG = """\
 charon-systemd {{
     load_modular = no
@@ -33,46 +41,115 @@ kernel-netlink socket-default vici updown counters
 """
 
 
+@dataclass
+class _Half:
+    """One instance made by hand: a namespace, two veths into bridges of the host, a charon."""
+
+    name: str
+    folder: Path
+    vswitch: str
+    uplink: str
+    daemon: subprocess.Popen[bytes] | None = None
+
+    @property
+    def links(self) -> tuple[str, str]:
+        return f"{self.name}l", f"{self.name}w"
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / f"{self.name}.vici"
+
+    def build(self) -> None:
+        lan, wan = self.links
+        config = self.folder / f"{self.name}.conf"
+        config.write_text(_CONFIG.format(socket=self.socket), "ascii")
+        _ip("netns", "add", self.name)
+        _batch(
+            f"link add {lan} up master {self.vswitch} type veth peer name lan netns {self.name}",
+            f"link add {wan} up master {self.uplink} type veth peer name wan netns {self.name}",
+        )
+        self.daemon = _charon(self.name, config)
+        _batch(
+            "link set dev lo up",
+            "address add 10.0.0.5/24 dev lan",
+            "address add 198.51.100.5/24 dev wan",
+            "link set dev lan up",
+            "link set dev wan up",
+            namespace=self.name,
+        )
+
+    def answers(self) -> None:
+        if self.daemon is not None:
+            _await_vici(self.socket, self.daemon)
+
+    def remove(self) -> None:
+        """The daemon has been told to end."""
+        if self.daemon is not None:
+            end(self.daemon)
+        subprocess.run(["ip", "netns", "delete", self.name], capture_output=True, check=False)
+        self.socket.unlink(missing_ok=True)
+
+    def await_vanished(self) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while any(Path(f"/sys/class/net/{link}").exists() for link in self.links):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the links of {self.name} do not vanish")
+            time.sleep(0.001)
+
+
 class Floor:
-    """Two namespaces and two daemons, as often as wanted. Needs root."""
+    """Gateways made by hand, as often as wanted. Needs root. Use it as a context manager."""
 
     def __init__(self, folder: Path) -> None:
         """Sockets and configuration go into ``folder``, whose path must be short."""
-        self._names = [f"bench-{os.getpid()}-{half}" for half in (1, 2)]
-        self._sockets = [folder / f"{half}.vici" for half in (1, 2)]
-        self._configs = [folder / f"{half}.conf" for half in (1, 2)]
-        for config, path in zip(self._configs, self._sockets, strict=True):
-            config.write_text(_CONFIG.format(socket=path), "ascii")
+        self._folder = folder
+        self._stem = f"fl{os.getpid()}"
+        self._bridges = [f"{self._stem}{letter}" for letter in "abu"]
 
-    def once(self) -> tuple[float, float]:
-        """Build it and take it down. Returns the seconds of both."""
-        daemons: list[subprocess.Popen[bytes]] = []
-        try:
-            begun = time.perf_counter()
-            for name in self._names:
-                _ip("netns", "add", name)
-                _ip("-n", name, "link", "set", "lo", "up")
-            for name, config in zip(self._names, self._configs, strict=True):
-                daemons.append(_charon(name, config))
-            for path, daemon in zip(self._sockets, daemons, strict=True):
-                _await_vici(path, daemon)
-            built = time.perf_counter() - begun
-        finally:
-            begun = time.perf_counter()
-            for daemon in daemons:
-                daemon.terminate()
-            for daemon in daemons:
-                end(daemon)
-            for name in self._names:
-                subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
-            for path in self._sockets:
-                path.unlink(missing_ok=True)
-            removed = time.perf_counter() - begun
+    def __enter__(self) -> Floor:
+        """The two vSwitches and the uplink are there before, as with ours."""
+        _batch(*(f"link add {name} up type bridge" for name in self._bridges))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in self._bridges:
+            subprocess.run(["ip", "link", "delete", name], capture_output=True, check=False)
+
+    def once(self, gateways: int = 1) -> tuple[float, float]:
+        """Build so many gateways at once, and take them down. Returns the seconds of both."""
+        *vswitches, uplink = self._bridges
+        halves = [
+            _Half(f"{self._stem}-{number}-{index}", self._folder, vswitch, uplink)
+            for number in range(gateways)
+            for index, vswitch in enumerate(vswitches)
+        ]
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            try:
+                begun = time.perf_counter()
+                list(pool.map(_Half.build, halves))
+                list(pool.map(_Half.answers, halves))
+                built = time.perf_counter() - begun
+            finally:
+                removed = self._remove(halves, pool)
         return built, removed
+
+    def _remove(self, halves: Sequence[_Half], pool: ThreadPoolExecutor) -> float:
+        begun = time.perf_counter()
+        for half in halves:
+            if half.daemon is not None:
+                half.daemon.terminate()
+        list(pool.map(_Half.remove, halves))
+        list(pool.map(_Half.await_vanished, halves))
+        return time.perf_counter() - begun
 
 
 def _ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], capture_output=True, check=True)
+
+
+def _batch(*commands: str, namespace: str | None = None) -> None:
+    where = [] if namespace is None else ["-n", namespace]
+    subprocess.run(["ip", *where, "-batch", "-"], input="\n".join((*commands, "")).encode(), check=True)
 
 
 def _charon(namespace: str, config: Path) -> subprocess.Popen[bytes]:

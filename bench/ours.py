@@ -46,6 +46,7 @@ class Gatewright:
         environment = {
             "GATEWRIGHT_QUOTA_VPN_GATEWAYS": "1000000",
             "GATEWRIGHT_QUOTA_PUBLIC_ADDRESSES": "3000000",
+            "GATEWRIGHT_LOG_LEVEL": "INFO" if plane == "linux" else "WARNING",
             **bytecode.environment(data.parent),
         }
         self._service = Service(data, plane=plane, database=database, environment=environment)
@@ -71,6 +72,27 @@ class Gatewright:
             raise LookupError("the service is not running")
         return self._service.process.pid
 
+    @property
+    def installation(self) -> str:
+        return self._service.installation
+
+    @property
+    def printed_bytes(self) -> int:
+        """How much the service has printed so far."""
+        return self._service.output.stat().st_size
+
+    def printed(self, since: int) -> str:
+        return self._service.printed(since)
+
+    def kill(self) -> None:
+        """SIGKILL to the supervisor and both halves."""
+        self.client.close()
+        self._service.kill()
+
+    def start(self) -> None:
+        """Start again what was killed."""
+        self._service.start()
+
     def network(self) -> Network:
         """A new network, all of it available."""
         vpc = self.client.call("CreateVpc", CidrBlock="10.0.0.0/8")["VpcId"]
@@ -92,11 +114,13 @@ class Gatewright:
         )
         self.client.call("DeleteVpc", VpcId=network.vpc)
 
-    def settle(self) -> float:
-        """Wait until every gateway is active. Returns the seconds that it took."""
+    def settle(self, patience: float = _PATIENCE) -> float:
+        """Wait up to ``patience`` seconds until every gateway is active. Returns the seconds that it took."""
         begun = time.perf_counter()
         self.until(
-            lambda: all(self._count(status) == 0 for status in ("init", "provisioning")), "all gateways are active"
+            lambda: all(self.count(status) == 0 for status in ("init", "provisioning")),
+            "all gateways are active",
+            patience,
         )
         return time.perf_counter() - begun
 
@@ -104,12 +128,14 @@ class Gatewright:
         """How many gateways there are."""
         return int(self.client.call("DescribeVpnGateways", PageSize=1)["TotalCount"])
 
-    def until(self, holds: Callable[[], bool], what: str) -> None:
-        """Poll as a client must. Raises TimeoutError."""
-        deadline = time.monotonic() + _PATIENCE
+    def until(self, holds: Callable[[], bool], what: str, patience: float = _PATIENCE) -> None:
+        """Poll as a client must, for up to ``patience`` seconds. Raises TimeoutError."""
+        deadline = time.monotonic() + patience
         while not holds():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"not within {_PATIENCE} s: {what}; the service printed {self._service.printed()}")
+                raise TimeoutError(
+                    f"not within {patience} s: {what}; the service printed {self._service.printed()[-3000:]}"
+                )
             time.sleep(0.005)
 
     def creates(self, network: Network, count: int) -> list[bytes]:
@@ -130,7 +156,8 @@ class Gatewright:
     def _signed(self, action: str, parameters: dict[str, str], count: int) -> list[bytes]:
         return [signed_request(self.port, action, parameters) for _ in range(count)]
 
-    def _count(self, status: str) -> int:
+    def count(self, status: str) -> int:
+        """How many gateways have a status."""
         return int(self.client.call("DescribeVpnGateways", Status=status, PageSize=1)["TotalCount"])
 
     def _is_available(self, vswitch: str) -> bool:

@@ -54,7 +54,10 @@ class Chaos:
             return {}
         found = {"supervisor": supervisor.pid}
         for pid in _children(supervisor.pid):
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except FileNotFoundError:
+                continue  # killed a moment ago
             for half in ("api", "agent"):
                 if f"half-{half}".encode() in words:
                     found[half] = pid

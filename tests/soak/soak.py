@@ -144,7 +144,7 @@ class Soak:
         )
         for gateway in alive:
             told = self._client.call("DescribeVpnGateway", VpnGatewayId=gateway.id)
-            assert gateway.differences(told) == []
+            self._nothing(gateway.differences(told))
             self._until_holds(functools.partial(on_the_host, self._service, gateway, told), gateway.id)
         assert self._client.call("DescribeVpnGateways")["TotalCount"] == len(alive)
         self._tokens_answer_alike()
@@ -198,8 +198,10 @@ class Soak:
         self._until_holds(lambda: zombies_of(set(self._chaos.halves().values())), "no process waits to be looked after")
         after = self._descriptors()
         assert after <= descriptors + _DESCRIPTORS, f"the agent has {after} open files, {descriptors} in the beginning"
-        assert self._service.stop() == 0
-        assert rows.remaining(self._database) == []
+        # the agent may not have confirmed all of it yet
+        self._until_holds(lambda: rows.remaining(self._database), "no row is left in the database")
+        status = self._service.stop()
+        assert status == 0, f"serve ended with {status} after SIGTERM"
         self._until_holds(self._host.leftovers, "nothing is left of the service itself")
 
     def _descriptors(self) -> int:
@@ -212,6 +214,9 @@ class Soak:
         if pid is not None:
             found.append(pid)
         return pid is not None
+
+    def _nothing(self, wrong: list[str]) -> None:
+        assert not wrong, "\n".join(wrong)
 
     def _until_holds(self, wrong: Callable[[], list[str]], what: str) -> None:
         """Until nothing is wrong. Raises AssertionError that says what is."""

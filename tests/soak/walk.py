@@ -212,7 +212,8 @@ class Walk:
     def _look(self, gateway: Gateway) -> None:
         """What was acknowledged is told at once."""
         told = self._client.call("DescribeVpnGateway", VpnGatewayId=gateway.id)
-        assert gateway.differences(told) == []
+        wrong = gateway.differences(told)
+        assert not wrong, "\n".join(wrong)
 
     def until_active(self, gateway: Gateway) -> None:
         self._wait(gateway, "active")

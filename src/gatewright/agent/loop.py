@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING
 
 from gatewright.agent.local import Wish
@@ -71,12 +71,15 @@ class Agent:
         self._remembered: set[ItemKey] = set()
         self._relapses = Relapses()
         self.orphans: frozenset[ItemKey] = frozenset()
+        #: What was found and has not been looked at since.
+        self._unseen: set[ItemKey] = set()
 
     async def run(self) -> None:
         """Adopt what is there, then follow the control plane until cancelled. The items carry on afterwards."""
         found = await self._plane.open(self._broken)
         self._found, self._adopted = set(found), dict(found)
         if found:
+            self._unseen = set(found)
             _log.info("found %d items of earlier runs on this host", len(found))
         if self._cache is not None:
             self._remember(self._cache.load(), found)
@@ -223,6 +226,7 @@ class Agent:
                 self._cache.note()
         self._remembered.clear()
         self.heard = True
+        self._seen(self._found - listed)
         orphans = frozenset(self._found - listed)
         if orphans and orphans != self.orphans:
             _log.warning("left alone, because neither wanted nor deleted: %s", ", ".join(sorted(map(str, orphans))))
@@ -254,6 +258,15 @@ class Agent:
             _log.error("the task of %s failed", key, exc_info=task.exception())
         if self._changed.pop(key).is_set() and not task.cancelled():
             self._kick(key)
+        else:
+            self._seen({key})
+
+    def _seen(self, keys: Set[ItemKey]) -> None:
+        """Something was brought about, or is an orphan; once that holds for all that was found, say so."""
+        before = len(self._unseen)
+        self._unseen -= keys
+        if before and self.heard and not self._unseen:
+            _log.info("all that was found is as it is wanted")
 
     async def _drive(self, key: ItemKey, changed: asyncio.Event) -> None:
         """Bring one item to what is wanted, trying again ever more slowly."""

@@ -1,0 +1,97 @@
+"""A hundred dual-tunnel gateways on this host: memory, what they use when nothing happens, and a restart of all."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from bench import host
+from bench.figures import Figure, Part
+from bench.ours import Gatewright
+from bench.sweep import sweep
+
+_TOPIC = "hundred gateways"
+_PSS_GOAL_MB = 4.0
+_IDLE_GOAL = 5.0
+_RESTART_GOAL = 5.0
+_SETTLING = 5.0
+_PATIENCE = 300.0
+
+
+def measure(folder: Path, *, gateways: int, idle: float) -> Part:
+    """``idle`` is for how many seconds processor time is counted. Raises AssertionError and TimeoutError."""
+    data = folder / "many"
+    try:
+        with Gatewright(data, "linux") as ours:
+            return _measure(ours, gateways, idle)
+    finally:
+        sweep(data)
+
+
+def _measure(ours: Gatewright, gateways: int, idle: float) -> Part:
+    network = ours.network()
+    begun = time.perf_counter()
+    for _ in range(gateways):
+        ours.client.call("CreateVpnGateway", **network.order())
+    ours.settle(_PATIENCE)
+    created = time.perf_counter() - begun
+    charons = host.daemons(ours.installation)
+    memory = [host.proportional_mb(pid) for pid in charons]
+    each = sum(memory) / (2 * gateways)
+    time.sleep(_SETTLING)
+    family = host.family(ours.pid)
+    used = host.processor_share([*family, *charons], idle)
+    serving = 100 * sum(used[pid] for pid in family)
+    daemons = 100 * sum(used[pid] for pid in charons)
+    restarts = [_restart(ours, 2 * gateways) for _ in range(3)]
+    restarted = sorted(restarts)[1]
+    after = host.daemons(ours.installation)
+    if sorted(after) != sorted(charons):
+        raise AssertionError("charons were started anew by a restart of what serves them")
+    return Part(
+        [
+            Figure(_TOPIC, f"create {gateways} to all active", "s", created),
+            Figure(
+                _TOPIC,
+                "memory (PSS) of all daemons, an instance",
+                "MB",
+                each,
+                goal=f"< {_PSS_GOAL_MB:g} MB",
+                met=each < _PSS_GOAL_MB,
+            ),
+            Figure(
+                _TOPIC,
+                "idle processor time of everything, of one core",
+                "%",
+                serving + daemons,
+                goal=f"< {_IDLE_GOAL:g} %",
+                met=serving + daemons < _IDLE_GOAL,
+            ),
+            Figure(_TOPIC, "... of it supervisor, API and agent", "%", serving),
+            Figure(_TOPIC, "... of it charons", "%", daemons),
+            Figure(
+                _TOPIC,
+                "kill -9 of supervisor and halves, start, to all adopted and told",
+                "s",
+                restarted,
+                goal=f"< {_RESTART_GOAL:g} s",
+                met=restarted < _RESTART_GOAL,
+            ),
+        ],
+        [f"{2 * gateways} charons; processor time over {idle:g} s; the restart is the median of {len(restarts)}."],
+        {"pss_mb": [round(one, 3) for one in memory], "restart_s": [round(one, 3) for one in restarts]},
+    )
+
+
+def _restart(ours: Gatewright, instances: int) -> float:
+    """Seconds from SIGKILL to the whole group until all is adopted and told again; statuses must stand all the time."""
+    begun = time.perf_counter()
+    ours.kill()
+    since = ours.printed_bytes
+    ours.start()
+    ours.until(lambda: "all that was found is as it is wanted" in ours.printed(since), "all is adopted", _PATIENCE)
+    passed = time.perf_counter() - begun
+    standing = ours.count("active")
+    if 2 * standing != instances:
+        raise AssertionError(f"{standing} gateways are active after a restart, not {instances // 2}")
+    return passed
