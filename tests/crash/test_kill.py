@@ -160,5 +160,7 @@ def assert_nothing_left(service: Service, deadline: float) -> None:
 
 def leftovers(service: Service) -> list[str]:
     """What there is of the installation on the host besides the service itself."""
-    found = Host(service.installation, service.data).leftovers()
-    return [line for line in found if not line.startswith("process ") and str(service.data) not in line]
+    supervisor = service.process
+    assert supervisor is not None
+    halves = Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children").read_text().split()
+    return Host(service.installation, service.data).leftovers_beside([supervisor.pid, *map(int, halves)])

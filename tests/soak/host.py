@@ -10,7 +10,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,16 @@ class Host:
         """One line for each thing that is there of it, besides its data directory."""
         self.observe()
         return sorted({*self._files(), *self._processes(), *self._kernel()})
+
+    def leftovers_beside(self, service: Iterable[int]) -> list[str]:
+        """As `leftovers`, without what a living service has itself; its processes are given."""
+        runtime = f"/run/gatewright/{self._installation}"
+        its_own = (
+            f"socket {self._data}/",
+            *(f"{kind} {runtime}{ending}" for kind in ("file", "socket") for ending in (".lock", ".sock")),
+            *(f"process {pid} " for pid in service),
+        )
+        return [line for line in self.leftovers() if not line.startswith(its_own)]
 
     def _marked(self, text: str) -> bool:
         return any(mark in text for mark in self._texts)

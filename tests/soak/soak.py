@@ -190,9 +190,8 @@ class Soak:
             ],
             "everything is deleted",
         )
-        living = (f"socket {self._service.data}/", *(f"process {pid} " for pid in self._chaos.halves().values()))
         self._until_holds(
-            lambda: [line for line in self._host.leftovers() if not line.startswith(living)],
+            lambda: self._host.leftovers_beside(self._chaos.halves().values()),
             "nothing is left on the host but the service",
         )
         self._until_holds(lambda: zombies_of(set(self._chaos.halves().values())), "no process waits to be looked after")
