@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 import uuid
 from pathlib import Path
 
@@ -76,8 +77,11 @@ def test_a_leak_would_be_seen(tmp_path: Path) -> None:
         subprocess.run(["ip", "link", "delete", link], check=False)
         subprocess.run(["nft", "delete", "table", "netdev", table], check=False)
         file.unlink(missing_ok=True)
-    assert host.leftovers() == []
+    deadline = time.monotonic() + 20
+    while (left := host.leftovers()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == []
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, check=True, timeout=10)
+    subprocess.run(command, check=True, timeout=60)
