@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unmet():
         print(f"the soak cannot run here: {unmet()}", file=sys.stderr)
         return 2
+    # the service has a session of its own: it is ended and cleaned up after also when this is told to end
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     seed = random.SystemRandom().randrange(1_000_000) if parsed.seed is None else parsed.seed
     databases = parsed.database or _DATABASES
     share = parsed.minutes * 60 / len(databases)
