@@ -11,6 +11,7 @@ import pytest
 
 from gatewright import ids
 from tests.plane.linux.lab import Lab
+from tests.plane.linux.machines import Machines
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +42,14 @@ def new_lab(linux_host: None) -> Iterator[Callable[[], Lab]]:
         lab.sweep()
     for lab in labs:
         assert lab.present() == []
+
+
+@pytest.fixture
+def machines(lab: Lab) -> Iterator[Machines]:
+    """Makes machines beside the installation's; they are removed before it is."""
+    made = Machines()
+    yield made
+    made.remove()
 
 
 @pytest.fixture

@@ -10,16 +10,26 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gatewright.plane.linux import LinuxPlane, leftovers
+from gatewright.plane.linux import HostOptions, LinuxPlane, leftovers
 from gatewright.plane.linux.folders import Folder, Folders
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.vici_client import ViciClient
-from gatewright.resources.specs import InstanceSpec, ItemKey, PrivateLeg, PublicLeg, VSwitchSpec
+from gatewright.resources.specs import (
+    InstanceSpec,
+    ItemKey,
+    PrivateLeg,
+    PublicLeg,
+    Route,
+    RouterPort,
+    RouterSpec,
+    RouteTable,
+    VSwitchSpec,
+)
 
 CHARON = "/usr/sbin/charon-systemd"
 
@@ -75,22 +85,60 @@ def instance(
     )
 
 
+#: The table of ports that are not said to use another.
+MAIN_TABLE = "vtb-1"
+
+
+def router(
+    ports: Iterable[int] = (1, 2),
+    *,
+    generation: int = 1,
+    tables: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None,
+    uses: Mapping[int, str] | None = None,
+) -> RouterSpec:
+    """A router of these vSwitches. ``tables`` have next hops by destination, ``uses`` tables by vSwitch."""
+    every: dict[str, Mapping[str, tuple[str, ...]]] = {MAIN_TABLE: {}} | dict(tables or {})
+    return RouterSpec(
+        id="vpc-1",
+        generation=generation,
+        account_id="1234567890123456",
+        ports=tuple(
+            RouterPort(
+                vswitch_id=f"vsw-{number}",
+                address=f"10.9.{number}.253",
+                network=f"10.9.{number}.0/24",
+                route_table_id=(uses or {}).get(number, MAIN_TABLE),
+            )
+            for number in ports
+        ),
+        tables=tuple(
+            RouteTable(
+                id=table,
+                routes=tuple(Route(destination=where, next_hops=hops) for where, hops in routes.items()),
+            )
+            for table, routes in sorted(every.items())
+        ),
+    )
+
+
 @dataclass(frozen=True)
 class Lab:
     """Looks at the host with other tools than the plane's own."""
 
     installation: str
     runtime: Path
+    options: HostOptions | None = None
 
     def plane(self) -> LinuxPlane:
-        return LinuxPlane(self.installation, self.runtime)
+        return LinuxPlane(self.installation, self.runtime, self.options)
 
     @property
     def names(self) -> Names:
         return Names(self.installation)
 
-    def namespace(self, item: InstanceSpec | ItemKey) -> str:
-        return f"gw-{self.installation}-{item.id}"
+    def namespace(self, item: InstanceSpec | RouterSpec | ItemKey) -> str:
+        dot = "router." if isinstance(item, RouterSpec) else ""
+        return f"gw-{self.installation}-{dot}{item.id}"
 
     def folder(self, item: InstanceSpec | ItemKey) -> Path:
         return self.runtime / self.installation / item.id
@@ -103,10 +151,10 @@ class Lab:
         """charon's VICI socket."""
         return self.folder(item) / "charon" / "vici"
 
-    def ip(self, item: InstanceSpec, *arguments: str) -> str:
+    def ip(self, item: InstanceSpec | RouterSpec, *arguments: str) -> str:
         return run("ip", "-n", self.namespace(item), *arguments)
 
-    def inside(self, item: InstanceSpec, *command: str) -> str:
+    def inside(self, item: InstanceSpec | RouterSpec, *command: str) -> str:
         return run("ip", "netns", "exec", self.namespace(item), *command)
 
     def sysctl(self, item: InstanceSpec, name: str) -> str:
@@ -122,12 +170,12 @@ class Lab:
         inside = links("-n", self.namespace(item))
         return {name: str(link["qdisc"]) for name, link in inside.items() if name in ("lan", "wan")}
 
-    def addresses(self, item: InstanceSpec) -> dict[str, set[str]]:
+    def addresses(self, item: InstanceSpec | RouterSpec) -> dict[str, set[str]]:
         """All addresses of both families, by link."""
         found = json.loads(self.ip(item, "-j", "address", "show"))
         return {link["ifname"]: {f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"]} for link in found}
 
-    def listening(self, item: InstanceSpec) -> set[tuple[str, str]]:
+    def listening(self, item: InstanceSpec | RouterSpec) -> set[tuple[str, str]]:
         """``(protocol, address:port)`` of all TCP and UDP sockets that take packets from anybody."""
         lines = self.inside(item, "ss", "-H", "-lntu").splitlines()
         return {(words[0], words[4]) for words in (line.split() for line in lines)}
@@ -208,6 +256,7 @@ class Lab:
                 self.names.lan(f"vpn-{number}"),
                 self.names.wan(f"vpn-{number}"),
                 self.names.vswitch(f"vsw-{number}"),
+                self.names.port(f"vsw-{number}"),
             ]
         return {mark.name for mark in marks}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+import ipaddress
 import os
 import signal
 import subprocess
@@ -16,8 +18,20 @@ from typing import Any
 import pytest
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import folders, netns, processes, rtnl, traffic_control
-from tests.plane.linux.lab import Lab, instance, opened, play, run, vswitch
+from gatewright.plane.linux import (
+    HostOptions,
+    UplinkMode,
+    UplinkOptions,
+    folders,
+    netns,
+    nft,
+    processes,
+    routing,
+    rtnl,
+    sysctl,
+    traffic_control,
+)
+from tests.plane.linux.lab import Lab, instance, opened, play, router, run, vswitch
 
 #: Everything by which the plane changes the host.
 STEPS = [
@@ -33,6 +47,14 @@ STEPS = [
     (rtnl.Rtnl, "change"),
     (rtnl.Rtnl, "add_address"),
     (rtnl.Rtnl, "delete"),
+    (routing.RoutingRtnl, "_put"),
+    (routing.RoutingRtnl, "_drop"),
+    (routing.RoutingRtnl, "_rule"),
+    (routing.RoutingRtnl, "answer_for"),
+    (routing.RoutingRtnl, "stop_answering_for"),
+    (nft, "put"),
+    (nft, "delete"),
+    (sysctl, "_write"),
     (traffic_control.TrafficControl, "_put"),
     (processes, "start"),
     (processes, "terminate"),
@@ -121,6 +143,103 @@ def test_killed_between_any_two_steps_of_removing_it(lab: Lab, monkeypatch: pyte
         assert number > 8
 
     asyncio.run(asyncio.wait_for(scenario(), 120))
+
+
+def test_a_router_killed_between_any_two_steps(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of making it, of changing it and of removing it."""
+    first = router(tables={"vtb-1": {"172.16.0.0/16": ("10.9.1.1",)}})
+    second = router((2, 3), generation=2, tables={"vtb-1": {"172.17.0.0/16": ("10.9.2.1",)}})
+
+    async def life(plane: Any) -> None:
+        await plane.apply(first)
+        await plane.apply(second)
+        await plane.remove(first.key)
+
+    async def scenario() -> None:
+        number, done = 0, False
+        async with opened(lab) as (plane, _):
+            for one in (1, 2, 3):
+                await plane.apply(vswitch(one))
+        while not done:
+            number += 1
+            async with opened(lab) as (plane, _):
+                with killed_before(number, monkeypatch) as taken:
+                    try:
+                        await life(plane)
+                        done = True
+                    except Killed:
+                        pass
+            async with opened(lab) as (plane, found):
+                if number % 2:
+                    await plane.apply(second)
+                    assert len(lab.addresses(second)) == 3, taken
+                    assert "172.17.0.0/16 via 10.9.2.1" in lab.ip(second, "route", "show", "table", "all")
+                    found = {first.key: 0}
+                if first.key in found:
+                    await plane.remove(first.key)
+            assert not [line for line in lab.present() if "vpc-1" in line or ":port:" in line], taken
+        assert number > 30
+        async with opened(lab) as (plane, _):
+            for one in (1, 2, 3):
+                await plane.remove(vswitch(one).key)
+        assert lab.nothing_left()
+
+    asyncio.run(asyncio.wait_for(scenario(), 120))
+
+
+def test_an_uplink_killed_between_any_two_steps(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host's own settings are put back, whatever happened in between."""
+    interface = f"tu{lab.installation}"
+    options = HostOptions(UplinkOptions(interface, UplinkMode.PROXY_ARP, ipaddress.IPv4Network("198.51.100.0/24")))
+    host = dataclasses.replace(lab, options=options)
+    first = instance(public=("198.51.100.2", "198.51.100.3"), ipsec=False)
+    second = instance(public=("198.51.100.3", "198.51.100.4"), ipsec=False, generation=2)
+
+    def own() -> tuple[str, ...]:
+        settings = (f"net.ipv4.conf.{interface}.forwarding", f"net.ipv4.neigh.{interface}.proxy_delay")
+        tables = [line for line in run("nft", "list", "tables").splitlines() if lab.installation in line]
+        return run("sysctl", *settings), run("ip", "neigh", "show", "proxy", "dev", interface), " ".join(tables)
+
+    async def life(plane: Any) -> None:
+        await plane.apply(first)
+        await plane.apply(second)
+        await plane.remove(first.key)
+
+    async def scenario() -> None:
+        number, done, before = 0, False, own()
+        async with opened(host) as (plane, _):
+            await plane.apply(vswitch())
+        while not done:
+            number += 1
+            async with opened(host) as (plane, _):
+                with killed_before(number, monkeypatch) as taken:
+                    try:
+                        await life(plane)
+                        done = True
+                    except Killed:
+                        pass
+            async with opened(host) as (plane, found):
+                if number % 2:
+                    await plane.apply(second)
+                    proxies = run("ip", "neigh", "show", "proxy", "dev", interface).split()
+                    assert {"198.51.100.3", "198.51.100.4"} <= set(proxies), taken
+                    assert "198.51.100.2" not in proxies, taken
+                    found = {first.key: 0}
+                if first.key in found:
+                    await plane.remove(first.key)
+            assert own() == before, taken
+            assert not [line for line in lab.present() if "uplink" in line or "vpn-1" in line], taken
+        assert number > 40
+        async with opened(host) as (plane, _):
+            await plane.remove(vswitch().key)
+        assert lab.nothing_left()
+
+    run("ip", "link", "add", "name", interface, "type", "veth", "peer", "name", f"tv{lab.installation}")
+    try:
+        run("ip", "link", "set", interface, "up")
+        asyncio.run(asyncio.wait_for(scenario(), 120))
+    finally:
+        run("ip", "link", "delete", interface)
 
 
 AGENT = textwrap.dedent("""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gatewright.plane.linux.names import LinkMark, Names
+from gatewright.resources.specs import ItemKey, Kind
 
 NAMES = Names("abcd1234")
 
@@ -16,6 +17,7 @@ def marks(names: Names) -> list[LinkMark]:
         *(names.lan(one) for one in ids),
         *(names.wan(one) for one in ids),
         *(names.vswitch(one) for one in ids),
+        *(names.port(one) for one in ids),
     ]
 
 
@@ -26,15 +28,30 @@ def test_link_names_fit_and_differ() -> None:
     assert [mark.name for mark in marks(Names("abcd1234"))] == [mark.name for mark in marks(NAMES)]
 
 
+def test_ports_fit_and_differ_inside_their_router() -> None:
+    inner = {NAMES.port_inside(one) for one in ("vsw-1", "vsw-2", "v" * 100)}
+    assert len(inner) == 3
+    assert all(len(name) <= 15 for name in inner)
+
+
 def test_hardware_addresses_are_local_and_unicast() -> None:
-    assert all(mark.mac.startswith("02:") and len(mark.mac) == 17 for mark in marks(NAMES))
+    assert all(
+        int(mac[:2], 16) & 3 == 2 and len(mac) == 17 for mark in marks(NAMES) for mac in (mark.mac, mark.inner_mac)
+    )
+
+
+def test_ends_on_the_host_have_the_highest_hardware_addresses() -> None:
+    """A bridge without one of its own takes the lowest of its ports'."""
+    assert all(mark.mac.startswith("fe:") for mark in marks(NAMES))
 
 
 def test_namespaces_are_told_apart() -> None:
     assert NAMES.namespace("vpn-1") == "gw-abcd1234-vpn-1"
-    assert NAMES.instance_of("gw-abcd1234-vpn-1") == "vpn-1"
+    assert NAMES.router_namespace("vpc-1") == "gw-abcd1234-router.vpc-1"
+    for key in (ItemKey(Kind.INSTANCE, "vpn-1"), ItemKey(Kind.ROUTER, "vpn-1"), ItemKey(Kind.INSTANCE, "router-1")):
+        assert NAMES.owner_of(NAMES.namespace_of(key)) == key
     for name in ("gw-abcd1235-vpn-1", "vpn-1", "gw-abcd1234"):
-        assert NAMES.instance_of(name) is None
+        assert NAMES.owner_of(name) is None
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,12 @@ import msgspec
 
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux.failures import step
-from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec, VSwitchSpec
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, RouterSpec, Spec, VSwitchSpec
 
-_VSWITCHES = "vswitches"
+#: The folders of everything that is not an instance, one folder a kind.
+_APART = {Kind.VSWITCH: "vswitches", Kind.ROUTER: "routers"}
 _APPLIED = "applied.json"
-_decoder: msgspec.json.Decoder[Spec] = msgspec.json.Decoder(InstanceSpec | VSwitchSpec)
+_decoder: msgspec.json.Decoder[Spec] = msgspec.json.Decoder(InstanceSpec | RouterSpec | VSwitchSpec)
 
 
 class Folder:
@@ -110,15 +111,23 @@ class Folders:
         self._lock = threading.Lock()
 
     def of(self, key: ItemKey) -> Folder:
-        path = self.root / _VSWITCHES / key.id if key.kind is Kind.VSWITCH else self.root / key.id
-        if key.kind is Kind.INSTANCE and key.id == _VSWITCHES:
-            raise PlaneError(f"an instance cannot be called {_VSWITCHES!r}")
+        apart = _APART.get(key.kind)
+        path = self.root / apart / key.id if apart else self.root / key.id
+        if not apart and key.id in _APART.values():
+            raise PlaneError(f"an instance cannot be called {key.id!r}")
         return Folder(path, self._lock, self.root)
+
+    def own(self) -> Folder:
+        """The folder of the installation, for files of no item; it is there while there are items."""
+        return Folder(self.root, self._lock, self.root)
 
     def found(self) -> list[ItemKey]:
         """The items that have a folder."""
-        instances = [ItemKey(Kind.INSTANCE, name) for name in _folders_in(self.root) if name != _VSWITCHES]
-        return instances + [ItemKey(Kind.VSWITCH, name) for name in _folders_in(self.root / _VSWITCHES)]
+        apart = set(_APART.values())
+        found = [ItemKey(Kind.INSTANCE, name) for name in _folders_in(self.root) if name not in apart]
+        for kind, folder in _APART.items():
+            found += [ItemKey(kind, name) for name in _folders_in(self.root / folder)]
+        return found
 
     def files(self) -> list[Path]:
         """Everything on disk, for people and tests."""

@@ -23,8 +23,11 @@ NOTE = "guard.json"
 _IP = meta("protocol", "ip")
 
 
-def table(names: Names, spec: InstanceSpec) -> Table:
-    """What an instance may send by its legs: a chain each."""
+def table(names: Names, spec: InstanceSpec, *, by_host: bool = False) -> Table:
+    """What an instance may send by its legs: a chain each.
+
+    ``by_host``: the host is its way outside, and :mod:`~gatewright.plane.linux.outside_filter` says what of it.
+    """
     own, inside = spec.private.address, network(spec.private.network)
     # decrypted packets are of any network but the vSwitch's
     as_neighbour: Rule = (field("ip", "saddr", inside), field_other("ip", "saddr", own), DROP)
@@ -39,7 +42,7 @@ def table(names: Names, spec: InstanceSpec) -> Table:
     ]
     if spec.public:
         addresses = spec.public.addresses
-        link = _link(names.wan(spec.id), names.uplink, addresses, spec.public.network)
+        link = _link(names.wan(spec.id), None if by_host else names.uplink, addresses, spec.public.network)
         rules = (*link, (field("ip", "saddr", *addresses), ACCEPT))
         chains.append(Chain(f"{WAN}-{spec.id}", "ingress", rules, device=names.wan(spec.id).name))
     return Table(FAMILY, names.guards, tuple(chains))
@@ -56,9 +59,9 @@ class Guards:
         self._names = names
         self._lock = threading.Lock()
 
-    def ensure(self, spec: InstanceSpec, folder: Folder) -> None:
-        """Guard an instance's legs, which are there and may be down."""
-        KeptChains(folder, NOTE, _own(spec.id), self._lock).ensure(table(self._names, spec))
+    def ensure(self, spec: InstanceSpec, folder: Folder, *, by_host: bool = False) -> None:
+        """Guard an instance's legs, which are there and may be down. ``by_host`` as in :func:`table`."""
+        KeptChains(folder, NOTE, _own(spec.id), self._lock).ensure(table(self._names, spec, by_host=by_host))
 
     def remove(self, instance_id: str) -> None:
         """Remove an instance's guard, whose legs are gone, and the table with the last one."""
@@ -94,14 +97,17 @@ def _own(instance_id: str) -> tuple[str, ...]:
     return f"{LAN}-{instance_id}", f"{WAN}-{instance_id}"
 
 
-def _link(leg: LinkMark, bridge: LinkMark, addresses: tuple[str, ...], on_link: str) -> Iterator[Rule]:
-    """Nothing under another hardware address, ARP as oneself for who is on the link, and nothing for the host.
+def _link(leg: LinkMark, bridge: LinkMark | None, addresses: tuple[str, ...], on_link: str) -> Iterator[Rule]:
+    """Nothing under another hardware address, ARP as oneself for who is on the link, and nothing for the host's bridge.
 
     A bridge without addresses still takes what is sent to it: packets to whatever address the host has elsewhere.
     """
     yield field_other("ether", "saddr", leg.inner_mac), DROP
     shape = field("arp", "htype", 1), field("arp", "hlen", 6), field("arp", "plen", 4)
     sender = field("arp", "saddr ether", leg.inner_mac), field("arp", "saddr ip", *addresses)
-    yield *shape, *sender, field("arp", "daddr ip", network(on_link)), ACCEPT
-    yield field("ether", "daddr", bridge.mac), DROP
+    # a host that is the way outside may ask with an address that it has there
+    here = (field("arp", "daddr ip", network(on_link)),) if bridge is not None else ()
+    yield *shape, *sender, *here, ACCEPT
+    if bridge is not None:
+        yield field("ether", "daddr", bridge.mac), DROP
     yield _IP, meta("pkttype", "broadcast", "multicast"), DROP

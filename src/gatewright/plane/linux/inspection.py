@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import filters, guards, netns, processes, shaping, sysctl
+from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.charon import socket_of
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folders
@@ -19,30 +21,34 @@ from gatewright.resources.specs import InstanceSpec, RouterSpec, Spec, VSwitchSp
 _PATIENCE = 5.0
 
 
-def fault(names: Names, folders: Folders, spec: Spec) -> str | None:
+def fault(names: Names, folders: Folders, spec: Spec, adopted: AdoptedBridges | None = None) -> str | None:
     """What differs from the spec first, for people; None if nothing does. Blocks.
 
     Raises PlaneError when it cannot be found out.
     """
-    return next(_faults(names, folders, spec), None)
+    return next(_faults(names, folders, adopted or AdoptedBridges({}), spec), None)
 
 
-def _faults(names: Names, folders: Folders, spec: Spec) -> Iterator[str]:
+def _faults(names: Names, folders: Folders, adopted: AdoptedBridges, spec: Spec) -> Iterator[str]:
     if isinstance(spec, InstanceSpec):
-        yield from _instance(names, folders, spec)
+        yield from _instance(names, folders, adopted, spec)
     elif isinstance(spec, VSwitchSpec):
-        yield from _vswitch(names, spec)
+        yield from _vswitch(names, adopted, spec)
     elif isinstance(spec, RouterSpec):
-        return  # not made on this plane yet
+        return  # looked at when it is adopted, and mended when it is applied
 
 
-def _vswitch(names: Names, spec: VSwitchSpec) -> Iterator[str]:
+def _vswitch(names: Names, adopted: AdoptedBridges, spec: VSwitchSpec) -> Iterator[str]:
+    if spec.id in adopted:
+        with Rtnl() as host:
+            yield from _adopted(host, adopted, spec.id)
+        return
     mark = names.vswitch(spec.id)
     with Rtnl() as host:
         yield from _bridge(host.find(mark.name), mark)
 
 
-def _instance(names: Names, folders: Folders, spec: InstanceSpec) -> Iterator[str]:
+def _instance(names: Names, folders: Folders, adopted: AdoptedBridges, spec: InstanceSpec) -> Iterator[str]:
     name = names.namespace(spec.id)
     with step(f"looking up network namespace {name}"):
         if netns.identity(name) is None:
@@ -66,7 +72,13 @@ def _instance(names: Names, folders: Folders, spec: InstanceSpec) -> Iterator[st
         elif WAN in found:
             yield f"a private gateway has a link {WAN}"
         for inner, mark, into, addresses in legs:
-            yield from _leg(host, mark, into, found.get(inner), inner)
+            bridge = host.find(into.name)
+            if inner == LAN and spec.private.vswitch_id in adopted:
+                yield from _adopted(host, adopted, spec.private.vswitch_id)
+                bridge = adopted.find(host, spec.private.vswitch_id)
+            else:
+                yield from _bridge(bridge, into)
+            yield from _leg(host, mark, bridge, found.get(inner), inner)
             end = found[inner]
             if differing := inside.addresses(end).symmetric_difference(addresses):
                 yield f"addresses of link {inner} differ: {', '.join(sorted(one for one, _ in differing))}"
@@ -83,6 +95,13 @@ def _instance(names: Names, folders: Folders, spec: InstanceSpec) -> Iterator[st
         yield from _charon(folders, spec, name)
 
 
+def _adopted(host: Rtnl, adopted: AdoptedBridges, vswitch_id: str) -> Iterator[str]:
+    try:
+        adopted.find(host, vswitch_id)
+    except PlaneError as error:
+        yield str(error)
+
+
 def _bridge(bridge: Link | None, mark: LinkMark) -> Iterator[str]:
     if bridge is None:
         yield f"bridge {mark.name} is gone"
@@ -94,10 +113,9 @@ def _bridge(bridge: Link | None, mark: LinkMark) -> Iterator[str]:
         yield f"bridge {mark.name} has lost its alias"
 
 
-def _leg(host: Rtnl, mark: LinkMark, into: LinkMark, end: Link | None, inner: str) -> Iterator[str]:
-    """The outer end, its bridge, and the inner end that belongs to it; ends at a fault when one of them is missing."""
-    bridge, outer = host.find(into.name), host.find(mark.name)
-    yield from _bridge(bridge, into)
+def _leg(host: Rtnl, mark: LinkMark, bridge: Link | None, end: Link | None, inner: str) -> Iterator[str]:
+    """The outer end, and the inner end that belongs to it; ends at a fault when one of them is missing."""
+    outer = host.find(mark.name)
     if outer is None:
         yield f"link {mark.name}, the outside of {inner}, is gone"
     elif not mark.owns(outer.alias, outer.mac):
@@ -111,7 +129,7 @@ def _leg(host: Rtnl, mark: LinkMark, into: LinkMark, end: Link | None, inner: st
     elif outer.alias != mark.alias:
         yield f"link {mark.name}, the outside of {inner}, has lost its alias"
     elif bridge is not None and outer.master != bridge.index:
-        yield f"link {mark.name}, the outside of {inner}, is unplugged from {into.name}"
+        yield f"link {mark.name}, the outside of {inner}, is unplugged from {bridge.name}"
 
 
 def _charon(folders: Folders, spec: InstanceSpec, namespace: str) -> Iterator[str]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import filters, netns, processes, shaping, sysctl
-from gatewright.plane.linux.bridges import await_vanished, find_marked, remove_marked
+from gatewright.plane.linux import filters, instance_routes, netns, processes, shaping, sysctl
+from gatewright.plane.linux.bridges import await_vanished, remove_marked
 from gatewright.plane.linux.charon import Charon
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder, Folders
@@ -16,8 +16,10 @@ from gatewright.plane.linux.guards import Guards
 from gatewright.plane.linux.legs import Legs
 from gatewright.plane.linux.names import LAN, WAN, Names, check_id
 from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.routing import RoutingRtnl
 from gatewright.plane.linux.rtnl import Link, Rtnl
 from gatewright.plane.linux.uplink import Uplink
+from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
 
 
@@ -28,6 +30,7 @@ class Instances:
         self,
         names: Names,
         folders: Folders,
+        vswitches: VSwitches,
         uplink: Uplink,
         started: Callable[[ItemKey, Process], None],
         daemon_user: int,
@@ -37,6 +40,7 @@ class Instances:
         self._names = names
         self._started = started
         self._folders = folders
+        self._vswitches = vswitches
         self._uplink = uplink
         self._guards = Guards(names)
 
@@ -46,7 +50,7 @@ class Instances:
         lan, wan = lan_addresses(spec), wan_addresses(spec)
         name = self._names.namespace(spec.id)
         with ExitStack() as stack:
-            host = stack.enter_context(Rtnl())
+            host = stack.enter_context(RoutingRtnl())
             vswitch = self._vswitch(host, spec)
             folder = self._folders.of(spec.key)
             folder.make()
@@ -55,9 +59,9 @@ class Instances:
             with step(f"entering network namespace {name}"), netns.entered(name):
                 sysctl.quiet_ipv6("all")
                 sysctl.announce_addresses()
-                filters.ensure(spec, folder)
+                filters.ensure(spec, folder, self._names.port(spec.private.vswitch_id).inner_mac)
                 sysctl.route_between_legs()
-                inside = stack.enter_context(Rtnl())
+                inside = stack.enter_context(RoutingRtnl())
             with step(f"opening network namespace {name}"):
                 namespace = stack.enter_context(netns.opened(name))
             charon = Charon(folder, name, self._daemon_user)
@@ -68,7 +72,8 @@ class Instances:
             elif not new:
                 charon.end()
             try:
-                self._connect(spec, Legs(host, inside, namespace), vswitch, lan, wan, folder)
+                self._connect(spec, host, Legs(host, inside, namespace), vswitch, lan, wan, folder)
+                instance_routes.ensure(inside, spec)
                 if process is not None:
                     process = charon.finish(process)
                 folder.set_applied(spec)
@@ -90,7 +95,7 @@ class Instances:
         with step(f"deleting network namespace {name}"):
             there = netns.identity(name) is not None
             netns.delete(name)
-        with Rtnl() as host:
+        with RoutingRtnl() as host:
             if there:
                 await_vanished(host, [self._names.lan(instance_id), self._names.wan(instance_id)])
             # what is left all the same: somebody holds the namespace, or it had lost its name
@@ -102,6 +107,7 @@ class Instances:
     def _connect(
         self,
         spec: InstanceSpec,
+        host: RoutingRtnl,
         legs: Legs,
         vswitch: Link,
         lan: list[tuple[str, int]],
@@ -114,25 +120,28 @@ class Instances:
         inner = legs.make(self._names.lan(spec.id), vswitch, LAN)
         outer = None
         if wan:
-            with self._uplink.held(legs.host) as bridge:
+            with self._uplink.held(host) as bridge:
                 outer = legs.make(self._names.wan(spec.id), bridge, WAN)
-        elif legs.inside.find(WAN):
-            self._uplink.unplug(legs.host, spec.id)
+        else:
+            self._uplink.unplug(host, spec.id)
+        if spec.public:
+            # what protects the host from what the guard lets through then
+            self._uplink.connect(host, spec.id, spec.public.addresses)
         # before they come up, and the guard of both in one go
         shaping.ensure(spec, legs, inner, outer)
-        self._guards.ensure(spec, folder)
+        self._guards.ensure(spec, folder, by_host=self._uplink.leads_outside)
         news = []
         if legs.connect(inner, vswitch, lan):
             news.append(inner)
         if outer:
-            with self._uplink.held(legs.host) as bridge:
+            with self._uplink.held(host) as bridge:
                 if legs.connect(outer, bridge, wan):
                     news.append(outer)
         for leg in news:
             legs.announce(leg)
 
     def _vswitch(self, host: Rtnl, spec: InstanceSpec) -> Link:
-        bridge = find_marked(host, self._names.vswitch(spec.private.vswitch_id))
+        bridge = self._vswitches.bridge(host, spec.private.vswitch_id)
         if bridge is None:
             raise PlaneError(f"vSwitch {spec.private.vswitch_id} is not on this host: it must be applied first")
         return bridge

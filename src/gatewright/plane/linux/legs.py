@@ -1,4 +1,4 @@
-"""The legs of an instance: veths from its namespace into the bridges of the host's."""
+"""Legs of instances and ports of routers: veths from their namespaces into the bridges of the host's."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Leg(NamedTuple):
 
 @dataclass(frozen=True)
 class Legs:
-    """Makes the legs of one instance. Everything here raises PlaneError."""
+    """Makes the legs of one namespace. Everything here raises PlaneError."""
 
     host: Rtnl
-    #: A socket in the instance's namespace, and a descriptor of it.
+    #: A socket in the namespace, and a descriptor of it.
     inside: Rtnl
     namespace: int
 

@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from gatewright.plane.contract import PlaneError
+from gatewright.resources.specs import ItemKey, Kind
 
 _INSTALLATION = re.compile(r"[0-9a-z]{8}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -17,6 +18,14 @@ UPLINK = "uplink"
 VSWITCH = "vswitch"
 LAN = "lan"
 WAN = "wan"
+PORT = "port"
+
+#: First byte of hardware addresses on the host. A bridge takes the lowest of its ports' for its own, and one that is
+#: not ours shall not change its address for a leg.
+_HIGHEST = 0xFE
+
+#: What stands before a VPC's id in the name of its router's namespace: no instance's id has a dot.
+_ROUTER = "router."
 
 
 class LinkMark(NamedTuple):
@@ -56,11 +65,21 @@ class Names:
     def namespace(self, instance_id: str) -> str:
         return self._namespace_prefix + instance_id
 
-    def instance_of(self, namespace: str) -> str | None:
-        """The id of the instance that a namespace belongs to, None if it is not of this installation."""
+    def router_namespace(self, vpc_id: str) -> str:
+        return self._namespace_prefix + _ROUTER + vpc_id
+
+    def namespace_of(self, owner: ItemKey) -> str:
+        """The namespace of an instance or router."""
+        return self.router_namespace(owner.id) if owner.kind is Kind.ROUTER else self.namespace(owner.id)
+
+    def owner_of(self, namespace: str) -> ItemKey | None:
+        """The instance or router that a namespace belongs to, None if it is not of this installation."""
         if not namespace.startswith(self._namespace_prefix):
             return None
-        return namespace.removeprefix(self._namespace_prefix)
+        rest = namespace.removeprefix(self._namespace_prefix)
+        if rest.startswith(_ROUTER):
+            return ItemKey(Kind.ROUTER, rest.removeprefix(_ROUTER))
+        return ItemKey(Kind.INSTANCE, rest)
 
     def vswitch(self, vswitch_id: str) -> LinkMark:
         return self._mark(VSWITCH, vswitch_id)
@@ -70,6 +89,14 @@ class Names:
 
     def wan(self, instance_id: str) -> LinkMark:
         return self._mark(WAN, instance_id)
+
+    def port(self, vswitch_id: str) -> LinkMark:
+        """Where the VPC's router is plugged into a vSwitch, which has only one."""
+        return self._mark(PORT, vswitch_id)
+
+    def port_inside(self, vswitch_id: str) -> str:
+        """What a port is called in the router's namespace."""
+        return "port" + self.port(vswitch_id).name.removeprefix("gw")[:11]
 
     def parse_alias(self, alias: str | None) -> tuple[str, str] | None:
         """``(what, id)`` of a link of this installation, None for any other; the uplink's id is empty."""
@@ -82,13 +109,13 @@ class Names:
         alias = ":".join(("gatewright", self.installation, *what))
         digest = hashlib.sha256(alias.encode()).hexdigest()
         # IFNAMSIZ leaves 15 characters
-        return LinkMark("gw" + digest[:13], alias, stable_mac(alias))
+        return LinkMark("gw" + digest[:13], alias, stable_mac(alias, _HIGHEST))
 
 
-def stable_mac(text: str) -> str:
-    """A locally administered unicast hardware address that is always the same for the same text."""
+def stable_mac(text: str, first: int = 0x02) -> str:
+    """A locally administered unicast hardware address that is always the same for the same text and first byte."""
     digest = hashlib.sha256(f"mac:{text}".encode()).digest()
-    return ":".join(f"{byte:02x}" for byte in (2, *digest[:5]))
+    return ":".join(f"{byte:02x}" for byte in (first, *digest[:5]))
 
 
 def check_id(item_id: str) -> None:

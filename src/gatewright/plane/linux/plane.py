@@ -11,12 +11,16 @@ from pathlib import Path
 
 from gatewright.plane.contract import Changed, PlaneError
 from gatewright.plane.linux import esp, inspection, survey
+from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.confinement import daemon_user
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.instance import Instances
 from gatewright.plane.linux.lookout import Lookout
 from gatewright.plane.linux.names import Names
+from gatewright.plane.linux.options import HostOptions
+from gatewright.plane.linux.outside import Outside
 from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.router import Routers
 from gatewright.plane.linux.rtnl import Rtnl
 from gatewright.plane.linux.uplink import Uplink
 from gatewright.plane.linux.vswitch import VSwitches
@@ -32,16 +36,22 @@ class LinuxPlane:
     """Builds items on this host with network namespaces, bridges and strongSwan.
 
     ``installation`` is an id of 8 base-36 characters: everything made here carries it, nothing of another
-    installation is touched. There may be one plane per installation and host at a time. Raises ValueError if
-    an argument cannot be used.
+    installation is touched, and of the host's own only what ``options`` name. There may be one plane per installation
+    and host at a time. Raises ValueError if an argument cannot be used.
     """
 
-    def __init__(self, installation: str, runtime: Path = Path("/run/gatewright")) -> None:
+    def __init__(
+        self, installation: str, runtime: Path = Path("/run/gatewright"), options: HostOptions | None = None
+    ) -> None:
+        options = options or HostOptions()
         self._names = Names(installation)
+        self._adopted = AdoptedBridges(options.bridges)
         self._folders = Folders(installation, runtime)
-        self._vswitches = VSwitches(self._names, self._folders)
+        self._vswitches = VSwitches(self._names, self._folders, self._adopted)
+        self._routers = Routers(self._names, self._folders, self._vswitches)
+        uplink = Uplink(self._names, Outside(self._names, self._folders, options.uplink))
         self._instances = Instances(
-            self._names, self._folders, Uplink(self._names), self._started, daemon_user(installation)
+            self._names, self._folders, self._vswitches, uplink, self._started, daemon_user(installation)
         )
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="gatewright-plane")
         self._at_work: dict[ItemKey, asyncio.Future[None]] = {}
@@ -53,7 +63,7 @@ class LinuxPlane:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
         self._loop = loop = asyncio.get_running_loop()
         self._watch = Watch(loop, changed)
-        inspect = functools.partial(inspection.fault, self._names, self._folders)
+        inspect = functools.partial(inspection.fault, self._names, self._folders, adopted=self._adopted)
         self._lookout = Lookout(self._names, inspect, changed, self._at_work.__contains__)
         self._lookout.open()
         generations = {}
@@ -74,12 +84,16 @@ class LinuxPlane:
         elif isinstance(spec, VSwitchSpec):
             await self._work(spec.key, functools.partial(self._vswitches.apply, spec), spec)
         else:
-            raise PlaneError("routers are not made on this plane yet")
+            await self._work(spec.key, functools.partial(self._routers.apply, spec), spec)
 
     async def remove(self, key: ItemKey) -> None:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
-        items = self._instances if key.kind is Kind.INSTANCE else self._vswitches
-        await self._work(key, functools.partial(items.remove, key.id))
+        items: dict[Kind, Instances | Routers | VSwitches] = {
+            Kind.INSTANCE: self._instances,
+            Kind.ROUTER: self._routers,
+            Kind.VSWITCH: self._vswitches,
+        }
+        await self._work(key, functools.partial(items[key.kind].remove, key.id))
 
     async def close(self) -> None:
         """See :class:`gatewright.plane.contract.Plane`."""
@@ -99,7 +113,7 @@ class LinuxPlane:
     def _look(self) -> dict[ItemKey, tuple[Spec | None, int, Process | None]]:
         with contextlib.suppress(PlaneError):  # whoever applies an instance is told
             esp.backend()
-        seen = survey.take(self._names, self._folders)
+        seen = survey.take(self._names, self._folders, self._adopted)
         found = {}
         with Rtnl() as host:
             for key in survey.items(seen, self._names, self._folders):

@@ -10,39 +10,50 @@ from pathlib import Path
 
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import filters, guards, netns, processes, shaping
+from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.charon import CONFIG_VARIABLE, EXECUTABLE
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder, Folders
-from gatewright.plane.linux.names import UPLINK, VSWITCH, LinkMark, Names
+from gatewright.plane.linux.names import PORT, UPLINK, VSWITCH, LinkMark, Names
 from gatewright.plane.linux.netns import Identity
 from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.rtnl import Link, Rtnl
-from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, RouterSpec, VSwitchSpec
 
 
 @dataclass(frozen=True)
 class Survey:
-    """Namespaces by instance id (None: a name without a namespace), links by alias, processes by number.
+    """Namespaces by whose they are (None: a name without a namespace), links by alias, processes by number.
 
     Guards are chains of nftables on the host, known by their instances' ids; None if not even their table is there.
+    Bridges are known by their vSwitches' ids, adopted ones among them.
     """
 
-    namespaces: Mapping[str, Identity | None]
+    namespaces: Mapping[ItemKey, Identity | None]
     links: Mapping[str, Link]
     processes: Mapping[int, Identity]
     guards: Collection[str] | None
+    bridges: Mapping[str, Link]
 
     def charons_in(self, namespace: Identity) -> list[int]:
         return [pid for pid, where in self.processes.items() if where == namespace and processes.runs(pid, EXECUTABLE)]
 
 
-def take(names: Names, folders: Folders) -> Survey:
+def take(names: Names, folders: Folders, adopted: AdoptedBridges | None = None) -> Survey:
     """Look around: links in one dump, namespaces and processes in one listing each. Raises PlaneError."""
+    adopted = adopted or AdoptedBridges({})
     with step("listing network namespaces"):
-        found = ((names.instance_of(name), identity) for name, identity in netns.listing().items())
-        namespaces = {instance_id: identity for instance_id, identity in found if instance_id}
+        found = ((names.owner_of(name), identity) for name, identity in netns.listing().items())
+        namespaces = {owner: identity for owner, identity in found if owner}
     with Rtnl() as host:
-        links = {link.alias: link for link in host.links() if link.alias and names.parse_alias(link.alias)}
+        every = host.links()
+    links = {link.alias: link for link in every if link.alias and names.parse_alias(link.alias)}
+    bridges = {}
+    for alias, link in links.items():
+        what, vswitch_id = names.parse_alias(alias) or ("", "")
+        if what == VSWITCH and vswitch_id not in adopted:
+            bridges[vswitch_id] = link
+    bridges |= adopted.among({link.name: link for link in every})
     ours = set(namespaces.values())
     home = netns.home()
     own_files = f"{folders.root}/"
@@ -56,17 +67,19 @@ def take(names: Names, folders: Folders) -> Survey:
                 and (processes.environment_of(pid, CONFIG_VARIABLE) or "").startswith(own_files)
             ):
                 seen[pid] = where
-    return Survey(namespaces, links, seen, guards.guarded(names))
+    return Survey(namespaces, links, seen, guards.guarded(names), bridges)
 
 
 def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
     """Every item of which something is there, complete or not."""
     found = set(folders.found())
-    found.update(ItemKey(Kind.INSTANCE, instance_id) for instance_id in (*survey.namespaces, *(survey.guards or ())))
+    found.update(survey.namespaces)
+    found.update(ItemKey(Kind.INSTANCE, instance_id) for instance_id in survey.guards or ())
     for alias in survey.links:
         what, item_id = names.parse_alias(alias) or ("", "")
         if what != UPLINK:
-            found.add(ItemKey(Kind.VSWITCH if what == VSWITCH else Kind.INSTANCE, item_id))
+            # a port goes with its router or with its vSwitch, and only the latter's id is known here
+            found.add(ItemKey(Kind.VSWITCH if what in (VSWITCH, PORT) else Kind.INSTANCE, item_id))
     return found
 
 
@@ -79,14 +92,24 @@ def adopt(survey: Survey, names: Names, folder: Folder, host: Rtnl) -> tuple[int
     spec = folder.applied()
     if spec is None:
         return 0, None
-    if not isinstance(spec, InstanceSpec):
-        bridge = survey.links.get(names.vswitch(spec.id).alias)
+    if isinstance(spec, RouterSpec):
+        ported = all(
+            _plugged(survey, names.port(port.vswitch_id), survey.bridges.get(port.vswitch_id)) for port in spec.ports
+        )
+        whole = (
+            survey.namespaces.get(spec.key) is not None
+            and ported
+            and filters.fault(names.router_namespace(spec.id), folder) is None
+        )
+        return (spec.generation if whole else 0), None
+    if isinstance(spec, VSwitchSpec):
+        bridge = survey.bridges.get(spec.id)
         return (spec.generation if bridge is not None and bridge.up else 0), None
     charon = _charon(survey, spec) if spec.ipsec else None
     whole = (
-        survey.namespaces.get(spec.id) is not None
-        and _plugged(survey, names.lan(spec.id), names.vswitch(spec.private.vswitch_id))
-        and (_plugged(survey, names.wan(spec.id), names.uplink) if spec.public else True)
+        survey.namespaces.get(spec.key) is not None
+        and _plugged(survey, names.lan(spec.id), survey.bridges.get(spec.private.vswitch_id))
+        and (_plugged(survey, names.wan(spec.id), survey.links.get(names.uplink.alias)) if spec.public else True)
         and (charon is not None or not spec.ipsec)
         and filters.fault(names.namespace(spec.id), folder) is None
         and guards.fault(folder) is None
@@ -100,12 +123,12 @@ def leftovers(installation: str, runtime: Path) -> list[str]:
     names, folders = Names(installation), Folders(installation, runtime)
     # in a thread of its own: pyroute2 does not work in one that runs an event loop
     with ThreadPoolExecutor(1) as worker:
-        return list(_lines(worker.submit(take, names, folders).result(), names, folders))
+        return list(_lines(worker.submit(take, names, folders, AdoptedBridges({})).result(), names, folders))
 
 
 def _lines(survey: Survey, names: Names, folders: Folders) -> Iterator[str]:
-    for instance_id in sorted(survey.namespaces):
-        yield f"namespace {names.namespace(instance_id)}"
+    for owner in sorted(survey.namespaces):
+        yield f"namespace {names.namespace_of(owner)}"
     for alias, link in sorted(survey.links.items()):
         yield f"link {link.name} {alias}"
     if survey.guards is not None:
@@ -118,8 +141,8 @@ def _lines(survey: Survey, names: Names, folders: Folders) -> Iterator[str]:
         yield f"file {path}"
 
 
-def _plugged(survey: Survey, leg: LinkMark, bridge: LinkMark) -> bool:
-    outer, into = survey.links.get(leg.alias), survey.links.get(bridge.alias)
+def _plugged(survey: Survey, leg: LinkMark, into: Link | None) -> bool:
+    outer = survey.links.get(leg.alias)
     return outer is not None and into is not None and outer.up and outer.master == into.index
 
 
@@ -136,7 +159,7 @@ def _shaped(survey: Survey, names: Names, spec: InstanceSpec, host: Rtnl) -> boo
 
 
 def _charon(survey: Survey, spec: InstanceSpec) -> Process | None:
-    namespace = survey.namespaces.get(spec.id)
+    namespace = survey.namespaces.get(spec.key)
     with step(f"watching the charon of {spec.id}"):
         for pid in survey.charons_in(namespace) if namespace else ():
             process = Process.open(pid)

@@ -23,14 +23,14 @@ _ROUTER = {
 def quiet_ipv6(interface: str) -> None:
     """No IPv6 on an interface (or on ``all``), and with that no link-local address. Raises OSError."""
     if (_NET / "ipv6").is_dir():  # a kernel without IPv6 is quiet already
-        _set(f"ipv6/conf/{interface}/disable_ipv6", "1")
+        put(f"ipv6/conf/{interface}/disable_ipv6", "1")
 
 
 def ipv6_is_quiet(interface: str) -> bool:
     """Whether IPv6 is switched off on an interface, or on ``all``. Raises OSError."""
     if not (_NET / "ipv6").is_dir():
         return True
-    return _get(f"ipv6/conf/{interface}/disable_ipv6") == "1"
+    return get(f"ipv6/conf/{interface}/disable_ipv6") == "1"
 
 
 def announce_addresses() -> None:
@@ -39,7 +39,7 @@ def announce_addresses() -> None:
     An address that was another gateway's is reached at once, not when neighbours' ARP entries expire.
     Raises OSError.
     """
-    _set("ipv4/conf/default/arp_notify", "1")
+    put("ipv4/conf/default/arp_notify", "1")
 
 
 def route_between_legs() -> None:
@@ -48,24 +48,34 @@ def route_between_legs() -> None:
     To be called only where a filter stands. Where sources may come from is the filter's business and not that of
     ``rp_filter``, which would drop what comes back by the other tunnel of a gateway. Raises OSError.
     """
-    _set("ipv4/ip_forward", "1")  # first: it sets others to what routers are usually wanted to do
+    put("ipv4/ip_forward", "1")  # first: it sets others to what routers are usually wanted to do
     for which in ("all", "default"):
         for name, value in _ROUTER.items():
-            _set(f"ipv4/conf/{which}/{name}", value)
+            put(f"ipv4/conf/{which}/{name}", value)
 
 
 def routes_between_legs() -> bool:
     """Whether :func:`route_between_legs` still holds. Raises OSError."""
-    return _get("ipv4/ip_forward") == "1" and all(
-        _get(f"ipv4/conf/{which}/{name}") == value for which in ("all", "default") for name, value in _ROUTER.items()
+    return get("ipv4/ip_forward") == "1" and all(
+        get(f"ipv4/conf/{which}/{name}") == value for which in ("all", "default") for name, value in _ROUTER.items()
     )
 
 
-def _get(name: str) -> str:
+def report_by_arrival() -> None:
+    """Errors are told from the address of the link that a packet came in by. Raises OSError."""
+    put("ipv4/icmp_errors_use_inbound_ifaddr", "1")
+
+
+def get(name: str) -> str:
+    """What a setting is, such as ``ipv4/conf/eth1/forwarding``. Raises OSError."""
     return (_NET / name).read_text().strip()
 
 
-def _set(name: str, value: str) -> None:
-    path = _NET / name
-    if path.read_text().strip() != value:
-        path.write_text(value)
+def put(name: str, value: str) -> None:
+    """Have a setting be so. Raises OSError."""
+    if get(name) != value:
+        _write(_NET / name, value)
+
+
+def _write(path: Path, value: str) -> None:
+    path.write_text(value)

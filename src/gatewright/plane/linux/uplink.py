@@ -8,29 +8,46 @@ from contextlib import contextmanager
 
 from gatewright.plane.linux.bridges import ensure_bridge, remove_marked
 from gatewright.plane.linux.names import Names
-from gatewright.plane.linux.rtnl import Link, Rtnl
+from gatewright.plane.linux.outside import Outside
+from gatewright.plane.linux.routing import RoutingRtnl
+from gatewright.plane.linux.rtnl import Link
 
 
 class Uplink:
     """Raises PlaneError everywhere."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, outside: Outside) -> None:
         self._names = names
+        self._outside = outside
         self._lock = threading.Lock()
 
+    @property
+    def leads_outside(self) -> bool:
+        """Whether the host forwards between the bridge and an interface."""
+        return self._outside.configured
+
     @contextmanager
-    def held(self, host: Rtnl) -> Iterator[Link]:
+    def held(self, host: RoutingRtnl) -> Iterator[Link]:
         """The bridge, made if it is missing; it is not removed while it is held."""
         with self._lock:
             yield ensure_bridge(host, self._names.uplink)
 
-    def unplug(self, host: Rtnl, instance_id: str) -> None:
+    def connect(self, host: RoutingRtnl, instance_id: str, addresses: tuple[str, ...]) -> None:
+        """Have the addresses of an instance that is plugged in reached from outside, if the host has a way there."""
+        with self.held(host) as bridge:
+            self._outside.connect(host, bridge, instance_id, addresses)
+
+    def unplug(self, host: RoutingRtnl, instance_id: str) -> None:
         """Remove an instance's leg on it, and the bridge with the last leg of the installation."""
         with self._lock:
             remove_marked(host, self._names.wan(instance_id))
             bridge = host.find(self._names.uplink.name)
-            if bridge is None or not self._names.uplink.owns(bridge.alias, bridge.mac):
-                return
-            ports = (host.find(name) for name in host.ports(bridge))
-            if not any(port and self._names.parse_alias(port.alias) for port in ports):
+            if bridge is not None and not self._names.uplink.owns(bridge.alias, bridge.mac):
+                bridge = None
+            used = bridge is not None and any(
+                port is not None and self._names.parse_alias(port.alias)
+                for port in (host.find(name) for name in host.ports(bridge))
+            )
+            self._outside.release(host, instance_id, last=not used)
+            if bridge is not None and not used:
                 host.delete(bridge)

@@ -1,0 +1,139 @@
+"""What a VPC's router does with packets, worked out from its spec without touching anything.
+
+Each route table is a table of the kernel's, which holds the vSwitches' own networks and the custom entries together,
+so that the longest prefix of both wins. Rules lead to it what comes in by a port that uses it, and what the router
+itself answers there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
+
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux.names import Names, check_id
+from gatewright.plane.linux.routing import KernelRoute, KernelRule, only_first
+from gatewright.plane.linux.ruleset import ACCEPT, DROP, Chain, Rule, Table, field, meta, network
+from gatewright.resources.specs import Route, RouterPort, RouterSpec
+
+#: Priorities of the router's rules: after the kernel's local table, before main.
+RULES = range(100, 102)
+_BY_PORT, _BY_SOURCE = RULES
+
+#: Numbers of route tables: apart from those that the kernel and iproute2 know.
+_FIRST_NUMBER, _NUMBERS = 1 << 16, 1 << 30
+_RAW = -300
+
+
+def check(spec: RouterSpec) -> None:
+    """Raises PlaneError for a spec that no router can be built from."""
+    check_id(spec.id)
+    tables = {table.id for table in spec.tables}
+    networks: dict[str, ipaddress.IPv4Network] = {}
+    try:
+        for port in spec.ports:
+            check_id(port.vswitch_id)
+            within = ipaddress.IPv4Network(port.network)
+            if ipaddress.IPv4Address(port.address) not in within:
+                raise PlaneError(f"the spec of {spec.id} has address {port.address}, which is not in {port.network}")
+            for vswitch_id, other in networks.items():
+                if within.overlaps(other):
+                    raise PlaneError(
+                        f"the spec of {spec.id} has overlapping vSwitches, {vswitch_id} and {port.vswitch_id}"
+                    )
+            if port.route_table_id not in tables:
+                raise PlaneError(f"the spec of {spec.id} lacks route table {port.route_table_id}")
+            networks[port.vswitch_id] = within
+        for table in spec.tables:
+            for route in table.routes:
+                ipaddress.IPv4Network(route.destination)
+                for address in route.next_hops:
+                    ipaddress.IPv4Address(address)
+    except ValueError as error:
+        raise PlaneError(f"the spec of {spec.id} has an unusable address or network: {error}") from error
+
+
+def table_numbers(spec: RouterSpec) -> dict[str, int]:
+    """The kernel's number of each route table: the same as long as the table lives."""
+    numbers: dict[str, int] = {}
+    for table in spec.tables:
+        digest = hashlib.sha256(table.id.encode()).digest()
+        number = _FIRST_NUMBER + int.from_bytes(digest[:8]) % _NUMBERS
+        while number in numbers.values():
+            number += 1
+        numbers[table.id] = number
+    return numbers
+
+
+def routes(spec: RouterSpec, links: Mapping[str, int]) -> dict[int, list[KernelRoute]]:
+    """What each table of the kernel holds. ``links`` has the indexes of the ports that are there, by vSwitch.
+
+    What is behind a port that is missing is unreachable: it does not fall to an entry with a shorter prefix.
+    """
+    system = [KernelRoute(port.network, links.get(port.vswitch_id)) for port in spec.ports]
+    numbers = table_numbers(spec)
+    return {
+        numbers[table.id]: only_first([*system, *(_custom(spec, route, links) for route in table.routes)])
+        for table in spec.tables
+    }
+
+
+def rules(spec: RouterSpec, names: Names) -> list[KernelRule]:
+    """Which packets each table is for."""
+    numbers = table_numbers(spec)
+    found = []
+    for port in spec.ports:
+        number = numbers[port.route_table_id]
+        found.append(KernelRule(_BY_PORT, number, iif=names.port_inside(port.vswitch_id)))
+        found.append(KernelRule(_BY_SOURCE, number, source=port.address))
+    return found
+
+
+def filters(spec: RouterSpec, names: Names) -> Table:
+    """Who may send what as whom, and that nobody reaches the router itself but with a ping."""
+    chains = (Chain("sources", "prerouting", tuple(_sources(spec, names)), _RAW), Chain("input", "input", (_PING,)))
+    return Table("inet", "gatewright", chains)
+
+
+_PING: Rule = (field("icmp", "type", "echo-request"), ACCEPT)
+
+
+def _sources(spec: RouterSpec, names: Names) -> Iterator[Rule]:
+    """A vSwitch's machines speak as themselves, and its gateways for the networks that are routed to them.
+
+    For whichever gateway is preferred: a connection's packets come back by the other one as well.
+    """
+    here = {port.vswitch_id: meta("iifname", names.port_inside(port.vswitch_id)) for port in spec.ports}
+    yield meta("iifname", "lo"), ACCEPT
+    for port in spec.ports:
+        yield here[port.vswitch_id], field("ip", "saddr", network(port.network)), ACCEPT
+    if spec.ports:
+        yield field("ip", "saddr", *map(network, _collapsed(port.network for port in spec.ports))), DROP
+    for port in spec.ports:
+        behind = _collapsed(_routed_to(spec, port))
+        if behind:
+            yield here[port.vswitch_id], field("ip", "saddr", *map(network, behind)), ACCEPT
+
+
+def _routed_to(spec: RouterSpec, port: RouterPort) -> Iterator[str]:
+    within = ipaddress.IPv4Network(port.network)
+    for table in spec.tables:
+        for route in table.routes:
+            if any(ipaddress.IPv4Address(address) in within for address in route.next_hops):
+                yield route.destination
+
+
+def _collapsed(networks: Iterable[str]) -> list[str]:
+    """The same addresses in as few networks as can be: nftables' sets take none that overlap."""
+    return [str(one) for one in ipaddress.collapse_addresses(map(ipaddress.IPv4Network, networks))]
+
+
+def _custom(spec: RouterSpec, route: Route, links: Mapping[str, int]) -> KernelRoute:
+    """By the first next hop that can be reached; by none there is no way."""
+    for address in route.next_hops:
+        for port in spec.ports:
+            link = links.get(port.vswitch_id)
+            if link is not None and ipaddress.IPv4Address(address) in ipaddress.IPv4Network(port.network):
+                return KernelRoute(route.destination, link, address)
+    return KernelRoute(route.destination)

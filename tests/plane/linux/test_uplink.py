@@ -1,0 +1,231 @@
+"""The public pool on an interface of the host: reached from outside by what is said and by nothing else.
+
+The host is a namespace, its interface leads to a machine outside, and the plane runs there in a process of its own.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import socket
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import msgspec
+import pytest
+
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux import netns
+from gatewright.resources.specs import InstanceSpec, PublicLeg
+from tests.plane.linux.driver import Elsewhere
+from tests.plane.linux.lab import Lab, instance, run, vswitch
+from tests.plane.linux.machines import Machine
+
+#: A message of an IKE version that there is not, which charon answers: RFC 7296, 2.5.
+IKE = bytes.fromhex("0102030405060708 0000000000000000 00 30 22 08 00000000 0000001c")
+
+
+@dataclass
+class Site:
+    """A host with ``eth1`` (192.0.2.2/24) to a machine outside (192.0.2.1), and ``eth0`` to one inside (10.1.1.2)."""
+
+    lab: Lab
+    host: Machine
+    outside: Machine
+    inside: Machine
+
+    def plane(self, mode: str | None, pool: str = "198.51.100.0/24", interface: str = "eth1") -> Elsewhere:
+        uplink = (interface, mode, pool) if mode else None
+        return Elsewhere(self.host.name, self.lab.installation, self.lab.runtime, uplink)
+
+    def state(self) -> tuple[str, ...]:
+        """What of the host's own might be changed."""
+        settings = ("conf.eth1.forwarding", "conf.eth0.forwarding", "conf.all.forwarding", "neigh.eth1.proxy_delay")
+        return (
+            *(self.host.run("sysctl", "-n", f"net.ipv4.{name}").strip() for name in settings),
+            self.host.run("nft", "list", "ruleset", "inet"),
+            self.host.ip("neigh", "show", "proxy"),
+            self.host.ip("route", "show"),
+            " ".join(sorted(link["ifname"] for link in json.loads(self.host.ip("-j", "link", "show")))),
+        )
+
+
+@pytest.fixture
+def site(lab: Lab) -> Iterator[Site]:
+    host, outside, inside = (Machine(f"test-{part}-{uuid.uuid4().hex[:8]}") for part in ("host", "out", "in"))
+    for machine in (host, outside, inside):
+        run("ip", "netns", "add", machine.name)
+        machine.ip("link", "set", "lo", "up")
+    for link, peer in (("eth1", outside), ("eth0", inside)):
+        host.ip("link", "add", link, "type", "veth", "peer", "eth0", "netns", peer.name)
+        host.ip("link", "set", link, "up")
+        peer.ip("link", "set", "eth0", "up")
+    host.ip("address", "add", "192.0.2.2/24", "dev", "eth1")
+    outside.ip("address", "add", "192.0.2.1/24", "dev", "eth0")
+    host.ip("route", "add", "default", "via", "192.0.2.1")
+    host.ip("address", "add", "10.1.1.1/24", "dev", "eth0")
+    inside.ip("address", "add", "10.1.1.2/24", "dev", "eth0")
+    inside.ip("route", "add", "default", "via", "10.1.1.1")
+    yield Site(lab, host, outside, inside)
+    for machine in (host, outside, inside):
+        run("ip", "netns", "delete", machine.name)
+
+
+def public(*addresses: str, pool: str = "198.51.100.0/24", number: int = 1) -> InstanceSpec:
+    spec = instance(number, address=f"10.9.1.{number}")
+    return msgspec.structs.replace(spec, public=PublicLeg(addresses=addresses, network=pool))
+
+
+def ike_answered(machine: Machine, address: str) -> bool:
+    """Whether something answers on UDP port 500. The socket is opened in the machine's namespace, by a thread there."""
+
+    def ask() -> bool:
+        with netns.entered(machine.name):
+            channel = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with channel:
+            channel.settimeout(1)
+            channel.connect((address, 500))
+            for _ in range(3):
+                try:
+                    channel.send(IKE)
+                    return len(channel.recv(1000)) > 0
+                except (TimeoutError, OSError):
+                    continue
+        return False
+
+    with ThreadPoolExecutor(1) as worker:
+        return worker.submit(ask).result()
+
+
+def test_without_an_uplink_the_pool_leads_nowhere(site: Site) -> None:
+    site.outside.ip("route", "add", "198.51.100.0/24", "via", "192.0.2.2")
+    before = site.state()
+    with site.plane(None) as plane:
+        plane.apply(vswitch(), public("198.51.100.2"))
+        assert site.state()[:-1] == before[:-1], "but for the bridges and legs"
+        assert not site.outside.reaches("198.51.100.2")
+        assert not ike_answered(site.outside, "198.51.100.2")
+        plane.remove(public("198.51.100.2").key, vswitch().key)
+    assert site.state() == before
+
+
+def test_routed(site: Site) -> None:
+    site.outside.ip("route", "add", "198.51.100.0/24", "via", "192.0.2.2")
+    before = site.state()
+    one, other = public("198.51.100.2"), public("198.51.100.3", number=2)
+    with site.plane("routed") as plane:
+        plane.apply(vswitch(), one, other)
+        assert site.outside.reaches("198.51.100.2")
+        assert ike_answered(site.outside, "198.51.100.2")
+        assert ike_answered(site.outside, "198.51.100.3")
+        forwarding = ("conf.eth1.forwarding", "conf.eth0.forwarding", "conf.all.forwarding")
+        found = [site.host.run("sysctl", "-n", f"net.ipv4.{name}").strip() for name in forwarding]
+        assert found == ["1", "0", "0"]
+        protected(site, one, "198.51.100.1")
+        plane.remove(one.key)
+        assert not site.outside.reaches("198.51.100.2")
+        assert site.outside.reaches("198.51.100.3")
+        plane.remove(other.key, vswitch().key)
+    assert site.state() == before
+    assert site.lab.nothing_left()
+
+
+def test_proxy_arp_within_the_interfaces_own_network(site: Site) -> None:
+    """The pool is the network that the interface is in: outside nobody knows of this host, but by ARP."""
+    pool = "192.0.2.0/24"
+    before = site.state()
+    one, other = public("192.0.2.20", pool=pool), public("192.0.2.21", "192.0.2.22", pool=pool, number=2)
+    with site.plane("proxy-arp", pool) as plane:
+        plane.apply(vswitch(), one, other)
+        for address in ("192.0.2.20", "192.0.2.21", "192.0.2.22"):
+            assert site.outside.reaches(address)
+        assert ike_answered(site.outside, "192.0.2.20")
+        assert not site.outside.reaches("192.0.2.23"), "of the pool, and not in use"
+        assert site.host.reaches("192.0.2.1"), "the host's own connection is as it was"
+        protected(site, one, "192.0.2.2")
+        plane.apply(public("192.0.2.21", pool=pool, number=2))
+        assert site.outside.reaches("192.0.2.21")
+        assert "192.0.2.22" not in site.host.ip("neigh", "show", "proxy") + site.host.ip("route", "show")
+        site.host.ip("neigh", "delete", "proxy", "192.0.2.20", "dev", "eth1")
+        site.host.run("nft", "flush", "ruleset")
+        site.host.run("sysctl", "-w", "net.ipv4.conf.eth1.forwarding=0")
+        plane.apply(one)
+        site.outside.ip("neigh", "flush", "all")
+        assert site.outside.reaches("192.0.2.20")
+        assert "drop" in site.host.run("nft", "list", "ruleset")
+        plane.remove(one.key, other.key, vswitch().key)
+    assert site.state() == before
+    assert site.lab.nothing_left()
+
+
+def test_proxy_arp_for_a_part_of_the_interfaces_network(site: Site) -> None:
+    pool = "192.0.2.64/28"
+    before = site.state()
+    one = public("192.0.2.66", pool=pool)
+    with site.plane("proxy-arp", pool) as plane:
+        plane.apply(vswitch(), one)
+        assert site.outside.reaches("192.0.2.66")
+        assert ike_answered(site.outside, "192.0.2.66")
+        plane.remove(one.key, vswitch().key)
+    assert site.state() == before
+
+
+def protected(site: Site, spec: InstanceSpec, host_address: str) -> None:
+    """The host and what is behind it are not reached by way of what was opened."""
+    site.outside.ip("route", "replace", "10.1.1.0/24", "via", "192.0.2.2")
+    assert not site.outside.reaches("10.1.1.2"), "the host is no router between its own interfaces"
+    namespace = site.lab.namespace(spec)
+    assert spec.public is not None
+    assert not site.inside.reaches(spec.public.addresses[0])
+    assert not tcp_answered(namespace, host_address), "nothing of the host but ICMP"
+    assert "1 received" in run("ip", "netns", "exec", namespace, "ping", "-c", "1", "-W", "2", host_address)
+    assert "1 received" not in run(
+        *("ip", "netns", "exec", namespace, "ping", "-c", "1", "-W", "1", "10.1.1.2"), check=False
+    )
+
+
+def tcp_answered(namespace: str, address: str) -> bool:
+    """Whether a closed port refuses, as a host without a filter does."""
+    command = f"timeout 1 bash -c '</dev/tcp/{address}/22'; echo $?"
+    return run("ip", "netns", "exec", namespace, "bash", "-c", command, check=False).split()[-1] != "124"
+
+
+def test_what_cannot_be_is_refused_and_changes_nothing(site: Site) -> None:
+    before = site.state()
+
+    def refused(words: str, mode: str, pool: str = "198.51.100.0/24", interface: str = "eth1") -> None:
+        with site.plane(mode, pool, interface) as plane:
+            first = str(ipaddress.IPv4Network(pool)[2])
+            plane.apply(vswitch())
+            with pytest.raises(PlaneError, match=words):
+                plane.apply(public(first, pool=pool))
+            plane.remove(public(first, pool=pool).key, vswitch().key)
+        assert site.state() == before
+
+    refused("this host has no such interface", "routed", interface="eth7")
+    refused("overlaps the interface's own network 192.0.2.0/24", "routed", pool="192.0.2.0/25")
+    refused("192.0.2.2 is this host's own", "proxy-arp", pool="192.0.2.0/24")
+    site.host.ip("link", "set", "eth1", "down")
+    before = site.state()
+    refused("it is down: ip link set eth1 up", "routed")
+
+
+def test_a_changed_configuration_takes_the_place_of_the_one_before(site: Site) -> None:
+    site.outside.ip("route", "add", "198.51.100.0/24", "via", "192.0.2.2")
+    before = site.state()
+    one = public("198.51.100.2")
+    with site.plane("routed") as plane:
+        plane.apply(vswitch(), one)
+        assert site.outside.reaches("198.51.100.2")
+    with site.plane("proxy-arp") as plane:
+        plane.apply(vswitch(), one)
+        assert site.outside.reaches("198.51.100.2")
+        assert "198.51.100.2" in site.host.ip("neigh", "show", "proxy")
+    with site.plane(None) as plane:
+        plane.apply(vswitch(), one)
+        assert not site.outside.reaches("198.51.100.2")
+        assert site.state()[:-1] == before[:-1]
+        plane.remove(one.key, vswitch().key)
+    assert site.state() == before
