@@ -34,6 +34,14 @@ SECRETS = ("GATEWRIGHT_ACCESS_KEY_SECRET", "GATEWRIGHT_SECRET_KEY", "GATEWRIGHT_
 _PUBLIC_POOLS = {"simulated": "240.0.0.0/8", "linux": "198.18.0.0/15"}
 
 
+#: Ranges of which no router takes packets: this host, loopback, link-local, multicast, reserved.
+_NEVER_ROUTED = tuple(
+    map(ipaddress.IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"))
+)
+#: What the kernel takes for a link's name, without what would be misread elsewhere.
+_LINK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
+#: The table of the file that tells of vSwitches: neither the environment nor a command line carries tables.
+_TABLE = "vswitches"
 _SQLITE = "sqlite:///"
 #: Longest path of a Unix socket, bytes: unix(7), without the final NUL.
 _LONGEST_SOCKET = 107
@@ -82,6 +90,14 @@ OPTIONS = (
     Option("control", bool, "", "serve the control API, which steers the simulated plane for tests"),
     Option("control_listen", str, "HOST:PORT", "address of the control API (default: 127.0.0.1:0, port 0 picks one)"),
     Option("public_pool", str, "NETWORK", "IPv4 network that gateways get public addresses from"),
+    Option("uplink", str, "INTERFACE", "the host's interface that the public pool is reached by (default: none)"),
+    Option(
+        "uplink_mode",
+        str,
+        "MODE",
+        "routed: the pool is routed to this host (default); proxy-arp: it answers ARP for addresses in use",
+        ("routed", "proxy-arp"),
+    ),
     Option("charge_types", str, "LIST", "how gateways can be paid for (default: PREPAY,POSTPAY)"),
     Option("quota_vpn_gateways", int, "N", "VPN gateways an account may have (default: 30)"),
     Option("quota_public_addresses", int, "N", "public addresses an account's gateways may have (default: 100)"),
@@ -116,6 +132,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     control_host: str
     control_port: int
     public_pool: ipaddress.IPv4Network
+    #: None: the pool leads nowhere.
+    uplink: str | None
+    uplink_mode: str
+    #: Names of the host's own bridges, by the ids of the vSwitches that they are.
+    bridges: dict[str, str]
     charge_types: tuple[str, ...]
     quota_vpn_gateways: int
     quota_public_addresses: int
@@ -190,6 +211,12 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
     connections = values.get("connections", 1024)
     if connections < 1:
         raise ConfigurationError(f"connections is {connections}: it must be at least 1")
+    pool = _network(values.get("public_pool") or _PUBLIC_POOLS[plane])
+    _check_uplink(values, plane, pool)
+    if values.get(_TABLE) and plane != "linux":
+        raise ConfigurationError(
+            f"bridges are vSwitches of the linux plane, and this is the {plane} one: leave them out"
+        )
     settings = Settings(
         data=data,
         host=host,
@@ -202,7 +229,10 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         control=control,
         control_host=control_host,
         control_port=control_port,
-        public_pool=_network(values.get("public_pool") or _PUBLIC_POOLS[plane]),
+        public_pool=pool,
+        uplink=values.get("uplink"),
+        uplink_mode=values.get("uplink_mode", "routed"),
+        bridges=values.get(_TABLE, {}),
         charge_types=_charge_types(values.get("charge_types", "PREPAY,POSTPAY")),
         **quotas,
         connections=connections,
@@ -249,6 +279,9 @@ def _file_values(file: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{file}: {error}") from error
     known = {option.name: option for option in OPTIONS}
     for name, value in values.items():
+        if name == _TABLE:
+            values[name] = _bridges(file, value)
+            continue
         option = known.get(name)
         if option is None:
             raise ConfigurationError(f"{file}: there is no setting {name!r}; there are {', '.join(sorted(known))}")
@@ -280,6 +313,52 @@ def _convert(option: Option, text: str, origin: str) -> Any:
             raise ConfigurationError(f"{origin} is {text!r}: it must be a whole number") from None
     _check_choice(option, text, origin)
     return text
+
+
+def _bridges(file: Path, tables: Any) -> dict[str, str]:
+    """The names of bridges by vSwitch, of tables such as ``[vswitches."vsw-..."]``. Raises ConfigurationError."""
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise ConfigurationError(
+            f'{file}: write a table a vSwitch, such as [{_TABLE}."vsw-..."], with bridge = "br-lan"'
+        )
+    bridges: dict[str, str] = {}
+    for vswitch_id, table in tables.items():
+        where = f'{file}: [{_TABLE}."{vswitch_id}"]'
+        unknown = sorted(set(table) - {"bridge"})
+        if unknown:
+            raise ConfigurationError(f"{where}: there is no {unknown[0]!r}; there is bridge")
+        bridge = table.get("bridge")
+        if not isinstance(bridge, str) or not _LINK.fullmatch(bridge):
+            raise ConfigurationError(f"{where}: bridge must be the name of a link of this host")
+        other = next((other for other, name in bridges.items() if name == bridge), None)
+        if other is not None:
+            raise ConfigurationError(f"{where}: bridge {bridge} is {other} already, and a bridge is one vSwitch")
+        bridges[vswitch_id] = bridge
+    return bridges
+
+
+def _check_uplink(values: Mapping[str, Any], plane: str, pool: ipaddress.IPv4Network) -> None:
+    """Refuse an uplink that cannot be. Raises ConfigurationError."""
+    uplink = values.get("uplink")
+    if uplink is None:
+        if "uplink_mode" in values:
+            raise ConfigurationError(
+                "uplink_mode says how the public pool is reached by the uplink, and there is none: name one"
+            )
+        return
+    if plane != "linux":
+        raise ConfigurationError(
+            f"uplink is an interface of the linux plane, and this is the {plane} one: leave it out"
+        )
+    if not _LINK.fullmatch(uplink):
+        raise ConfigurationError(f"uplink is {uplink!r}: it must be the name of a link of this host, such as eth1")
+    if not values.get("public_pool"):
+        raise ConfigurationError(
+            f"uplink is {uplink}, and the default public pool {pool} is routed by nobody: set public_pool to the"
+            " network that is yours"
+        )
+    if any(pool.overlaps(network) for network in _NEVER_ROUTED):
+        raise ConfigurationError(f"public_pool is {pool}, which no network routes: set it to the network that is yours")
 
 
 def _check_choice(option: Option, value: Any, origin: str) -> None:

@@ -55,7 +55,9 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "cache": "true",
         "log_level": "INFO",
     }
-    assert set(values) == {option.name for option in OPTIONS}
+    # of the linux plane, which is not steered
+    uplink = {"uplink": "eth1", "uplink_mode": "proxy-arp"}
+    assert {*values, *uplink} == {option.name for option in OPTIONS}
     found = load({}, {f"GATEWRIGHT_{name.upper()}": value for name, value in values.items()}, None)
     assert (found.host, found.port, found.data) == ("::1", 3, Path("/elsewhere"))
     assert found.allow_plaintext
@@ -172,3 +174,60 @@ def test_a_wrong_administrator_is_refused_without_telling_the_secret(environment
     with pytest.raises(ConfigurationError) as refused:
         administrator(environment)
     assert "s" * 129 not in str(refused.value)
+
+
+def test_an_uplink_is_an_interface_with_a_pool_that_is_routed() -> None:
+    variables = {
+        "GATEWRIGHT_PLANE": "linux",
+        "GATEWRIGHT_PUBLIC_POOL": "198.51.100.0/24",
+        "GATEWRIGHT_UPLINK": "eth1",
+        "GATEWRIGHT_UPLINK_MODE": "proxy-arp",
+    }
+    found = settings(None, variables)
+    assert (found.uplink, found.uplink_mode) == ("eth1", "proxy-arp")
+    del variables["GATEWRIGHT_UPLINK_MODE"]
+    assert settings(None, variables).uplink_mode == "routed"
+    assert settings().uplink is None
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"uplink_mode": "routed"}, "there is none: name one"),
+        ({"uplink": "eth1", "plane": "simulated"}, "of the linux plane"),
+        ({"uplink": "eth1"}, "set public_pool to the network that is yours"),
+        ({"uplink": "eth1", "public_pool": "240.0.0.0/8"}, "which no network routes"),
+        ({"uplink": "an interface", "public_pool": "198.51.100.0/24"}, "the name of a link"),
+        ({"uplink": "../../core", "public_pool": "198.51.100.0/24"}, "the name of a link"),
+    ],
+)
+def test_an_uplink_that_cannot_be_is_refused(values: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        settings({"plane": "linux"} | values)
+
+
+def test_vswitches_are_bridges_of_the_host_by_tables_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "gatewright.toml"
+    file.write_text('plane = "linux"\n[vswitches."vsw-1"]\nbridge = "br-lan"\n[vswitches."vsw-2"]\nbridge = "br-dmz"\n')
+    assert settings(file=file).bridges == {"vsw-1": "br-lan", "vsw-2": "br-dmz"}
+    assert settings().bridges == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('vswitches = "br-lan"', "write a table a vSwitch"),
+        ('[vswitches]\nvsw-1 = "br-lan"', "write a table a vSwitch"),
+        ('[vswitches.vsw-1]\nbridge = "br-lan"\n[vswitches.vsw-2]\nbridge = "br-lan"', "br-lan is vsw-1 already"),
+        ("[vswitches.vsw-1]", "must be the name of a link"),
+        ("[vswitches.vsw-1]\nbridge = 5", "must be the name of a link"),
+        ('[vswitches.vsw-1]\nbridge = "br/../x"', "must be the name of a link"),
+        ('[vswitches.vsw-1]\nbrigde = "br-lan"', "there is no 'brigde'"),
+        ('plane = "simulated"\n[vswitches.vsw-1]\nbridge = "br-lan"', "of the linux plane"),
+    ],
+)
+def test_wrong_tables_of_vswitches_are_refused(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "gatewright.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match=words):
+        settings({"plane": None if "plane" in text else "linux"}, file=file)

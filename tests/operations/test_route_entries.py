@@ -439,19 +439,17 @@ def test_no_vswitch_comes_in_a_custom_routes_place(routed: Routed) -> None:
     routed.cell.call("CreateVSwitch", CidrBlock="10.8.1.0/24", **order)
 
 
-def test_on_the_linux_plane_nothing_pretends_to_route(make_cell: Callable[..., Cell]) -> None:
+def test_entries_are_made_on_the_linux_plane_too(make_cell: Callable[..., Cell]) -> None:
     routed = Routed(make_cell())
     entry = routed.make()
     routed.cell.close()
     cell = make_cell(plane="linux")
-    for action, parameters, named in (
-        ("CreateRouteEntry", routed.order(DestinationCidrBlock="172.16.0.0/12"), "DestinationCidrBlock"),
-        ("CreateRouteEntries", routed.bulk({"DstCidrBlock": "172.16.0.0/12"}), "RouteEntries"),
-        ("ModifyRouteEntry", {"RouteEntryId": entry, "NewNextHopId": routed.gateway}, "NewNextHopId"),
-    ):
-        refused = cell.refusal(action, **parameters)
-        assert (refused.status, refused.code) == (400, "UnsupportedOperation")
-        assert refused.detail.startswith(f"{named} ")
-        assert "linux plane" in refused.detail
-    cell.call("ModifyRouteEntry", RouteEntryId=entry, RouteEntryName="office")
+    made = cell.call("CreateRouteEntry", **routed.order(DestinationCidrBlock="172.16.0.0/16"))["RouteEntryId"]
+    cell.call("CreateRouteEntries", **routed.bulk({"DstCidrBlock": "172.17.0.0/16"}))
+    cell.call("ModifyRouteEntry", RouteEntryId=entry, NewNextHopId=routed.gateway, RouteEntryName="office")
+    listed = cell.call("DescribeRouteEntryList", RouteTableId=routed.table, RouteEntryType="Custom")
+    assert {"172.16.0.0/16", "172.17.0.0/16"} < {
+        one["DestinationCidrBlock"] for one in listed["RouteEntrys"]["RouteEntry"]
+    }
+    cell.call("DeleteRouteEntry", RouteEntryId=made)
     cell.call("DeleteRouteEntry", RouteEntryId=entry)

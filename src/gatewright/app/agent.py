@@ -17,6 +17,7 @@ from gatewright.settings import Settings
 
 if TYPE_CHECKING:
     from gatewright.agent.cache_keeper import CacheKeeper
+    from gatewright.plane.linux import HostOptions
 
 #: What the control plane calls the machine that it runs on itself; its own name for it is in the store.
 _HOST = "local"
@@ -53,7 +54,7 @@ def run(settings: Settings, api_user: int) -> None:
 async def _run(settings: Settings, installation: str, api_user: int) -> None:
     from gatewright.plane.linux import LinuxPlane
 
-    plane = LinuxPlane(installation)
+    plane = LinuxPlane(installation, options=_options(settings))
     link = UnixLink(settings.agent_socket, api_user)
     memory = RevisionMemory(settings.agent_folder / "agent.revision")
     agent = Agent(plane, link, memory, _cache(settings, installation))
@@ -71,6 +72,15 @@ async def _run(settings: Settings, installation: str, api_user: int) -> None:
     finally:
         await local.close()
         await link.close()
+
+
+def _options(settings: Settings) -> HostOptions:
+    from gatewright.plane.linux import HostOptions, UplinkMode, UplinkOptions
+
+    uplink = None
+    if settings.uplink is not None:
+        uplink = UplinkOptions(settings.uplink, UplinkMode(settings.uplink_mode), settings.public_pool)
+    return HostOptions(uplink, settings.bridges)
 
 
 def _cache(settings: Settings, installation: str) -> CacheKeeper | None:

@@ -28,7 +28,7 @@ from gatewright.operations.route_tables.finding import (
     find_custom_entry,
 )
 from gatewright.operations.route_tables.making import DUPLICATE, MAKING_ERRORS, MALFORMED, Making, MakingWords, Wish
-from gatewright.operations.route_tables.next_hops import BULK_TYPES, INVALID_TYPE, check_plane
+from gatewright.operations.route_tables.next_hops import BULK_TYPES, INVALID_TYPE
 from gatewright.operations.vpcs.facts import INCORRECT_STATUS as VPC_STATUS
 from gatewright.reconcile import placement
 from gatewright.resources.routes import parse_destination
@@ -91,9 +91,6 @@ class CreateRouteEntriesResponse(Response, kw_only=True):
 class CreateRouteEntries(Operation[CreateRouteEntriesRequest, CreateRouteEntriesResponse]):
     """Add up to 50 custom entries, in their order, to one or more tables.
 
-    On the linux plane it is refused with ``UnsupportedOperation``: nothing would forward along the routes yet
-    (*assumed*).
-
     Each that keeps the rules of CreateRouteEntry is made, the others are told with the reason. ``FailedCode`` is the
     code of CreateRouteEntry, except for the examples of the documentation (*assumed*). A dry run in which one fails
     ends with its error. Parameters that are missing, or no values of theirs, refuse the whole request (*assumed*).
@@ -103,7 +100,6 @@ class CreateRouteEntries(Operation[CreateRouteEntriesRequest, CreateRouteEntries
     errors = (*MAKING_ERRORS, INVALID_NAME, INVALID_DESCRIPTION, INVALID_TYPE)
 
     def execute(self, call: Call, request: CreateRouteEntriesRequest) -> CreateRouteEntriesResponse:
-        check_plane(call, "RouteEntries", f"{len(request.route_entries)} entries")
         making = Making(call)
         made: list[str] = []
         failed: list[NotMade] = []

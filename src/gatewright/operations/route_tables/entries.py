@@ -38,7 +38,6 @@ from gatewright.operations.route_tables.next_hops import (
     TYPES,
     NextHops,
     check_gateway,
-    check_plane,
 )
 from gatewright.operations.vpcs.facts import INCORRECT_STATUS as VPC_STATUS
 from gatewright.reconcile import placement
@@ -105,9 +104,6 @@ class CreateRouteEntryResponse(Response, kw_only=True):
 class CreateRouteEntry(Operation[CreateRouteEntryRequest, CreateRouteEntryResponse]):
     """Add a custom entry to a route table of either type, ``Available`` at once.
 
-    On the linux plane it is refused with ``UnsupportedOperation``: nothing would forward along the route yet
-    (*assumed*).
-
     The destination is an IPv4 network, or an address for itself alone; it may hold vSwitches' networks but not lie
     within one, nor within 100.64.0.0/10. It does not lie within 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/3
     either (*assumed*). The next hop is a VPN gateway of the same VPC: nothing of the other types exists here, so an
@@ -132,7 +128,6 @@ class CreateRouteEntry(Operation[CreateRouteEntryRequest, CreateRouteEntryRespon
             raise LIST_SIZE("NextHopList", f"{len(request.next_hop_list)} next hops", "must be 2 to 4")
 
     def execute(self, call: Call, request: CreateRouteEntryRequest) -> CreateRouteEntryResponse:
-        check_plane(call, "DestinationCidrBlock", request.destination_cidr_block)
         if request.next_hop_id is None:
             find_table(call, request.route_table_id)
             first = request.next_hop_list[0].next_hop_id or ""
@@ -240,8 +235,7 @@ class ModifyRouteEntryResponse(Response, kw_only=True):
 class ModifyRouteEntry(Operation[ModifyRouteEntryRequest, ModifyRouteEntryResponse]):
     """Change a custom entry's name, description or next hop. What is not given stays.
 
-    A new next hop without its type is of the type that the entry has (*assumed*). On the linux plane a new next hop is
-    refused with ``UnsupportedOperation``: nothing would forward along the route yet (*assumed*).
+    A new next hop without its type is of the type that the entry has (*assumed*).
     """
 
     access = Access.WRITE
@@ -254,8 +248,6 @@ class ModifyRouteEntry(Operation[ModifyRouteEntryRequest, ModifyRouteEntryRespon
             raise missing_parameter("NewNextHopId")
 
     def execute(self, call: Call, request: ModifyRouteEntryRequest) -> ModifyRouteEntryResponse:
-        if request.new_next_hop_id is not None:
-            check_plane(call, "NewNextHopId", request.new_next_hop_id)
         row, table, *_ = find_custom_entry(call, request.which, _WORDS, MODIFY_NOT_FOUND)
         kind, next_hop_id = row.next_hop_type, row.next_hop_id
         if request.new_next_hop_id is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewright.errors import UNSUPPORTED_OPERATION, ErrorRow
+from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
 from gatewright.resources.statuses import GatewayStatus
 from gatewright.store import gateways
@@ -84,11 +84,3 @@ def check_gateway(table: RouteTableRow, gateway: GatewayView, parameter: str) ->
         raise OTHER_VPC(parameter, gateway.id, f"is in {gateway.vpc_id}, the route table in {table.vpc_id}")
     if gateway.status == GatewayStatus.DELETING:
         raise GATEWAY_STATUS(parameter, gateway.id, "is being deleted")
-
-
-def check_plane(call: Call, parameter: str, value: object) -> None:
-    """Refuse to say that packets go where they do not. Raises UnsupportedOperation."""
-    if call.installation.plane == "linux":
-        raise UNSUPPORTED_OPERATION(
-            parameter, value, "custom routes are not served on the linux plane yet: nothing would forward along them"
-        )
