@@ -55,6 +55,11 @@ def enter(descriptor: int) -> None:
     _check(_libc.setns(descriptor, _CLONE_NEWNS), "setns(CLONE_NEWNS)")
 
 
+def is_here(descriptor: int) -> bool:
+    """Whether the calling thread is in a mount namespace."""
+    return os.path.samestat(os.fstat(descriptor), Path("/proc/thread-self/ns/mnt").stat())
+
+
 def everything_read_only() -> bool:
     """Make every mount read-only and deaf to set-user-id; False where the kernel, older than 5.12, cannot."""
     try:

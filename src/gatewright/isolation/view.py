@@ -128,7 +128,9 @@ def lived_in(
             adopt(readable, writable, user, devices)
             yield
         finally:
-            mounts.enter(way_back)
+            # one that was not let into a namespace of its own cannot, and need not, go back
+            if not mounts.is_here(way_back):
+                mounts.enter(way_back)
     finally:
         os.close(way_back)
 

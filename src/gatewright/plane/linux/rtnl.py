@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from socket import AF_INET
 from types import TracebackType
 from typing import Any, Self
@@ -77,11 +75,10 @@ class Rtnl:
                     return None
                 raise
 
-    def ports(self, bridge: Link) -> list[str]:
-        """The names of what is plugged into a bridge of the host's namespace, without a listing of all links."""
-        with step(f"listing ports of {bridge.name}"), suppress(FileNotFoundError):
-            return sorted(path.name for path in Path(f"/sys/class/net/{bridge.name}/brif").iterdir())
-        return []
+    def ports(self, bridge: Link) -> list[Link]:
+        """What is plugged into a bridge; the kernel picks them from all links."""
+        with step(f"listing ports of {bridge.name}"):
+            return [_link(message) for message in self._ip.link("dump", master=bridge.index)]
 
     def add_bridge(self, mark: LinkMark) -> None:
         with step(f"making bridge {mark.name}"):

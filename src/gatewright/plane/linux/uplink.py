@@ -44,10 +44,7 @@ class Uplink:
             bridge = host.find(self._names.uplink.name)
             if bridge is not None and not self._names.uplink.owns(bridge.alias, bridge.mac):
                 bridge = None
-            used = bridge is not None and any(
-                port is not None and self._names.parse_alias(port.alias)
-                for port in (host.find(name) for name in host.ports(bridge))
-            )
+            used = bridge is not None and any(self._names.parse_alias(port.alias) for port in host.ports(bridge))
             self._outside.release(host, instance_id, last=not used)
             if bridge is not None and not used:
                 host.delete(bridge)
