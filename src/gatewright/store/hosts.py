@@ -4,30 +4,105 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import bindparam, insert, select, update
+import msgspec
+from sqlalchemy import bindparam, delete, insert, select, update
 
+from gatewright.errors import SERVICE_UNAVAILABLE
 from gatewright.store.schema import hosts
-from gatewright.store.statement import Statement
+from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 
 #: The machine that the service itself runs on.
 LOCAL = "local"
 
-_REVISION = Statement(select(hosts.c.revision).where(hosts.c.id == bindparam("host_id")))
+
+class HostRow(msgspec.Struct, frozen=True):
+    """One host."""
+
+    id: str
+    revision: int
+    #: Comma-separated.
+    zones: str
+    #: In the network between the hosts; empty while it has none.
+    address: str
+    fingerprint: str | None
+    draining: bool
+    created_at: int
+    seen_at: int | None
+    agent_version: int | None
+
+    @property
+    def zone_ids(self) -> tuple[str, ...]:
+        return tuple(filter(None, self.zones.split(",")))
+
+
+_COLUMNS = tuple(hosts.c[name] for name in HostRow.__struct_fields__)
+_is_host = hosts.c.id == bindparam("host_id")
+_REVISION = Statement(select(hosts.c.revision).where(_is_host))
+_EVERY = Query(select(*_COLUMNS).order_by(hosts.c.id), HostRow)
+_LOCK_ALL = Query(select(*_COLUMNS).order_by(hosts.c.id).with_for_update(), HostRow)
+_FIND = Query(select(*_COLUMNS).where(_is_host), HostRow)
+_OF_CERTIFICATE = Statement(select(hosts.c.id).where(hosts.c.fingerprint == bindparam("shown")))
 _ADD = Statement(insert(hosts))
+_DROP = Statement(delete(hosts).where(_is_host))
 _RAISE = Statement(
-    update(hosts)
-    .where(hosts.c.id == bindparam("host_id"))
-    .values(revision=hosts.c.revision + 1)
-    .returning(hosts.c.revision)
+    update(hosts).where(_is_host).values(revision=hosts.c.revision + 1).returning(hosts.c.revision)
 )
-_SET = Statement(update(hosts).where(hosts.c.id == bindparam("host_id")).values(revision=bindparam("new_revision")))
+_SET = Statement(update(hosts).where(_is_host).values(revision=bindparam("new_revision")))
+_CHANGEABLE = ("zones", "address", "fingerprint", "draining")
+_CHANGE = Statement(
+    update(hosts).where(_is_host).values({name: bindparam(f"new_{name}") for name in _CHANGEABLE})
+)
+_MET = Statement(
+    update(hosts).where(_is_host).values(seen_at=bindparam("new_seen"), agent_version=bindparam("new_version"))
+)
 
 
 def ensure(transaction: Transaction, host_id: str) -> None:
-    """Add the host unless it is there."""
+    """Add the host, with nothing told of it, unless it is there."""
     if revision(transaction, host_id) is None:
-        transaction.run(_ADD, id=host_id, revision=0)
+        add(transaction, HostRow(host_id, 0, "", "", None, False, 0, None, None))
+
+
+def add(transaction: Transaction, row: HostRow) -> None:
+    """Add a host."""
+    transaction.run(_ADD, **msgspec.structs.asdict(row))
+
+
+def find(transaction: Transaction, host_id: str) -> HostRow | None:
+    """A host, or None."""
+    return transaction.one(_FIND, host_id=host_id)
+
+
+def every(transaction: Transaction) -> list[HostRow]:
+    """All hosts, in the order of their ids."""
+    return transaction.all(_EVERY)
+
+
+def lock_all(transaction: Transaction) -> list[HostRow]:
+    """The same, and nobody else raises a revision until the commit: for what concerns hosts that are yet to be found."""
+    return every(transaction) if transaction.alone else transaction.all(_LOCK_ALL)
+
+
+def of_certificate(transaction: Transaction, fingerprint: str) -> str | None:
+    """The id of the host whose certificate has this fingerprint, or None."""
+    found: str | None = transaction.scalar(_OF_CERTIFICATE, shown=fingerprint)
+    return found
+
+
+def change(transaction: Transaction, row: HostRow) -> None:
+    """Store zones, address, certificate and draining, from a changed row."""
+    transaction.run(_CHANGE, host_id=row.id, **{f"new_{name}": getattr(row, name) for name in _CHANGEABLE})
+
+
+def met(transaction: Transaction, host_id: str, now: int, agent_version: int) -> None:
+    """Note that the host's agent was heard of, and which version of specs it knows."""
+    transaction.run(_MET, host_id=host_id, new_seen=now, new_version=agent_version)
+
+
+def drop(transaction: Transaction, host_id: str) -> None:
+    """Forget a host that nothing is placed on."""
+    transaction.run(_DROP, host_id=host_id)
 
 
 def revision(transaction: Transaction, host_id: str) -> int | None:
@@ -37,9 +112,15 @@ def revision(transaction: Transaction, host_id: str) -> int | None:
 
 
 def raise_revision(transaction: Transaction, host_id: str) -> int:
-    """Say that something of the host changes. Returns the new revision; locks the host until the commit."""
+    """Say that something of the host changes. Returns the new revision; locks the host until the commit.
+
+    Raises ApiError ``ServiceUnavailable`` for a host that has just been removed.
+    """
     transaction.wake(host_id)
-    return int(transaction.scalar(_RAISE, host_id=host_id))
+    raised = transaction.scalar(_RAISE, host_id=host_id)
+    if raised is None:
+        raise SERVICE_UNAVAILABLE.because(f"The host {host_id} was removed at this moment; try again.")
+    return int(raised)
 
 
 def raise_revisions(transaction: Transaction, host_ids: Iterable[str]) -> dict[str, int]:

@@ -54,6 +54,32 @@ hosts = Table(
     Column("id", String(64), primary_key=True),
     #: Raised in the transaction of every write that concerns the host; the row's lock orders it by commit.
     Column("revision", BigInteger, nullable=False),
+    #: Comma-separated zones whose items it takes; empty for the local host, which stands in where a zone has none.
+    Column("zones", Text, nullable=False),
+    #: Its IPv4 address in the network between the hosts; empty while it has none.
+    Column("address", String(15), nullable=False),
+    #: SHA-256 of the certificate that its agent shows, in hexadecimal; null for the local host.
+    Column("fingerprint", String(64)),
+    #: It takes nothing new, and what it has is moved away.
+    Column("draining", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    #: When its agent last asked or told something, to within some seconds; null if it never did.
+    Column("seen_at", BigInteger),
+    #: The version of specs that its agent said it knows.
+    Column("agent_version", Integer),
+    UniqueConstraint("fingerprint"),
+)
+
+authorities = Table(
+    "authorities",
+    metadata,
+    #: ``hosts``: what issues the certificates of hosts and of the endpoint that their agents call.
+    Column("id", String(16), primary_key=True),
+    #: PEM.
+    Column("certificate", Text, nullable=False),
+    #: Sealed (gatewright.secrets), bound to this table, id and column.
+    Column("private_key", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
 )
 
 pools = Table(

@@ -1,7 +1,7 @@
 """All that an installation's accounts have, as plain values: for snapshots, and for beginning anew.
 
 The same values go into either database. Accounts, access keys and used nonces are no such state: they belong to the
-installation and stay; so does a host's revision, which only rises.
+installation and stay; so do hosts, with their revisions, which only rise, and what issues their certificates.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from sqlalchemy import (
 
 from gatewright.store import accounts, hosts, resource_groups
 from gatewright.store.dialects import POSTGRESQL
-from gatewright.store.schema import access_keys, metadata, nonces, placements
+from gatewright.store.schema import access_keys, authorities, metadata, nonces, placements
 from gatewright.store.schema import accounts as accounts_table
 from gatewright.store.schema import hosts as hosts_table
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 
 #: What belongs to the installation.
-KEPT = (accounts_table, access_keys, nonces, hosts_table)
+KEPT = (accounts_table, access_keys, nonces, hosts_table, authorities)
 STATE = tuple(table for table in metadata.sorted_tables if table not in KEPT)
 
 
@@ -92,7 +92,7 @@ def clear(transaction: Transaction) -> None:
         transaction.run(_CLEAR[table])
     for row in rows:
         resource_groups.ensure_default(transaction, row.id, row.created_at)
-    hosts.raise_revision(transaction, hosts.LOCAL)
+    hosts.raise_revisions(transaction, [host.id for host in hosts.every(transaction)])
 
 
 def replace(transaction: Transaction, known: Mapping[str, int], values: Checked) -> None:

@@ -1,4 +1,4 @@
-"""What hosts need to carry a VPC's packets: a router an existing VPC, a VXLAN number a vSwitch."""
+"""What hosts need to carry a VPC's packets: a router an existing VPC, a VXLAN number a vSwitch; and several hosts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,27 @@ depends_on = None
 
 
 def upgrade() -> None:
+    no = "0" if op.get_bind().dialect.name == "sqlite" else "false"
+    with op.batch_alter_table("hosts") as batch:
+        batch.add_column(sa.Column("zones", sa.Text(), nullable=False, server_default=""))
+        batch.add_column(sa.Column("address", sa.String(15), nullable=False, server_default=""))
+        batch.add_column(sa.Column("fingerprint", sa.String(64), nullable=True))
+        batch.add_column(sa.Column("draining", sa.Boolean(), nullable=False, server_default=sa.text(no)))
+        batch.add_column(sa.Column("created_at", sa.BigInteger(), nullable=False, server_default="0"))
+        batch.add_column(sa.Column("seen_at", sa.BigInteger(), nullable=True))
+        batch.add_column(sa.Column("agent_version", sa.Integer(), nullable=True))
+    with op.batch_alter_table("hosts") as batch:
+        for name in ("zones", "address", "draining", "created_at"):
+            batch.alter_column(name, server_default=None)
+        batch.create_unique_constraint(op.f("uq_hosts_fingerprint"), ["fingerprint"])
+    op.create_table(
+        "authorities",
+        sa.Column("id", sa.String(16), nullable=False),
+        sa.Column("certificate", sa.Text(), nullable=False),
+        sa.Column("private_key", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_authorities")),
+    )
     with op.batch_alter_table("vswitches") as batch:
         batch.add_column(sa.Column("vni", sa.Integer(), nullable=True))
     op.execute("UPDATE vswitches SET vni = (SELECT count(*) FROM vswitches AS other WHERE other.id <= vswitches.id)")
@@ -23,7 +44,6 @@ def upgrade() -> None:
         " SELECT 'vnis', '', 1, 16777215, count(*) + 1, count(*) FROM vswitches"
     )
     # The local host ran everything until now.
-    no = "0" if op.get_bind().dialect.name == "sqlite" else "false"
     op.execute("UPDATE hosts SET revision = revision + 1 WHERE id = 'local'")
     op.execute(
         "INSERT INTO placements (kind, item_id, host_id, account_id, resource_id, revision, wanted, tombstone,"
