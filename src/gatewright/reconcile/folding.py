@@ -29,20 +29,48 @@ def fold(transaction: Transaction, host_id: str, observations: Sequence[Observat
         known = placements.find_all(transaction, keys, host_id)
     concerned: dict[str, dict[str, None]] = {kind: {} for kind in Kind}
     news = []
+    dropped: dict[str, list[PlacementRow]] = {kind: [] for kind in Kind}
     for observation in observations:
         row = known.get(observation.key)
         if row is None:
             continue
         if row.tombstone and observation.phase is Phase.REMOVED:
             placements.drop(transaction, row)
+            dropped[row.kind].append(row)
         elif row.tells(observation):
             continue
         else:
             news.append(observation)
         concerned[row.kind][row.resource_id] = None
     placements.observe(transaction, host_id, news)
+    _place_again(transaction, dropped[Kind.INSTANCE], dropped[Kind.ROUTER])
     _settle_gateways(transaction, tuple(concerned[Kind.INSTANCE]))
     _settle_vswitches(transaction, tuple(concerned[Kind.VSWITCH]))
+
+
+def _place_again(transaction: Transaction, instances: Sequence[PlacementRow], routers: Sequence[PlacementRow]) -> None:
+    """What left its host and is still wanted comes to another, now that the first one has let go of it.
+
+    In the transaction that notes the first one's word: at no time is it wanted nowhere.
+    """
+    left = {row.item_id for row in instances}
+    living = {
+        gateway.id: gateway
+        for gateway in gateways.find_all(transaction, list(dict.fromkeys(row.resource_id for row in instances)))
+        if gateway.status != GatewayStatus.DELETING
+    }
+    moved = [
+        (living[instance.gateway_id], instance)
+        for instance in gateways.instances_of(transaction, list(living))
+        if instance.id in left
+    ]
+    vpc_ids = list(
+        dict.fromkeys(
+            vswitch.vpc_id for vswitch in vswitches.of_vpcs(transaction, [row.resource_id for row in routers])
+        )
+    )
+    if moved or vpc_ids:
+        placement.place_again(transaction, moved, vpc_ids)
 
 
 def _settle_gateways(transaction: Transaction, gateway_ids: Sequence[str]) -> None:
@@ -94,6 +122,7 @@ def _let_go(transaction: Transaction, gateway: GatewayRow, instances: Sequence[I
 
 def _settle_vswitches(transaction: Transaction, vswitch_ids: Sequence[str]) -> None:
     placed = _by_resource(transaction, vswitch_ids)
+    nowhere = []
     for vswitch in vswitches.find_all(transaction, vswitch_ids):
         if vswitch.deleting:
             if not placed[vswitch.id]:
@@ -102,10 +131,14 @@ def _settle_vswitches(transaction: Transaction, vswitch_ids: Sequence[str]) -> N
                 pools.drop(transaction, vswitch.id)
                 pools.release(transaction, pools.VNIS, vswitch.vni)
             continue
+        if not placed[vswitch.id]:
+            nowhere.append(vswitch.id)
         before = PlainStatus(vswitch.status)
         status = vswitch_status(before, [row.seen for row in placed[vswitch.id]])
         if status is not before:
             vswitches.set_status(transaction, vswitch.id, status.value)
+    if nowhere:
+        placement.carry(transaction, nowhere)
 
 
 def _by_resource(transaction: Transaction, resource_ids: Sequence[str]) -> dict[str, list[PlacementRow]]:

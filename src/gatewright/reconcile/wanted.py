@@ -51,6 +51,7 @@ class _Compiler:
         self._gateways = {row.id: row for row in gateways.find_all(transaction, gateway_ids)}
         self._instances = {row.id: row for row in gateways.instances_of(transaction, gateway_ids)}
         self._vswitches = {row.id: row for row in vswitches.find_all(transaction, vswitch_ids)}
+        self._peers = _peers(transaction, vswitch_ids)
         self._inside: dict[str, list[VSwitchFacts]] = {vpc_id: [] for vpc_id in vpc_ids}
         for vswitch in vswitches.of_vpcs(transaction, vpc_ids):
             self._inside[vswitch.vpc_id].append(
@@ -72,8 +73,9 @@ class _Compiler:
 
     def _vswitch(self, row: PlacementRow) -> Spec:
         vswitch = self._vswitches[row.item_id]
+        peers = [address for host, address in self._peers.get(vswitch.id, ()) if host != row.host_id]
         return compile_vswitch(
-            vswitch.id, row.wanted, vswitch.vpc_id, vswitch.zone_id, vswitch.cidr_block, vswitch.vni, ()
+            vswitch.id, row.wanted, vswitch.vpc_id, vswitch.zone_id, vswitch.cidr_block, vswitch.vni, peers
         )
 
     def _router(self, row: PlacementRow) -> Spec:
@@ -111,6 +113,21 @@ class _Compiler:
                 public_addresses=public,
             ),
         )
+
+
+def _peers(transaction: Transaction, vswitch_ids: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """The hosts of vSwitches that span several, with their addresses; one without an address cannot be reached."""
+    found: dict[str, list[str]] = {}
+    for row in placements.of_resources(transaction, vswitch_ids):
+        if not row.tombstone:
+            found.setdefault(row.item_id, []).append(row.host_id)
+    spanning = {vswitch_id: at for vswitch_id, at in found.items() if len(at) > 1}
+    if not spanning:
+        return {}
+    addresses = {row.id: row.address for row in hosts.every(transaction) if row.address}
+    return {
+        vswitch_id: [(host, addresses[host]) for host in at if host in addresses] for vswitch_id, at in spanning.items()
+    }
 
 
 def _entries(transaction: Transaction, table_ids: set[str]) -> list[EntryFacts]:

@@ -45,14 +45,10 @@ _FIND = Query(select(*_COLUMNS).where(_is_host), HostRow)
 _OF_CERTIFICATE = Statement(select(hosts.c.id).where(hosts.c.fingerprint == bindparam("shown")))
 _ADD = Statement(insert(hosts))
 _DROP = Statement(delete(hosts).where(_is_host))
-_RAISE = Statement(
-    update(hosts).where(_is_host).values(revision=hosts.c.revision + 1).returning(hosts.c.revision)
-)
+_RAISE = Statement(update(hosts).where(_is_host).values(revision=hosts.c.revision + 1).returning(hosts.c.revision))
 _SET = Statement(update(hosts).where(_is_host).values(revision=bindparam("new_revision")))
 _CHANGEABLE = ("zones", "address", "fingerprint", "draining")
-_CHANGE = Statement(
-    update(hosts).where(_is_host).values({name: bindparam(f"new_{name}") for name in _CHANGEABLE})
-)
+_CHANGE = Statement(update(hosts).where(_is_host).values({name: bindparam(f"new_{name}") for name in _CHANGEABLE}))
 _MET = Statement(
     update(hosts).where(_is_host).values(seen_at=bindparam("new_seen"), agent_version=bindparam("new_version"))
 )
@@ -80,7 +76,7 @@ def every(transaction: Transaction) -> list[HostRow]:
 
 
 def lock_all(transaction: Transaction) -> list[HostRow]:
-    """The same, and nobody else raises a revision until the commit: for what concerns hosts that are yet to be found."""
+    """The same, locked until the commit: for what concerns hosts that are yet to be found."""
     return every(transaction) if transaction.alone else transaction.all(_LOCK_ALL)
 
 

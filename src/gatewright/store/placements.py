@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from gatewright.resources.specs import ItemKey, Kind, Observation, Phase
 from gatewright.resources.statuses import Seen
@@ -45,8 +46,14 @@ class PlacementRow(msgspec.Struct, frozen=True):
 
     @property
     def seen(self) -> Seen:
-        """The row as the pure functions of statuses take it."""
-        return Seen(self.wanted, self.observed, None if self.phase is None else Phase(self.phase))
+        """The row as the pure functions of statuses take it; where it is to be removed it is not to be counted on."""
+        phase = None if self.phase is None or self.tombstone else Phase(self.phase)
+        return Seen(self.wanted, self.observed, phase)
+
+
+class _HostCount(NamedTuple):
+    host_id: str
+    instances: int
 
 
 _c = placements.c
@@ -78,7 +85,7 @@ _ADD = {
                     **{name: bindparam(name, type_=_c[name].type) for name in _SAME},
                     "kind": bindparam(f"kind_{i}"),
                     "item_id": bindparam(f"item_{i}"),
-                    "wanted": 1,
+                    "wanted": bindparam("generation", type_=_c.wanted.type),
                     "tombstone": False,
                     "observed": 0,
                     "phase": None,
@@ -106,6 +113,11 @@ _AT = Query(
     .order_by(_c.kind, _c.item_id),
     PlacementRow,
 )
+_OF_HOST = Query(_ON_HOST.order_by(_c.kind, _c.item_id), PlacementRow)
+_ANY_ON_HOST = Statement(select(_c.item_id).where(_c.host_id == bindparam("of_host")).limit(1))
+_INSTANCES = Query(
+    select(_c.host_id, func.count(_c.item_id)).where(_c.kind == Kind.INSTANCE.value).group_by(_c.host_id), _HostCount
+)
 _WANT = Statement(
     update(placements)
     .where(*_IS_ITEM)
@@ -130,15 +142,15 @@ def place(
     host_id: str,
     account_id: str,
     resource_id: str,
-    revision: int | None = None,
+    revision: int,
+    generation: int = 1,
 ) -> None:
-    """Want new items of a resource on a host, at generation 1; ``revision`` is the host's, if it was raised already."""
+    """Want new items of a resource on a host, whose revision was raised to this."""
     items = {f"kind_{i}": key.kind.value for i, key in enumerate(keys)}
     items |= {f"item_{i}": key.id for i, key in enumerate(keys)}
-    if revision is None:
-        revision = hosts.raise_revision(transaction, host_id)
     transaction.run(
         _ADD[len(keys)],
+        generation=generation,
         host_id=host_id,
         account_id=account_id,
         resource_id=resource_id,
@@ -148,8 +160,8 @@ def place(
 
 
 def want(transaction: Transaction, resource_id: str, generation: int) -> None:
-    """Want another generation of everything that a resource runs."""
-    rows = of_resources(transaction, [resource_id])
+    """Want another generation of everything that a resource runs; what is being moved has it where it comes to."""
+    rows = [row for row in of_resources(transaction, [resource_id]) if not row.tombstone]
     revisions = hosts.raise_revisions(transaction, [row.host_id for row in rows])
     for row in rows:
         _change(transaction, row, revisions, generation, tombstone=False)
@@ -218,6 +230,26 @@ def find_all(transaction: Transaction, keys: Sequence[ItemKey], host_id: str) ->
 def of_resources(transaction: Transaction, resource_ids: Sequence[str]) -> list[PlacementRow]:
     """All items of some gateways, vSwitches or VPCs."""
     return _OF_RESOURCES.rows(transaction, resource_ids)
+
+
+def of_host(transaction: Transaction, host_id: str) -> list[PlacementRow]:
+    """Everything that is wanted on a host or to be removed from it."""
+    return transaction.all(_OF_HOST, of_host=host_id)
+
+
+def living(transaction: Transaction, host_id: str) -> list[PlacementRow]:
+    """Everything that is wanted on a host."""
+    return [row for row in of_host(transaction, host_id) if not row.tombstone]
+
+
+def any_on(transaction: Transaction, host_id: str) -> bool:
+    """Whether anything is placed on a host."""
+    return transaction.scalar(_ANY_ON_HOST, of_host=host_id) is not None
+
+
+def count_instances(transaction: Transaction) -> dict[str, int]:
+    """How many instances each host has, those that are being removed counted too."""
+    return {row.host_id: row.instances for row in transaction.all(_INSTANCES)}
 
 
 def since(transaction: Transaction, host_id: str, revision: int, most: int) -> list[PlacementRow]:

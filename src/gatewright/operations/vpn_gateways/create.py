@@ -284,8 +284,7 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
             transaction,
             call.account_id,
             gateway_id,
-            call.region.id,
-            [(half.instance_id, half.vswitch.zone_id) for half in halves],
+            [(half.instance_id, half.vswitch) for half in halves],
         )
         return CreateVpnGatewayResponse(vpn_gateway_id=gateway_id, name=name, order_id=order_id)
 

@@ -1,0 +1,48 @@
+"""Taking a host out of an installation."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gatewright.reconcile import placement
+from gatewright.reconcile.folding import fold
+from gatewright.resources.specs import Observation, Phase
+from gatewright.store import accounts, hosts, placements
+from gatewright.store.transaction import Transaction
+
+
+class Occupied(Exception):
+    """Something is still placed on the host."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} items are on it")
+        self.count = count
+
+
+def remove(transaction: Transaction, host_id: str, *, fenced: bool) -> int:
+    """Forget a host; from then on its certificate is nobody's. Returns how many items come to other hosts or are gone.
+
+    ``fenced`` is a person's word that the host is dead and cannot come back by itself: it counts as the host's own word
+    that all it had is gone. Raises Occupied without it, KeyError for a host that there is not.
+    """
+    host = hosts.find(transaction, host_id)
+    if host is None:
+        raise KeyError(host_id)
+    rows = placements.of_host(transaction, host_id)
+    if rows and not fenced:
+        raise Occupied(len(rows))
+    for account_id in sorted({row.account_id for row in rows}):
+        accounts.lock(transaction, account_id)
+    hosts.lock_all(transaction)
+    # It is chosen for nothing any more.
+    hosts.change(transaction, msgspec.structs.replace(host, zones="", draining=True))
+    rows = placements.of_host(transaction, host_id)
+    if rows:
+        placement.withdraw(transaction, [row for row in rows if not row.tombstone])
+        gone = [Observation(kind=row.key.kind, id=row.item_id, generation=0, phase=Phase.REMOVED) for row in rows]
+        fold(transaction, host_id, gone)
+    left = placements.of_host(transaction, host_id)
+    if left:
+        raise Occupied(len(left))
+    hosts.drop(transaction, host_id)
+    return len(rows)
