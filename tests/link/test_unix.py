@@ -17,6 +17,7 @@ from gatewright.errors import SERVICE_UNAVAILABLE
 from gatewright.link.contract import HostChanges, LinkDown
 from gatewright.link.unix import UnixLink, UnixLinkServer
 from gatewright.resources.specs import (
+    SCHEMA_VERSION,
     InstanceSpec,
     Kind,
     Observation,
@@ -73,6 +74,9 @@ class Authority:
 
     async def report(self, host_id: str, observations: Sequence[Observation]) -> None:
         self.calls.append((host_id, tuple(observations)))
+
+    async def met(self, host_id: str, version: int) -> None:
+        assert (host_id, version) == ("local", SCHEMA_VERSION)
 
 
 def play(path: Path, scene: Callable[[Authority, UnixLinkServer, UnixLink], Awaitable[None]]) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from gatewright.link.contract import HostChanges
+from gatewright.link.contract import HostChanges, HostUnknown
 from gatewright.reconcile import wanted
-from gatewright.reconcile.wanted import HostUnknown
 from gatewright.resources.specs import InstanceSpec, Kind, Observation, Phase, Tombstone
 from gatewright.store import hosts
 from tests.support.cell import Cell

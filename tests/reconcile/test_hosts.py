@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from gatewright.link.contract import HostChanges
+from gatewright.link.contract import HostChanges, HostUnknown
 from gatewright.reconcile.draining import drain, stuck
 from gatewright.reconcile.removal import Occupied
-from gatewright.reconcile.wanted import HostUnknown
 from gatewright.resources.specs import InstanceSpec, Kind, Observation, Phase, Tombstone, VSwitchSpec
 from gatewright.store import hosts
 from tests.support.cell import PATIENCE, Cell

@@ -26,6 +26,10 @@ class LinkDown(Exception):
     """The control plane does not answer. Nothing follows from it but to ask again."""
 
 
+class HostUnknown(Exception):
+    """An agent asks for a host that there is not, or not any more."""
+
+
 class Link(Protocol):
     """An agent's side."""
 
@@ -41,6 +45,24 @@ class Link(Protocol):
 class Authority(Protocol):
     """The control plane's side: the same for any host."""
 
-    async def changes(self, host_id: str, since: int, wait: float) -> HostChanges: ...
+    async def changes(self, host_id: str, since: int, wait: float) -> HostChanges:
+        """What changed on a host. Raises HostUnknown."""
+        ...
 
     async def report(self, host_id: str, observations: Sequence[Observation]) -> None: ...
+
+
+class ServedAuthority(Authority, Protocol):
+    """The same for agents in other processes."""
+
+    async def met(self, host_id: str, version: int) -> None:
+        """An agent that knows this version of the specs has been heard of."""
+        ...
+
+
+class HostAuthority(ServedAuthority, Protocol):
+    """The same where hosts show certificates."""
+
+    async def host_of(self, fingerprint: str) -> str | None:
+        """The host whose certificate has a fingerprint; None when it is nobody's, or not any more."""
+        ...

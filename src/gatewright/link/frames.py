@@ -12,8 +12,8 @@ from gatewright.link.contract import HostChanges
 from gatewright.resources.specs import Observation
 
 _LENGTH = struct.Struct(">I")
-#: A page of 500 specs is about 250 kB.
-_LARGEST = 16 * 1024 * 1024
+#: Bytes of a message. A page of 500 specs is about 250 kB.
+LARGEST = 16 * 1024 * 1024
 
 Message = TypeVar("Message")
 
@@ -23,12 +23,15 @@ class ChangesRequest(msgspec.Struct, frozen=True, tag="changes"):
 
     since: int
     wait: float
+    #: The version of specs that the agent knows; the first agents told none.
+    version: int = 1
 
 
 class ReportRequest(msgspec.Struct, frozen=True, tag="report"):
     """Tell what was seen."""
 
     observations: tuple[Observation, ...]
+    version: int = 1
 
 
 class ChangesAnswer(msgspec.Struct, frozen=True, tag="changes"):
@@ -58,7 +61,7 @@ async def read_frame(reader: asyncio.StreamReader, decoder: msgspec.msgpack.Deco
     """The next message. Raises EOFError at the end, ValueError for what is no message."""
     try:
         (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
-        if length > _LARGEST:
+        if length > LARGEST:
             raise ValueError(f"a message of {length} bytes")
         return decoder.decode(await reader.readexactly(length))
     except asyncio.IncompleteReadError as error:

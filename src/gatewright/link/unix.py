@@ -15,8 +15,8 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from gatewright.errors import ApiError
-from gatewright.link.contract import Authority, HostChanges, LinkDown
+from gatewright.link.answering import answer
+from gatewright.link.contract import HostChanges, HostUnknown, LinkDown, ServedAuthority
 from gatewright.link.frames import (
     AgentMessage,
     ChangesAnswer,
@@ -30,7 +30,7 @@ from gatewright.link.frames import (
     read_frame,
     write_frame,
 )
-from gatewright.resources.specs import Observation
+from gatewright.resources.specs import SCHEMA_VERSION, Observation
 
 _log = logging.getLogger(__name__)
 _CREDENTIALS = struct.Struct("3i")
@@ -46,7 +46,7 @@ def peer_uid(connection: socket.socket) -> int:
 class UnixLinkServer:
     """Serves one host's agent."""
 
-    def __init__(self, authority: Authority, host_id: str, path: Path) -> None:
+    def __init__(self, authority: ServedAuthority, host_id: str, path: Path) -> None:
         self._authority = authority
         self._host_id = host_id
         self._path = path
@@ -85,27 +85,17 @@ class UnixLinkServer:
                 return
             while True:
                 request = await read_frame(reader, agent_decoder)
-                await write_frame(writer, await self._answer(request))
+                await write_frame(writer, await answer(self._authority, self._host_id, request))
         except (EOFError, ConnectionError):
             return
+        except HostUnknown as error:
+            _log.error("the host %s is not in the database", error)
         except ValueError as error:
             _log.warning("what came through the agent's socket is no message: %s", error)
         except asyncio.CancelledError:
             return
         finally:
             writer.close()
-
-    async def _answer(self, request: AgentMessage) -> ControlMessage:
-        try:
-            if isinstance(request, ChangesRequest):
-                return ChangesAnswer(await self._authority.changes(self._host_id, request.since, request.wait))
-            await self._authority.report(self._host_id, request.observations)
-            return ReportAnswer()
-        except ApiError as error:
-            return Failure(str(error))
-        except Exception:
-            _log.exception("answering the agent failed")
-            return Failure("the control plane failed; its log says why")
 
 
 class UnixLink:
@@ -116,15 +106,15 @@ class UnixLink:
         self._reports = _Connection(path, user)
 
     async def changes(self, since: int, wait: float) -> HostChanges:
-        answer = await self._polls.ask(ChangesRequest(since, wait), patience=wait + 30)
-        if isinstance(answer, ChangesAnswer):
-            return answer.changes
-        raise LinkDown(answer.reason if isinstance(answer, Failure) else "an answer to another question")
+        reply = await self._polls.ask(ChangesRequest(since, wait, SCHEMA_VERSION), patience=wait + 30)
+        if isinstance(reply, ChangesAnswer):
+            return reply.changes
+        raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
 
     async def report(self, observations: Sequence[Observation]) -> None:
-        answer = await self._reports.ask(ReportRequest(tuple(observations)), patience=60)
-        if not isinstance(answer, ReportAnswer):
-            raise LinkDown(answer.reason if isinstance(answer, Failure) else "an answer to another question")
+        reply = await self._reports.ask(ReportRequest(tuple(observations), SCHEMA_VERSION), patience=60)
+        if not isinstance(reply, ReportAnswer):
+            raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
 
     async def close(self) -> None:
         """Hang up."""

@@ -6,16 +6,20 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
+from gatewright.clock import SystemClock
 from gatewright.link.contract import HostChanges
 from gatewright.reconcile.folding import fold
 from gatewright.reconcile.wanted import changes
 from gatewright.resources.specs import Observation
+from gatewright.store import hosts
 from gatewright.store.database import Database
 
 #: How long a poll sleeps before it looks again by itself, seconds: what a lost wake-up costs at the most.
 LOOK_AGAIN = 1.0
 #: A host's answers come at least so many seconds apart: under load one serves many writes.
 APART = 0.02
+#: How often it is noted that an agent is there, seconds.
+MEETINGS_APART = 10.0
 #: How many observations one transaction folds.
 _FOLD_BATCH = 50
 
@@ -28,6 +32,8 @@ class ControlPlane:
         self._wakeups: dict[str, asyncio.Event] = {}
         #: When each host got its last answer with something in it, by the loop's clock.
         self._answered: dict[str, float] = {}
+        #: The version of specs that each host's agent knows, and when that was noted last, by the loop's clock.
+        self._met: dict[str, tuple[int, float]] = {}
         self._loop = asyncio.get_running_loop()
         database.woken = self._woken
 
@@ -51,6 +57,19 @@ class ControlPlane:
                     await wakeup.wait()
             except TimeoutError:
                 continue
+
+    async def host_of(self, fingerprint: str) -> str | None:
+        """The host whose certificate has a fingerprint, or None."""
+        return await self._database.read(lambda transaction: hosts.of_certificate(transaction, fingerprint))
+
+    async def met(self, host_id: str, version: int) -> None:
+        """Note that a host's agent was heard of: now and then, and when it knows another version of specs."""
+        now = self._loop.time()
+        known, at = self._met.get(host_id, (0, 0.0))
+        if known != version or now - at > MEETINGS_APART:
+            self._met[host_id] = (version, now)
+            told = SystemClock().now()
+            await self._database.write(lambda transaction: hosts.met(transaction, host_id, told, version))
 
     async def report(self, host_id: str, observations: Sequence[Observation]) -> None:
         """Fold what a host's agent saw. Returns once it is committed."""

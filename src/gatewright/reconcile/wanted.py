@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gatewright.link.contract import HostChanges, Wanted
+from gatewright.link.contract import HostChanges, HostUnknown, Wanted
 from gatewright.resources.addresses import dotted
 from gatewright.resources.compile import (
     EntryFacts,
@@ -24,12 +24,8 @@ from gatewright.store.transaction import Transaction
 PAGE = 500
 
 
-class HostUnknown(Exception):
-    """An agent asks for a host that there is not."""
-
-
 def changes(transaction: Transaction, host_id: str, since: int) -> HostChanges:
-    """What changed on a host after a revision, in the order in which it changed."""
+    """What changed on a host after a revision, in the order in which it changed. Raises HostUnknown."""
     revision = hosts.revision(transaction, host_id)
     if revision is None:
         raise HostUnknown(host_id)
