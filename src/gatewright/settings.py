@@ -89,6 +89,8 @@ OPTIONS = (
     Option("allow_plaintext", bool, "", "serve beyond loopback without TLS"),
     Option("control", bool, "", "serve the control API, which steers the simulated plane for tests"),
     Option("control_listen", str, "HOST:PORT", "address of the control API (default: 127.0.0.1:0, port 0 picks one)"),
+    Option("link_listen", str, "HOST:PORT", "address that other hosts' agents call over HTTPS (default: not served)"),
+    Option("underlay", str, "ADDRESS", "IPv4 address of this machine in the network between the hosts (default: none)"),
     Option("public_pool", str, "NETWORK", "IPv4 network that gateways get public addresses from"),
     Option("uplink", str, "INTERFACE", "the host's interface that the public pool is reached by (default: none)"),
     Option(
@@ -131,6 +133,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     control: bool
     control_host: str
     control_port: int
+    #: Where other hosts' agents call; empty if that is not served.
+    link_host: str
+    link_port: int
+    underlay: str
     public_pool: ipaddress.IPv4Network
     #: None: the pool leads nowhere.
     uplink: str | None
@@ -203,6 +209,7 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         )
     if not control and "control_listen" in values:
         raise ConfigurationError("control_listen is where the control API listens, which is off: add --control")
+    link_host, link_port = _link_address(values.get("link_listen", ""), plane)
     data = Path(values.get("data") or _default_data(environment)).absolute()
     quotas = {name: values.get(name, default) for name, default in _QUOTAS.items()}
     for name, quota in quotas.items():
@@ -229,6 +236,9 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         control=control,
         control_host=control_host,
         control_port=control_port,
+        link_host=link_host,
+        link_port=link_port,
+        underlay=_underlay(values.get("underlay", "")),
         public_pool=pool,
         uplink=values.get("uplink"),
         uplink_mode=values.get("uplink_mode", "routed"),
@@ -381,6 +391,27 @@ def _listen_address(name: str, text: str, allow_plaintext: bool) -> tuple[str, i
             "listen on 127.0.0.1, or say --allow-plaintext if something in front of Gatewright ends TLS"
         )
     return host, int(port)
+
+
+def _link_address(text: str, plane: str) -> tuple[str, int]:
+    """Host and port of ``link_listen``, which has TLS. Raises ConfigurationError."""
+    if not text:
+        return "", 0
+    host, port = _listen_address("link_listen", text, allow_plaintext=True)
+    if host in ("0.0.0.0", "::") or port == 0:  # noqa: S104 - it is refused
+        raise ConfigurationError(
+            f"link_listen is {text!r}: name the address and the port that agents call, which stand in its certificate"
+        )
+    if plane != "linux":
+        raise ConfigurationError("link_listen is for hosts that run real gateways: say --plane linux")
+    return host, port
+
+
+def _underlay(text: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text)) if text else ""
+    except ValueError as error:
+        raise ConfigurationError(f"underlay is {text!r}: {error}") from None
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewright.agent.local import LocalServer
@@ -13,14 +14,16 @@ from gatewright.app.host_lock import HostLock, local_socket
 from gatewright.app.processes import PREDECESSOR, open_many_files, set_up_logging, stop_event
 from gatewright.errors import ConfigurationError
 from gatewright.link.unix import UnixLink
+from gatewright.plane.contract import Plane
 from gatewright.settings import Settings
 
 if TYPE_CHECKING:
     from gatewright.agent.cache_keeper import CacheKeeper
+    from gatewright.link.https import HttpsLink
     from gatewright.plane.linux import HostOptions
 
 #: What the control plane calls the machine that it runs on itself; its own name for it is in the store.
-_HOST = "local"
+LOCAL = "local"
 
 
 def run(settings: Settings, api_user: int) -> None:
@@ -29,16 +32,7 @@ def run(settings: Settings, api_user: int) -> None:
     ``api_user`` is whom the control plane runs as: nobody else is listened to. Raises ConfigurationError.
     """
     set_up_logging(settings.log_level)
-    try:
-        from gatewright.plane.linux import requirements
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"the linux plane needs libraries that are not installed ({error.name}): pip install 'gatewright[linux]'"
-        ) from error
-    open_many_files()
-    missing = requirements()
-    if missing:
-        raise ConfigurationError("the linux plane cannot run here: " + "; ".join(missing))
+    check_requirements()
     open_folder(settings.agent_folder)
     lock = Lock(settings.agent_folder / "agent.lock", "another agent", PREDECESSOR)
     installation = installation_id(settings.agent_folder)
@@ -51,13 +45,38 @@ def run(settings: Settings, api_user: int) -> None:
         lock.release()
 
 
+def check_requirements() -> None:
+    """Raises ConfigurationError unless the linux plane can run here."""
+    try:
+        from gatewright.plane.linux import requirements
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the linux plane needs libraries that are not installed ({error.name}): pip install 'gatewright[linux]'"
+        ) from error
+    open_many_files()
+    missing = requirements()
+    if missing:
+        raise ConfigurationError("the linux plane cannot run here: " + "; ".join(missing))
+
+
 async def _run(settings: Settings, installation: str, api_user: int) -> None:
     from gatewright.plane.linux import LinuxPlane
 
-    plane = LinuxPlane(installation, options=_options(settings))
-    link = UnixLink(settings.agent_socket, api_user)
-    memory = RevisionMemory(settings.agent_folder / "agent.revision")
-    agent = Agent(plane, link, memory, _cache(settings, installation))
+    cache = open_cache_keeper(settings.agent_folder, installation, LOCAL, wanted=settings.cache)
+    await follow(
+        LinuxPlane(installation, options=_options(settings)),
+        UnixLink(settings.agent_socket, api_user),
+        settings.agent_folder / "agent.revision",
+        installation,
+        cache,
+    )
+
+
+async def follow(
+    plane: Plane, link: UnixLink | HttpsLink, memory: Path, installation: str, cache: CacheKeeper | None
+) -> None:
+    """Run a plane's items as the control plane at the other end of the link wants them, until SIGTERM or SIGINT."""
+    agent = Agent(plane, link, RevisionMemory(memory), cache)
     local = LocalServer(agent, local_socket(installation))
     await local.start()
     running = asyncio.create_task(agent.run())
@@ -80,18 +99,17 @@ def _options(settings: Settings) -> HostOptions:
     uplink = None
     if settings.uplink is not None:
         uplink = UplinkOptions(settings.uplink, UplinkMode(settings.uplink_mode), settings.public_pool)
-    return HostOptions(uplink, settings.bridges)
+    return HostOptions(uplink, settings.bridges, settings.underlay)
 
 
-def _cache(settings: Settings, installation: str) -> CacheKeeper | None:
-    """The cache, if there is to be one. Raises ConfigurationError."""
-    folder = settings.agent_folder
+def open_cache_keeper(folder: Path, installation: str, host: str, *, wanted: bool) -> CacheKeeper | None:
+    """A host's cache in a folder of the agent's own, if there is to be one. Raises ConfigurationError."""
     path = folder / "cache"
-    if settings.cache:
+    if wanted:
         from gatewright.agent.cache import open_cache
         from gatewright.agent.cache_keeper import CacheKeeper
 
-        cache = open_cache(path, folder / "host.key", installation, _HOST)
+        cache = open_cache(path, folder / "host.key", installation, host)
         if cache is not None:
             return CacheKeeper(cache)
     try:

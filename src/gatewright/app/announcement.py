@@ -27,6 +27,8 @@ def announce(
     ]
     if control_listener is not None:
         lines.append(f"  control            {_url(settings.control_host, control_listener)}")
+    if settings.link_host:
+        lines.append(f"  hosts' agents      https://{settings.link_host}:{settings.link_port}")
     for key in keys:
         lines += [f"  account            {key.principal.account_id}", f"  access key id      {key.id}"]
     if made_up is not None:

@@ -27,6 +27,8 @@ from gatewright.operations.call import Installation, Quotas
 from gatewright.operations.execution import TOKEN_LIFETIME, Executor
 from gatewright.operations.registry import registry
 from gatewright.reconcile.control_plane import ControlPlane
+from gatewright.reconcile.draining import drain_for_ever
+from gatewright.reconcile.placement import own_address
 from gatewright.reconcile.timers import expire_for_ever
 from gatewright.resources.regions import regions
 from gatewright.secrets import Sealer, load_key
@@ -100,6 +102,7 @@ async def _serve_from(
         # every secret opens, before anything is written
         keyring.load(transaction, sealer)
         found(transaction)
+        own_address(transaction, settings.underlay)
         made_up = keyring.settle_first_administrator(transaction, sealer, wanted, machine.now())
         return made_up, keyring.load(transaction, sealer)
 
@@ -142,7 +145,10 @@ async def _serve_from(
     stop = stop_event()
     servers = [(server_for(endpoint, room_for(settings.connections), droppable=steering is not None), listener)]
     async with AsyncExitStack() as stack:
-        background = [_background(expire_for_ever(database, clock, unskipping, TOKEN_LIFETIME), "timers")]
+        background = [
+            _background(expire_for_ever(database, clock, unskipping, TOKEN_LIFETIME), "timers"),
+            _background(drain_for_ever(database), "draining"),
+        ]
         if settings.plane == "simulated":
             host = (
                 SimulatedHost(control_plane, hosts.LOCAL, stoppable=False)
@@ -162,6 +168,10 @@ async def _serve_from(
             link = UnixLinkServer(control_plane, hosts.LOCAL, settings.agent_socket)
             await link.start()
             stack.push_async_callback(link.close)
+            if settings.link_host:
+                from gatewright.app.link_endpoint import link_endpoint
+
+                await stack.enter_async_context(link_endpoint(settings, control_plane, database, sealer))
         settle_memory()
         serving = [asyncio.create_task(server.serve(sockets=[socket])) for server, socket in servers]
         announce(settings, listener, control_listener, made_up, keys)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gatewright import __version__
 from gatewright import settings as settings_module
-from gatewright.cli import doctor, host
+from gatewright.cli import doctor, host, hosts
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError, DatabaseAway
 from gatewright.settings import OPTIONS, Settings
 
@@ -41,7 +41,7 @@ def _run_command(given: list[str]) -> int:
     parser.add_argument("--version", action="version", version=f"gatewright {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_settings(commands.add_parser("serve", help="serve the API", description="Serve the API."))
-    for command in (host, doctor):
+    for command in (host, hosts, doctor):
         command.add(commands)
     parsed = parser.parse_args(given)
     if hasattr(parsed, "run"):

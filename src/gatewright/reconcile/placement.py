@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from gatewright.resources.specs import ItemKey, Kind
 from gatewright.store import hosts, placements, vswitches
 from gatewright.store.gateways import GatewayRow, InstanceView
@@ -200,6 +202,13 @@ def readdress(transaction: Transaction, row: HostRow) -> None:
     concerned = [each for each in spanning if each.item_id in elsewhere]
     revisions = hosts.raise_revisions(transaction, [each.host_id for each in concerned])
     placements.want_next(transaction, concerned, revisions)
+
+
+def own_address(transaction: Transaction, address: str) -> None:
+    """Have the local host reached at an address in the network between the hosts; empty for none."""
+    local = hosts.find(transaction, hosts.LOCAL)
+    if local is not None and local.address != address:
+        readdress(transaction, msgspec.structs.replace(local, address=address))
 
 
 def _spread(transaction: Transaction, needed: Needed, besides: Iterable[str]) -> dict[str, int]:

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +129,9 @@ class Lab:
     runtime: Path
     options: HostOptions | None = None
 
-    def plane(self) -> LinuxPlane:
-        return LinuxPlane(self.installation, self.runtime, self.options)
+    def plane(self, *, underlay: str = "") -> LinuxPlane:
+        options = replace(self.options or HostOptions(), underlay=underlay) if underlay else self.options
+        return LinuxPlane(self.installation, self.runtime, options)
 
     @property
     def names(self) -> Names:
@@ -257,6 +258,7 @@ class Lab:
                 self.names.wan(f"vpn-{number}"),
                 self.names.vswitch(f"vsw-{number}"),
                 self.names.port(f"vsw-{number}"),
+                self.names.vxlan(f"vsw-{number}"),
             ]
         return {mark.name for mark in marks}
 

@@ -16,6 +16,7 @@ _ALIAS = re.compile(r"gatewright:([0-9a-z]{8}):([a-z]+)(?::(.+))?")
 #: What a link in the host's namespace is. A leg's other end, in its instance's namespace, has that as its name.
 UPLINK = "uplink"
 VSWITCH = "vswitch"
+VXLAN = "vxlan"
 LAN = "lan"
 WAN = "wan"
 PORT = "port"
@@ -83,6 +84,10 @@ class Names:
 
     def vswitch(self, vswitch_id: str) -> LinkMark:
         return self._mark(VSWITCH, vswitch_id)
+
+    def vxlan(self, vswitch_id: str) -> LinkMark:
+        """What carries a vSwitch's frames to other hosts."""
+        return self._mark(VXLAN, vswitch_id)
 
     def lan(self, instance_id: str) -> LinkMark:
         return self._mark(LAN, instance_id)

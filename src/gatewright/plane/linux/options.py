@@ -33,6 +33,8 @@ class HostOptions:
     uplink: UplinkOptions | None = None
     #: Names of the host's own bridges, by the ids of the vSwitches that they are.
     bridges: Mapping[str, str] = field(default_factory=dict)
+    #: The host's IPv4 address in the network between the hosts, by which vSwitches span them; empty for none.
+    underlay: str = ""
 
     def __post_init__(self) -> None:
         """Raises ValueError if a bridge is to be two vSwitches."""

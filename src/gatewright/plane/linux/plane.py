@@ -47,7 +47,7 @@ class LinuxPlane:
         self._names = Names(installation)
         self._adopted = AdoptedBridges(options.bridges)
         self._folders = Folders(installation, runtime)
-        self._vswitches = VSwitches(self._names, self._folders, self._adopted)
+        self._vswitches = VSwitches(self._names, self._folders, self._adopted, options.underlay)
         self._routers = Routers(self._names, self._folders, self._vswitches)
         uplink = Uplink(self._names, Outside(self._names, self._folders, options.uplink))
         self._instances = Instances(

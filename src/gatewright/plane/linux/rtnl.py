@@ -17,6 +17,9 @@ from gatewright.plane.linux.names import LinkMark
 from gatewright.plane.linux.traffic_control import TrafficControl
 
 _IFF_UP = 1
+#: The port of RFC 7348.
+_VXLAN_PORT = 4789
+_ANYBODY = "00:00:00:00:00:00"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Link:
     #: Index of a veth's other end, in the other end's namespace.
     peer: int | None
     up: bool
+    #: Of a VXLAN: its number and local address.
+    vxlan: tuple[int, str] | None
     #: Whether the kernel carries packets over it, which it starts to do some time after it is up.
     operational: bool
 
@@ -90,6 +95,54 @@ class Rtnl:
         with step(f"making veth {mark.name} with {inner} on its other end"):
             self._ip.link("add", ifname=mark.name, kind="veth", address=mark.mac, master=bridge.index, peer=peer)
 
+    def add_vxlan(self, mark: LinkMark, bridge: Link, vni: int, local: str) -> None:
+        """A port of the bridge that carries its frames over UDP, from a local address to whom :meth:`flood` says."""
+        with step(f"making VXLAN {vni} at {local} as {mark.name}"):
+            self._ip.link(
+                "add",
+                ifname=mark.name,
+                kind="vxlan",
+                address=mark.mac,
+                master=bridge.index,
+                vxlan_id=vni,
+                vxlan_local=local,
+                vxlan_port=_VXLAN_PORT,
+                vxlan_learning=1,
+            )
+
+    def floods(self, link: Link) -> set[str]:
+        """Where a VXLAN sends what it does not know a better place for."""
+        with step(f"listing the forwarding database of {link.name}"):
+            return {
+                entry.get("dst")
+                for entry in self._ip.fdb("dump", ifindex=link.index)
+                if entry["ifindex"] == link.index and entry.get("lladdr") == _ANYBODY and entry.get("dst")
+            }
+
+    def flood(self, link: Link, host: str) -> None:
+        """Send there, among others, what the VXLAN does not know a better place for."""
+        with step(f"sending {link.name} to {host}"):
+            self._ip.fdb("append", ifindex=link.index, lladdr=_ANYBODY, dst=host)
+
+    def stop_flooding(self, link: Link, host: str) -> None:
+        with step(f"no longer sending {link.name} to {host}"):
+            try:
+                self._ip.fdb("del", ifindex=link.index, lladdr=_ANYBODY, dst=host)
+            except NetlinkError as error:
+                if error.code != errno.ENOENT:
+                    raise
+
+    def forget_behind(self, link: Link, host: str) -> None:
+        """Forget the machines that a VXLAN has learned to be behind a host."""
+        with step(f"forgetting what {link.name} knew behind {host}"):
+            for entry in self._ip.fdb("dump", ifindex=link.index):
+                if entry["ifindex"] == link.index and entry.get("dst") == host and entry.get("lladdr") != _ANYBODY:
+                    try:
+                        self._ip.fdb("del", ifindex=link.index, lladdr=entry.get("lladdr"), dst=host)
+                    except NetlinkError as error:
+                        if error.code != errno.ENOENT:  # it aged out by itself
+                            raise
+
     def change(self, link: Link, **attributes: str | int) -> None:
         """Change a link: ``state="up"``, ``master=INDEX``, ``ifalias=TEXT``, ``address=MAC``."""
         with step(f"setting {', '.join(attributes)} of link {link.name}"):
@@ -133,5 +186,13 @@ def _link(message: Any) -> Link:
         master=message.get("master"),
         peer=message.get("link"),
         up=bool(message["flags"] & _IFF_UP),
+        vxlan=_vxlan(info),
         operational=message.get("operstate") == "UP",
     )
+
+
+def _vxlan(info: Any) -> tuple[int, str] | None:
+    if not info or info.get("kind") != "vxlan":
+        return None
+    data = info.get("data")
+    return (data.get("vxlan_id") or 0, data.get("vxlan_local") or "") if data else None

@@ -14,7 +14,7 @@ from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.charon import CONFIG_VARIABLE, EXECUTABLE
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder, Folders
-from gatewright.plane.linux.names import PORT, UPLINK, VSWITCH, LinkMark, Names
+from gatewright.plane.linux.names import PORT, UPLINK, VSWITCH, VXLAN, LinkMark, Names
 from gatewright.plane.linux.netns import Identity
 from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.rtnl import Link, Rtnl
@@ -79,7 +79,7 @@ def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
         what, item_id = names.parse_alias(alias) or ("", "")
         if what != UPLINK:
             # a port goes with its router or with its vSwitch, and only the latter's id is known here
-            found.add(ItemKey(Kind.VSWITCH if what in (VSWITCH, PORT) else Kind.INSTANCE, item_id))
+            found.add(ItemKey(Kind.VSWITCH if what in (VSWITCH, PORT, VXLAN) else Kind.INSTANCE, item_id))
     return found
 
 
@@ -104,7 +104,8 @@ def adopt(survey: Survey, names: Names, folder: Folder, host: Rtnl) -> tuple[int
         return (spec.generation if whole else 0), None
     if isinstance(spec, VSwitchSpec):
         bridge = survey.bridges.get(spec.id)
-        return (spec.generation if bridge is not None and bridge.up else 0), None
+        spans = not spec.peers or _plugged(survey, names.vxlan(spec.id), bridge)
+        return (spec.generation if bridge is not None and bridge.up and spans else 0), None
     charon = _charon(survey, spec) if spec.ipsec else None
     whole = (
         survey.namespaces.get(spec.key) is not None

@@ -1,9 +1,18 @@
-"""A vSwitch on this host: a bridge in the host's namespace, without addresses, or one that was adopted."""
+"""A vSwitch on this host: a bridge in the host's namespace, without addresses, or one that was adopted.
+
+One that spans hosts has a VXLAN as a further port: what it does not know the place of goes to every other host that
+has the vSwitch (head-end replication), and from what comes in it learns who is behind which host. Frames are not
+encrypted on their way. A packet that is too long for the network between the hosts is cut up there, or, if it must not
+be, its sender is told by ICMP: both the kernel does.
+"""
 
 from __future__ import annotations
 
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux import sysctl
 from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.bridges import ensure_bridge, find_marked, remove_marked
+from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.names import Names, check_id
 from gatewright.plane.linux.rtnl import Link, Rtnl
@@ -13,10 +22,12 @@ from gatewright.resources.specs import ItemKey, Kind, VSwitchSpec
 class VSwitches:
     """The vSwitches of one installation. Methods block, may run in several threads, and raise PlaneError."""
 
-    def __init__(self, names: Names, folders: Folders, adopted: AdoptedBridges) -> None:
+    def __init__(self, names: Names, folders: Folders, adopted: AdoptedBridges, underlay: str = "") -> None:
+        """``underlay`` is this host's address in the network between the hosts; empty if it has none."""
         self._names = names
         self._folders = folders
         self._adopted = adopted
+        self._underlay = underlay
 
     def apply(self, spec: VSwitchSpec) -> None:
         check_id(spec.id)
@@ -24,12 +35,54 @@ class VSwitches:
         folder.make()
         with Rtnl() as host:
             if spec.id in self._adopted:
-                self._adopted.find(host, spec.id)
+                bridge = self._adopted.find(host, spec.id)
                 # one that was made before this one was adopted; legs move when they are next applied
                 remove_marked(host, self._names.vswitch(spec.id))
             else:
-                ensure_bridge(host, self._names.vswitch(spec.id))
+                bridge = ensure_bridge(host, self._names.vswitch(spec.id))
+            if spec.peers:
+                self._span(host, spec, bridge)
+            else:
+                remove_marked(host, self._names.vxlan(spec.id))
         folder.set_applied(spec)
+
+    def _span(self, host: Rtnl, spec: VSwitchSpec, bridge: Link) -> None:
+        """A VXLAN to exactly the other hosts that have the vSwitch. What need not change carries on."""
+        if not self._underlay:
+            raise PlaneError(
+                f"vSwitch {spec.id} spans other hosts ({', '.join(spec.peers)}), and this host has no address in the "
+                "network between the hosts: start it with --underlay"
+            )
+        mark = self._names.vxlan(spec.id)
+        vxlan = find_marked(host, mark)
+        if vxlan is not None and vxlan.vxlan != (spec.vni, self._underlay):
+            host.delete(vxlan)
+            vxlan = None
+        if vxlan is None:
+            self._check_free(host, spec.vni)
+            host.add_vxlan(mark, bridge, spec.vni, self._underlay)
+            vxlan = find_marked(host, mark)
+        if vxlan is None:
+            raise PlaneError(f"VXLAN {mark.name} vanished while it was being made")
+        with step(f"switching IPv6 off on {mark.name}"):
+            sysctl.quiet_ipv6(mark.name)
+        present = host.floods(vxlan)
+        for peer in sorted(set(spec.peers) - present):
+            host.flood(vxlan, peer)
+        for peer in sorted(present - set(spec.peers)):
+            host.stop_flooding(vxlan, peer)
+            host.forget_behind(vxlan, peer)
+        if vxlan.alias != mark.alias or vxlan.master != bridge.index or not vxlan.up:
+            host.change(vxlan, ifalias=mark.alias, master=bridge.index, state="up")
+
+    def _check_free(self, host: Rtnl, vni: int) -> None:
+        """The kernel has one VXLAN of a number. Raises PlaneError."""
+        for link in host.links():
+            if link.vxlan is not None and link.vxlan[0] == vni:
+                raise PlaneError(
+                    f"VXLAN {vni} is taken on this host by link {link.name} ({link.alias or 'no alias'}): two "
+                    "installations whose vSwitches span hosts need hosts of their own"
+                )
 
     def remove(self, vswitch_id: str) -> None:
         """Remove the bridge, unless it was adopted, and the router's port in it.
@@ -41,6 +94,7 @@ class VSwitches:
         folder.forget_applied()
         with Rtnl() as host:
             remove_marked(host, self._names.port(vswitch_id))
+            remove_marked(host, self._names.vxlan(vswitch_id))
             remove_marked(host, self._names.vswitch(vswitch_id))
         folder.delete()
 

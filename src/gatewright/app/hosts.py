@@ -1,0 +1,226 @@
+"""What ``gatewright hosts`` does: on the database itself, also while the service runs, which looks every second."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from gatewright.app.data_directory import installation_id
+from gatewright.app.host_authority import ensure_authority
+from gatewright.clock import SystemClock
+from gatewright.errors import ApiError, ConfigurationError, DatabaseAway
+from gatewright.reconcile import draining, removal
+from gatewright.resources.regions import regions
+from gatewright.secrets import Sealer, load_key
+from gatewright.secrets.certificates import HOST_NAME, Authority, Issued
+from gatewright.settings import Settings
+from gatewright.store import hosts, placements
+from gatewright.store.backends import SqliteBackend, backend_of
+from gatewright.store.database import Database
+from gatewright.store.hosts import HostRow
+from gatewright.store.transaction import Transaction
+from gatewright.store.upgrade import prepare
+
+Result = TypeVar("Result")
+#: An agent that was not heard of for so long, milliseconds, is away: it asks three times a minute.
+AWAY_AFTER = 60_000
+
+
+class Files(NamedTuple):
+    """What an agent is started with."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+
+class HostState(NamedTuple):
+    """One host, as people are told of it."""
+
+    row: HostRow
+    instances: int
+    items: int
+    #: In words.
+    state: str
+
+
+def add(settings: Settings, name: str, zones: Sequence[str], address: str, folder: Path) -> Files:
+    """Add a host and write its certificate and key into a folder. Raises ConfigurationError."""
+    _check(name, zones, address)
+    _check_folder(folder, name)
+
+    def work(transaction: Transaction) -> tuple[str, Issued]:
+        for row in hosts.lock_all(transaction):
+            if row.id == name:
+                raise ConfigurationError(
+                    f"there is a host {name}: `gatewright hosts renew {name}` issues another certificate"
+                )
+            if address and row.address == address:
+                raise ConfigurationError(f"the host {row.id} has the address {address} already")
+        authority = _authority(transaction)
+        issued = authority.issue_host(name, address)
+        now = SystemClock().now()
+        # Beyond any revision that a host of this name ever had: an agent follows no lower one.
+        row = HostRow(name, now, ",".join(zones), address, issued.fingerprint, False, now, None, None)
+        hosts.add(transaction, row)
+        return authority.certificate, issued
+
+    def _authority(transaction: Transaction) -> Authority:
+        return ensure_authority(transaction, _sealer(settings), installation_id(settings.data), SystemClock().now())
+
+    return _write_files(folder, name, *_write(settings, work))
+
+
+def renew(settings: Settings, name: str, folder: Path) -> Files:
+    """Issue another certificate for a host; the one before is refused from now on. Raises ConfigurationError."""
+    _check_folder(folder, name)
+
+    def work(transaction: Transaction) -> tuple[str, Issued]:
+        row = _find(transaction, name)
+        if row.id == hosts.LOCAL:
+            raise ConfigurationError("the local host has no certificate: its agent is a part of `gatewright serve`")
+        authority = ensure_authority(
+            transaction, _sealer(settings), installation_id(settings.data), SystemClock().now()
+        )
+        issued = authority.issue_host(name, row.address)
+        hosts.change(transaction, msgspec.structs.replace(row, fingerprint=issued.fingerprint))
+        return authority.certificate, issued
+
+    return _write_files(folder, name, *_write(settings, work))
+
+
+def listing(settings: Settings) -> list[HostState]:
+    """All hosts, with how they are. Raises ConfigurationError."""
+    return _write(settings, lambda transaction: states(transaction, SystemClock().now()))
+
+
+def states(transaction: Transaction, now: int) -> list[HostState]:
+    """How all hosts are at a time, milliseconds since the epoch."""
+    counts = placements.count_instances(transaction)
+    found = []
+    for row in hosts.every(transaction):
+        items = len(placements.of_host(transaction, row.id))
+        words = [_presence(row, now)]
+        if row.draining:
+            words.append(f"draining, {items} items left" if items else "drained")
+            stuck = sorted(draining.stuck(transaction, row))
+            if stuck:
+                words.append(f"no other host serves {', '.join(stuck)}")
+        found.append(HostState(row, counts.get(row.id, 0), items, "; ".join(words)))
+    return found
+
+
+def drain(settings: Settings, name: str, *, undo: bool) -> None:
+    """Have everything that other hosts can take moved away from a host, or no longer. Raises ConfigurationError."""
+
+    def work(transaction: Transaction) -> None:
+        hosts.change(transaction, msgspec.structs.replace(_find(transaction, name), draining=not undo))
+
+    _write(settings, work)
+
+
+def remove(settings: Settings, name: str, *, fenced: bool) -> int:
+    """Forget a host. Returns how many items were on it. Raises ConfigurationError."""
+    if name == hosts.LOCAL:
+        raise ConfigurationError("the local host is the service's own and cannot be removed; it can be drained")
+
+    def work(transaction: Transaction) -> int:
+        try:
+            return removal.remove(transaction, _find(transaction, name).id, fenced=fenced)
+        except removal.Occupied as occupied:
+            raise ConfigurationError(
+                f"{occupied.count} items are on {name}: `gatewright hosts drain {name}` first. If it is dead and "
+                "cannot come back by itself (switched off, or cut off from the network), say --fenced: what it had is "
+                "then built on other hosts"
+            ) from None
+
+    return _write(settings, work)
+
+
+def _presence(row: HostRow, now: int) -> str:
+    if row.seen_at is None:
+        return "part of serve" if row.id == hosts.LOCAL else "never seen"
+    return "up" if now - row.seen_at <= AWAY_AFTER else "away"
+
+
+def _find(transaction: Transaction, name: str) -> HostRow:
+    row = hosts.find(transaction, name)
+    if row is None:
+        raise ConfigurationError(f"there is no host {name!r}: `gatewright hosts list` has them")
+    return row
+
+
+def _check(name: str, zones: Sequence[str], address: str) -> None:
+    if not HOST_NAME.fullmatch(name) or name == hosts.LOCAL:
+        raise ConfigurationError(
+            f"a host's name is up to 63 small letters, digits and hyphens, and not {hosts.LOCAL!r}: {name!r} is none"
+        )
+    known = {zone for region in regions().values() for zone in region.zones}
+    for zone in zones:
+        if zone not in known:
+            raise ConfigurationError(f"there is no zone {zone!r}: DescribeZones lists a region's")
+    if not zones:
+        raise ConfigurationError("a host serves at least one zone: say --zone")
+    try:
+        ipaddress.IPv4Address(address)
+    except ValueError as error:
+        raise ConfigurationError(f"--address is {address!r}: {error}") from None
+
+
+def _check_folder(folder: Path, name: str) -> None:
+    """Before anything is changed. Raises ConfigurationError."""
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ConfigurationError(f"{folder} is no folder that can be written: say --out")
+    for path in _files(folder, name)[1:]:
+        if path.exists():
+            raise ConfigurationError(f"{path} is there already: move it away, or say --out")
+
+
+def _files(folder: Path, name: str) -> Files:
+    return Files(folder / "ca.crt", folder / f"{name}.crt", folder / f"{name}.key")
+
+
+def _write_files(folder: Path, name: str, authority: str, issued: Issued) -> Files:
+    files = _files(folder, name)
+    with os.fdopen(os.open(files.key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(issued.private_key)
+    files.certificate.write_text(issued.certificate, "ascii")
+    files.authority.write_text(authority, "ascii")
+    return files
+
+
+def _sealer(settings: Settings) -> Sealer:
+    path, given = settings.data / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY")
+    if given is None and not path.exists():
+        raise ConfigurationError(f"there is no {path}: start `gatewright serve` once, or say --data")
+    return Sealer(load_key(path, given))
+
+
+def _write(settings: Settings, work: Callable[[Transaction], Result]) -> Result:
+    """Run something in a transaction. Raises ConfigurationError, DatabaseAway."""
+    backend = backend_of(settings.database)
+    if isinstance(backend, SqliteBackend) and not backend.path.exists():
+        raise ConfigurationError(f"there is no database {backend.path}: start `gatewright serve` once, or say --data")
+    prepare(backend)
+    database = Database(backend)
+    try:
+        return database.write_now(work)
+    except ApiError as error:
+        raise DatabaseAway(error.detail or error.message) from error
+    finally:
+        database.close()
+
+
+def warnings(settings: Settings) -> list[str]:
+    """What stands in the way of vSwitches that span hosts, a line each."""
+    return [
+        f"{state.row.id} has no address in the network between the hosts, and vSwitches do not span to it: "
+        + ("start `gatewright serve` with --underlay" if state.row.id == hosts.LOCAL else "add it anew with --address")
+        for state in listing(settings)
+        if not state.row.address
+    ]

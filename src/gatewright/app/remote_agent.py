@@ -1,0 +1,91 @@
+"""The agent of a host that is not the control plane's: the linux plane, driven over HTTPS.
+
+Everything that it needs to know of the installation stands in its certificate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from gatewright.app.agent import check_requirements, follow, open_cache_keeper
+from gatewright.app.data_directory import Lock, open_data_directory
+from gatewright.app.host_lock import HostLock
+from gatewright.app.processes import set_up_logging
+from gatewright.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from gatewright.secrets.certificates import HostIdentity
+
+
+class RemoteAgent(NamedTuple):
+    """What it is started with."""
+
+    control_plane: str
+    authority: Path
+    certificate: Path
+    key: Path
+    data: Path
+    cache: bool
+    log_level: str
+
+
+def run(options: RemoteAgent) -> None:
+    """Run this host's gateways until SIGTERM or SIGINT; they carry on afterwards. Raises ConfigurationError."""
+    from gatewright.link.https import HttpsLink, client_context
+    from gatewright.secrets.certificates import Unusable, read_host
+
+    set_up_logging(options.log_level)
+    context = client_context(options.authority, options.certificate, options.key)
+    HttpsLink(options.control_plane, context)  # refuses what is no address
+    try:
+        identity = read_host(options.certificate.read_text("ascii"))
+    except (Unusable, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{options.certificate}: {error}") from error
+    check_requirements()
+    open_data_directory(options.data)
+    lock = Lock(options.data / "agent.lock", "another agent")
+    _pin(options.data / "installation", identity.installation, options.certificate)
+    host_lock = HostLock(identity.installation)
+    try:
+        asyncio.run(_run(options, identity, context))
+    finally:
+        host_lock.release()
+        lock.release()
+
+
+async def _run(options: RemoteAgent, identity: HostIdentity, context: ssl.SSLContext) -> None:
+    from gatewright.link.https import HttpsLink
+    from gatewright.plane.linux import LinuxPlane
+
+    installation = identity.installation
+    cache = open_cache_keeper(options.data / "agent", installation, identity.name, wanted=options.cache)
+    await follow(
+        LinuxPlane(installation, underlay=identity.address),
+        HttpsLink(options.control_plane, context),
+        options.data / "agent.revision",
+        installation,
+        cache,
+    )
+
+
+def _pin(path: Path, installation: str, certificate: Path) -> None:
+    """Remember whose host this is: with another installation's certificate nothing that runs here would be found."""
+    try:
+        pinned = path.read_text("ascii").strip()
+    except FileNotFoundError:
+        part = path.with_suffix(".part")
+        with part.open("w", encoding="ascii") as file:
+            file.write(installation + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        return
+    if pinned != installation:
+        raise ConfigurationError(
+            f"{path.parent} belongs to the installation {pinned}, and {certificate} is of {installation}: choose "
+            "another --data for another installation"
+        )
