@@ -43,6 +43,8 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "allow_plaintext": "true",
         "control": "true",
         "control_listen": "192.0.2.1:4",
+        "link_listen": "",
+        "underlay": "192.0.2.9",
         "public_pool": "192.0.2.0/24",
         "charge_types": "POSTPAY",
         "quota_vpn_gateways": "5",
@@ -62,7 +64,9 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     assert (found.host, found.port, found.data) == ("::1", 3, Path("/elsewhere"))
     assert found.allow_plaintext
     assert (found.control, found.control_host, found.control_port) == (True, "192.0.2.1", 4)
-    assert load({}, {"GATEWRIGHT_PLANE": "linux"}, None).plane == "linux"
+    linux = load({}, {"GATEWRIGHT_PLANE": "linux", "GATEWRIGHT_LINK_LISTEN": "192.0.2.1:5"}, None)
+    assert (linux.plane, linux.link_host, linux.link_port) == ("linux", "192.0.2.1", 5)
+    assert (found.underlay, found.link_host) == ("192.0.2.9", "")
     assert str(found.public_pool) == "192.0.2.0/24"
     assert (found.charge_types, found.quota_public_addresses, found.quota_vswitches) == (("POSTPAY",), 6, 7)
     assert found.quota_vpcs == 8
@@ -103,6 +107,23 @@ def test_the_control_api_is_off_unless_asked_for_and_for_the_simulated_plane_alo
     assert settings({"control": True, "control_listen": "0.0.0.0:1", "allow_plaintext": True}).control_port == 1
     with pytest.raises(ConfigurationError, match=r"^control_listen .* add --control$"):
         settings({"control_listen": "127.0.0.1:1"})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"link_listen": "0.0.0.0:1"}, "name the address"),
+        ({"link_listen": ":1"}, "name the address"),
+        ({"link_listen": "192.0.2.1:0"}, "name the address"),
+        ({"link_listen": "192.0.2.1"}, "write HOST:PORT"),
+        ({"link_listen": "192.0.2.1:1", "plane": "simulated"}, "--plane linux"),
+        ({"underlay": "2001:db8::1"}, "underlay is '2001:db8::1'"),
+        ({"underlay": "192.0.2.0/24"}, "underlay is"),
+    ],
+)
+def test_hosts_call_at_an_address_that_is_one(given: dict[str, str], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        settings({"plane": "linux", **given})
 
 
 @pytest.mark.parametrize("name", ["listen", "control_listen"])
