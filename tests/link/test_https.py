@@ -311,6 +311,26 @@ def test_a_host_has_a_few_connections_and_who_is_slow_loses_them(
     play(tmp_path, slow)
 
 
+def test_an_idle_connection_that_was_ended_is_made_anew_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(https_server, "IDLE_PATIENCE", 0.05)
+
+    async def scene(stage: Stage) -> None:
+        link = stage.link("one")
+        await link.report(SEEN)
+        # The connection of polls is as idle as this one, and is seen to end.
+        reader, writer = await stage.raw("one")
+        assert await reader.read() == b""
+        writer.close()
+        for _ in range(3):
+            await asyncio.sleep(0.1)
+            await link.report(SEEN)
+        await link.close()
+
+    play(tmp_path, scene)
+
+
 @pytest.mark.parametrize("url", ["http://h:1", "https://h", "https://h:x", "https://h:1/x", "https://u@h:1", "h:1"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="write https://HOST:PORT"):

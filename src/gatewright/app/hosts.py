@@ -51,6 +51,7 @@ class HostState(NamedTuple):
 
 def add(settings: Settings, name: str, zones: Sequence[str], address: str, folder: Path) -> Files:
     """Add a host and write its certificate and key into a folder. Raises ConfigurationError."""
+    zones = tuple(dict.fromkeys(zones))
     _check(name, zones, address)
     _check_folder(folder, name)
 

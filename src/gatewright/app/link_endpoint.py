@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 from gatewright.app.data_directory import installation_id
 from gatewright.app.host_authority import ensure_authority
 from gatewright.app.listening import listening_socket
+from gatewright.app.processes import room_for
 from gatewright.clock import SystemClock
-from gatewright.link.https_server import HttpsLinkServer, server_context
+from gatewright.link.https_server import MOST_CONNECTIONS, HttpsLinkServer, server_context
 from gatewright.reconcile.control_plane import ControlPlane
 from gatewright.secrets import Sealer
 from gatewright.secrets.certificates import Authority
@@ -34,6 +35,7 @@ async def link_endpoint(
     _certify(context, authority, settings.link_host)
     listener = listening_socket(settings.link_host, settings.link_port)
     server = HttpsLinkServer(control_plane, listener, context)
+    room_for(settings.connections + MOST_CONNECTIONS)
     await server.start()
     renewing = asyncio.create_task(_renew_for_ever(context, authority, settings.link_host))
     try:

@@ -111,7 +111,7 @@ class _Connection:
         async with self._turn:
             try:
                 async with asyncio.timeout(patience):
-                    reader, writer = self._streams or await self._connect()
+                    reader, writer = self._living() or await self._connect()
                     writer.write(self._encode(path, request))
                     await writer.drain()
                     reply = await self._receive(reader)
@@ -127,6 +127,12 @@ class _Connection:
             else:
                 self.close()
             return reply
+
+    def _living(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """The connection, unless the other side has ended it: it keeps no idle one for long."""
+        if self._streams is not None and (self._streams[0].at_eof() or self._streams[1].is_closing()):
+            self.close()
+        return self._streams
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         async with asyncio.timeout(_CONNECT_PATIENCE):

@@ -40,7 +40,7 @@ HANDSHAKE_PATIENCE = 10.0
 IDLE_PATIENCE = 120.0
 REQUEST_PATIENCE = 30.0
 #: Connections of all hosts together, and of one certificate.
-MOST_CONNECTIONS = 1024
+MOST_CONNECTIONS = 512
 MOST_OF_A_HOST = 8
 _READ = 64 * 1024
 

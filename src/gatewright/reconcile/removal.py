@@ -34,9 +34,11 @@ def remove(transaction: Transaction, host_id: str, *, fenced: bool) -> int:
     for account_id in sorted({row.account_id for row in rows}):
         accounts.lock(transaction, account_id)
     hosts.lock_all(transaction)
-    # It is chosen for nothing any more.
+    # It is chosen for nothing any more; what was placed until now is seen behind the lock.
     hosts.change(transaction, msgspec.structs.replace(host, zones="", draining=True))
     rows = placements.of_host(transaction, host_id)
+    if rows and not fenced:
+        raise Occupied(len(rows))
     if rows:
         placement.withdraw(transaction, [row for row in rows if not row.tombstone])
         gone = [Observation(kind=row.key.kind, id=row.item_id, generation=0, phase=Phase.REMOVED) for row in rows]
