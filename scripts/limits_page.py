@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from gatewright import errors, settings
+from gatewright.link import frames, https_server
 from gatewright.operations import execution, registry, tags
 from gatewright.operations.declaration import VPC
 from gatewright.resources.limits import call_limits
@@ -77,6 +78,16 @@ VALUES = (
     Bound("a tag's key or value", tags, "LONGEST_TAG", "characters", "`InvalidParameter.TagKey`, `.TagValue`"),
     Bound("how long a client token counts", execution, "TOKEN_LIFETIME", "ms", "the same token is a new order"),
 )
+#: What agents of other hosts may do at the link's endpoint.
+LINK = (
+    Bound("connections of all hosts", https_server, "MOST_CONNECTIONS", "", _HANGS_UP),
+    Bound("connections of one host", https_server, "MOST_OF_A_HOST", "", "503, with a line that says so"),
+    Bound("time for a handshake", https_server, "HANDSHAKE_PATIENCE", "s", _HANGS_UP),
+    Bound("an idle connection, and the time until a head is complete", https_server, "IDLE_PATIENCE", "s", _HANGS_UP),
+    Bound("time until a body is complete, or an answer read", https_server, "REQUEST_PATIENCE", "s", _HANGS_UP),
+    Bound("head", https_server, "LARGEST_HEAD", "bytes", _HANGS_UP),
+    Bound("body, either way", frames, "LARGEST", "bytes", "413"),
+)
 
 
 def _table(bounds: tuple[Bound, ...]) -> Iterator[str]:
@@ -117,6 +128,7 @@ def limits_page(notice: str) -> str:
         "connections": _table(CONNECTIONS),
         "requests": _table(REQUESTS),
         "values": _table(VALUES),
+        "link": _table(LINK),
         "rates": _rates(),
     }
     filled = {name: "\n".join(lines) for name, lines in tables.items()}
@@ -154,6 +166,10 @@ earlier ones of its connection are under way does not overtake their answers.
 
 What an operation's own documentation limits (names, descriptions, page sizes, CIDR masks) is declared with the
 operation and named in the `Detail` of its refusal.
+
+## Agents of other hosts
+
+{link}
 
 ## Rates
 

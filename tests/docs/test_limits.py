@@ -6,18 +6,21 @@ import re
 from types import ModuleType
 
 import pytest
-from scripts.limits_page import CONNECTIONS, REQUESTS, VALUES
+from scripts.limits_page import CONNECTIONS, LINK, REQUESTS, VALUES
 
+from gatewright.link import https_server
 from gatewright.wire import authentication, bodies, decoding, endpoint, parameters, server
 
 _BOUND = re.compile(r"(LARGEST|LONGEST|MOST|HIGHEST)_\w+|LONGEST|\w+_PATIENCE|KEEP_ALIVE|WINDOW|\w+_MOST")
 
 
 @pytest.mark.parametrize(
-    "module", [authentication, bodies, decoding, endpoint, parameters, server], ids=lambda each: each.__name__
+    "module",
+    [authentication, bodies, decoding, endpoint, parameters, server, https_server],
+    ids=lambda each: each.__name__,
 )
-def test_every_bound_of_the_wire_is_on_the_page(module: ModuleType) -> None:
-    listed = {bound.constant for bound in (*CONNECTIONS, *REQUESTS, *VALUES) if bound.module is module}
+def test_every_bound_of_what_is_served_is_on_the_page(module: ModuleType) -> None:
+    listed = {bound.constant for bound in (*CONNECTIONS, *REQUESTS, *VALUES, *LINK) if bound.module is module}
     declared = {
         name for name, value in vars(module).items() if _BOUND.fullmatch(name) and isinstance(value, int | float)
     }
