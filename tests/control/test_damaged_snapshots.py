@@ -206,6 +206,7 @@ def test_many_gateways_are_checked_page_by_page(steered: Cell, monkeypatch: pyte
         steered.gateway(network)
     snapshot = steered.control("GET", "/v1/snapshot")
     steered.control("PUT", "/v1/snapshot", snapshot)
-    assert len(steered.plane.items) == 10
+    # Two instances of each gateway, two vSwitches, a router.
+    assert len(steered.plane.items) == 11
     with pytest.raises(ControlRefused, match="damaged"):
         steered.control("PUT", "/v1/snapshot", damage("tables/instances/rows/7/1", "vpn-none")(snapshot))
