@@ -197,6 +197,7 @@ def test_a_snapshot_has_no_keys_and_no_secrets(steered: Cell) -> None:
     assert set(snapshot["tables"]) == {table.name for table in metadata.sorted_tables} - {
         "accounts",
         "access_keys",
+        "authorities",
         "nonces",
         "hosts",
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from gatewright.link import frames
+from gatewright.link import frames, versions
 from gatewright.link.answering import answer
 from gatewright.link.contract import HostChanges
 from gatewright.link.unix import UnixLinkServer
@@ -70,6 +70,11 @@ def test_what_is_removed_of_a_kind_that_it_does_not_know_is_not_told() -> None:
     )
     assert known_to(1, changes).items == (Tombstone(Kind.VSWITCH, "vsw-1"),)
     assert known_to(SCHEMA_VERSION, changes) is changes
+
+
+def test_since_when_there_is_a_kind_is_known_of_all() -> None:
+    assert set(versions._SINCE) == set(Kind)
+    assert max(versions._SINCE.values()) <= SCHEMA_VERSION
 
 
 def test_a_newer_agent_is_refused_and_those_before_are_not() -> None:

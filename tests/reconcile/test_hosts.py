@@ -178,6 +178,25 @@ def test_a_change_while_an_instance_moves_arrives_where_it_comes_to(fleet: Fleet
     assert [(spec.generation, spec.auto_propagate) for spec in specs] == [(2, True)]
 
 
+def test_a_host_that_is_to_keep_what_it_has_gets_back_what_was_on_the_way(fleet: Fleet) -> None:
+    for name, zone in (("a", K), ("b", J), ("c", K)):
+        fleet.add(name, zone, agent=False)
+    gateway = fleet.cell.gateway(fleet.cell.network())
+    one, two = f"{gateway}-1", f"{gateway}-2"
+    tell(fleet, "a", one, Phase.READY)
+    tell(fleet, "b", two, Phase.READY)
+    start_draining(fleet, "a")
+    drain_once(fleet)
+    fleet.change(msgspec.structs.replace(fleet.row("a"), draining=False))
+    before = changes(fleet, "a").revision
+    tell(fleet, "a", one, Phase.REMOVED, 0)
+    assert fleet.where(gateway) == {one: ["a"], two: ["b"]}
+    assert [item.key.id for item in changes(fleet, "a", before).items] == [one]
+    assert status(fleet, gateway) == "updating"
+    tell(fleet, "a", one, Phase.READY)
+    assert status(fleet, gateway) == "active"
+
+
 def test_a_gateway_that_is_deleted_while_it_moves_is_gone(fleet: Fleet) -> None:
     for name, zone in (("a", K), ("b", J), ("c", K)):
         fleet.add(name, zone, agent=False)
