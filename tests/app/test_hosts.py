@@ -29,7 +29,10 @@ class Desk:
         self.out = data / "out"
         data.mkdir(mode=0o700)
         self.out.mkdir()
-        key = data / "secret.key"
+        for half in ("api", "agent"):
+            (data / half).mkdir(mode=0o700)
+        (data / "agent" / "installation").write_text("0123abcd\n")
+        key = data / "api" / "secret.key"
         key.touch(mode=0o600)
         key.write_text("a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=\n")
 
@@ -68,7 +71,7 @@ def test_a_host_is_added_listed_drained_and_removed(desk: Desk, cell: Cell) -> N
     assert stat.S_IMODE((desk.out / "edge-1.key").stat().st_mode) == 0o600
     identity = read_host((desk.out / "edge-1.crt").read_text())
     assert (identity.name, identity.address) == ("edge-1", "10.200.0.11")
-    assert identity.installation == (desk.data / "installation").read_text().strip()
+    assert identity.installation == "0123abcd"
     network = cell.network()
     gateway = cell.gateway(network)
     lines = desk.run("list").splitlines()
@@ -94,7 +97,7 @@ def test_the_authority_is_made_once_and_its_key_is_sealed(desk: Desk, cell: Cell
     rows = Path(database_url.removeprefix("sqlite:///"))
     if rows.exists():
         assert b"BEGIN PRIVATE KEY" not in rows.read_bytes() + Path(f"{rows}-wal").read_bytes()
-    (desk.data / "secret.key").write_text("aGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGg=\n")
+    (desk.data / "api" / "secret.key").write_text("aGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGg=\n")
     assert "is this the secret key that belongs to the database" in desk.add("c", J, address="10.200.0.13", status=2)
     assert "c" not in {state.row.id for state in app.listing(desk.settings)}
 

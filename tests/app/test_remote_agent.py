@@ -53,7 +53,8 @@ def test_a_certificate_of_no_host_is_refused(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_a_host_stays_with_the_installation_that_it_was_first(tmp_path: Path) -> None:
-    path = tmp_path / "installation"
+    path = tmp_path / "data" / "agent" / "installation"
+    path.parent.mkdir(parents=True)
     _pin(path, "0123abcd", tmp_path / "crt")
     _pin(path, "0123abcd", tmp_path / "crt")
     with pytest.raises(ConfigurationError, match="belongs to the installation 0123abcd"):

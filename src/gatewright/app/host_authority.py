@@ -12,15 +12,22 @@ from gatewright.store.transaction import Transaction
 _PLACE = Place("authorities", HOSTS, "private_key")
 
 
-def ensure_authority(transaction: Transaction, sealer: Sealer, installation: str, now: int) -> Authority:
-    """The authority, made for an installation if there is none yet. Raises ConfigurationError."""
+def load_authority(transaction: Transaction, sealer: Sealer) -> Authority | None:
+    """The authority; None before the first host was added. Raises ConfigurationError."""
     row = authorities.find(transaction, HOSTS)
     if row is None:
-        made = Authority.make(installation)
-        sealed = sealer.seal(made.private_key, _PLACE)
-        authorities.add(transaction, AuthorityRow(HOSTS, made.certificate, sealed, now))
-        return made
+        return None
     try:
         return Authority.load(row.certificate, sealer.open(row.private_key, _PLACE))
     except (SealError, Unusable) as error:
         raise ConfigurationError(f"{error}: is this the secret key that belongs to the database?") from error
+
+
+def ensure_authority(transaction: Transaction, sealer: Sealer, installation: str, now: int) -> Authority:
+    """The authority, made for an installation if there is none yet. Raises ConfigurationError."""
+    found = load_authority(transaction, sealer)
+    if found is None:
+        found = Authority.make(installation)
+        sealed = sealer.seal(found.private_key, _PLACE)
+        authorities.add(transaction, AuthorityRow(HOSTS, found.certificate, sealed, now))
+    return found

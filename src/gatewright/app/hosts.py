@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from gatewright.app.data_directory import installation_id
+from gatewright.app.data_directory import find_installation_id
 from gatewright.app.host_authority import ensure_authority
 from gatewright.clock import SystemClock
 from gatewright.errors import ApiError, ConfigurationError, DatabaseAway
@@ -72,7 +72,7 @@ def add(settings: Settings, name: str, zones: Sequence[str], address: str, folde
         return authority.certificate, issued
 
     def _authority(transaction: Transaction) -> Authority:
-        return ensure_authority(transaction, _sealer(settings), installation_id(settings.data), SystemClock().now())
+        return ensure_authority(transaction, _sealer(settings), _installation(settings), SystemClock().now())
 
     return _write_files(folder, name, *_write(settings, work))
 
@@ -85,9 +85,7 @@ def renew(settings: Settings, name: str, folder: Path) -> Files:
         row = _find(transaction, name)
         if row.id == hosts.LOCAL:
             raise ConfigurationError("the local host has no certificate: its agent is a part of `gatewright serve`")
-        authority = ensure_authority(
-            transaction, _sealer(settings), installation_id(settings.data), SystemClock().now()
-        )
+        authority = ensure_authority(transaction, _sealer(settings), _installation(settings), SystemClock().now())
         issued = authority.issue_host(name, row.address)
         hosts.change(transaction, msgspec.structs.replace(row, fingerprint=issued.fingerprint))
         return authority.certificate, issued
@@ -196,10 +194,21 @@ def _write_files(folder: Path, name: str, authority: str, issued: Issued) -> Fil
 
 
 def _sealer(settings: Settings) -> Sealer:
-    path, given = settings.data / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY")
+    path, given = settings.api_folder / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY")
     if given is None and not path.exists():
         raise ConfigurationError(f"there is no {path}: start `gatewright serve` once, or say --data")
-    return Sealer(load_key(path, given))
+    return Sealer(load_key(path, given, make=False))
+
+
+def _installation(settings: Settings) -> str:
+    """The installation's id, as the agent of its own machine has it. Raises ConfigurationError."""
+    found = find_installation_id(settings)
+    if found is None:
+        raise ConfigurationError(
+            f"{settings.agent_folder} has no installation's id: start `gatewright serve --plane linux` once, or say "
+            "--data"
+        )
+    return found
 
 
 def _write(settings: Settings, work: Callable[[Transaction], Result]) -> Result:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import os
+import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from gatewright.app.data_directory import installation_id
-from gatewright.app.host_authority import ensure_authority
+from gatewright.app.host_authority import load_authority
 from gatewright.app.listening import listening_socket
 from gatewright.app.processes import room_for
-from gatewright.clock import SystemClock
+from gatewright.errors import ApiError
 from gatewright.link.https_server import MOST_CONNECTIONS, HttpsLinkServer, server_context
 from gatewright.reconcile.control_plane import ControlPlane
 from gatewright.secrets import Sealer
 from gatewright.secrets.certificates import Authority
 from gatewright.settings import Settings
 from gatewright.store.database import Database
+from gatewright.store.transaction import Transaction
 
+_log = logging.getLogger(__name__)
+#: How often it is looked whether a first host has been added, seconds.
+_LOOK_AGAIN = 1.0
 #: How often the endpoint gets a new certificate, seconds: well before one ends.
 _RENEWAL = 30 * 24 * 3600.0
 
@@ -28,27 +34,55 @@ _RENEWAL = 30 * 24 * 3600.0
 async def link_endpoint(
     settings: Settings, control_plane: ControlPlane, database: Database, sealer: Sealer
 ) -> AsyncIterator[None]:
-    """Serve agents within the context. Raises ConfigurationError."""
-    installation, now = installation_id(settings.data), SystemClock().now()
-    authority = await database.write(lambda transaction: ensure_authority(transaction, sealer, installation, now))
-    context = server_context(authority.certificate)
-    _certify(context, authority, settings.link_host)
-    listener = listening_socket(settings.link_host, settings.link_port)
-    server = HttpsLinkServer(control_plane, listener, context)
+    """Serve agents within the context, as soon as the first host has been added. Raises ConfigurationError."""
+
+    def find(transaction: Transaction) -> Authority | None:
+        return load_authority(transaction, sealer)
+
+    await database.read(find)  # one that does not open is told before anything is served
     room_for(settings.connections + MOST_CONNECTIONS)
-    await server.start()
-    renewing = asyncio.create_task(_renew_for_ever(context, authority, settings.link_host))
+    listener = listening_socket(settings.link_host, settings.link_port)
+    serving = asyncio.create_task(_serve_for_ever(settings.link_host, listener, control_plane, database, find))
     try:
         yield
     finally:
-        renewing.cancel()
-        await server.close()
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        listener.close()
 
 
-async def _renew_for_ever(context: ssl.SSLContext, authority: Authority, host: str) -> None:
-    while True:
-        await asyncio.sleep(_RENEWAL)
+async def _serve_for_ever(
+    host: str,
+    listener: socket.socket,
+    control_plane: ControlPlane,
+    database: Database,
+    find: Callable[[Transaction], Authority | None],
+) -> None:
+    try:
+        authority = await _authority(database, find)
+        context = server_context(authority.certificate)
         _certify(context, authority, host)
+        server = HttpsLinkServer(control_plane, listener, context)
+        await server.start()
+        try:
+            while True:
+                await asyncio.sleep(_RENEWAL)
+                _certify(context, authority, host)
+        finally:
+            await server.close()
+    except Exception:
+        _log.exception("agents of other hosts are not served any more")
+        raise
+
+
+async def _authority(database: Database, find: Callable[[Transaction], Authority | None]) -> Authority:
+    """Wait for the authority, which comes with the first host."""
+    while True:
+        with contextlib.suppress(ApiError):  # a database that does not answer is logged by the store
+            found = await database.read(find)
+            if found is not None:
+                return found
+        await asyncio.sleep(_LOOK_AGAIN)
 
 
 def _certify(context: ssl.SSLContext, authority: Authority, host: str) -> None:

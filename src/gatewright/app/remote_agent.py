@@ -6,16 +6,16 @@ Everything that it needs to know of the installation stands in its certificate.
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gatewright.app.agent import check_requirements, follow, open_cache_keeper
-from gatewright.app.data_directory import Lock, open_data_directory
+from gatewright.app.data_directory import Lock, open_data_directory, open_folder
 from gatewright.app.host_lock import HostLock
 from gatewright.app.processes import set_up_logging
 from gatewright.errors import ConfigurationError
+from gatewright.state_files import replace_file, told
 
 if TYPE_CHECKING:
     from gatewright.secrets.certificates import HostIdentity
@@ -47,8 +47,11 @@ def run(options: RemoteAgent) -> None:
         raise ConfigurationError(f"{options.certificate}: {error}") from error
     check_requirements()
     open_data_directory(options.data)
-    lock = Lock(options.data / "agent.lock", "another agent")
-    _pin(options.data / "installation", identity.installation, options.certificate)
+    # as `gatewright host` looks for it
+    folder = options.data / "agent"
+    open_folder(folder)
+    lock = Lock(folder / "agent.lock", "another agent")
+    _pin(folder / "installation", identity.installation, options.certificate)
     host_lock = HostLock(identity.installation)
     try:
         asyncio.run(_run(options, identity, context))
@@ -66,7 +69,7 @@ async def _run(options: RemoteAgent, identity: HostIdentity, context: ssl.SSLCon
     await follow(
         LinuxPlane(installation, underlay=identity.address),
         HttpsLink(options.control_plane, context),
-        options.data / "agent.revision",
+        options.data / "agent" / "agent.revision",
         installation,
         cache,
     )
@@ -74,18 +77,12 @@ async def _run(options: RemoteAgent, identity: HostIdentity, context: ssl.SSLCon
 
 def _pin(path: Path, installation: str, certificate: Path) -> None:
     """Remember whose host this is: with another installation's certificate nothing that runs here would be found."""
-    try:
-        pinned = path.read_text("ascii").strip()
-    except FileNotFoundError:
-        part = path.with_suffix(".part")
-        with part.open("w", encoding="ascii") as file:
-            file.write(installation + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        return
+    with told(f"reading or making {path}"):
+        if not path.exists():
+            replace_file(path, installation + "\n")
+        pinned = path.read_text("ascii", "replace").strip()
     if pinned != installation:
         raise ConfigurationError(
-            f"{path.parent} belongs to the installation {pinned}, and {certificate} is of {installation}: choose "
-            "another --data for another installation"
+            f"{path.parent.parent} belongs to the installation {pinned}, and {certificate} is of {installation}: "
+            "choose another --data for another installation"
         )

@@ -45,7 +45,14 @@ def _vswitch(names: Names, adopted: AdoptedBridges, spec: VSwitchSpec) -> Iterat
         return
     mark = names.vswitch(spec.id)
     with Rtnl() as host:
-        yield from _bridge(host.find(mark.name), mark)
+        bridge = host.find(mark.name)
+        yield from _bridge(bridge, mark)
+        if spec.peers and bridge is not None:
+            vxlan = host.find(names.vxlan(spec.id).name)
+            if vxlan is None or not vxlan.up or vxlan.master != bridge.index:
+                yield f"VXLAN {names.vxlan(spec.id).name} is gone, down or unplugged"
+            elif host.floods(vxlan) != set(spec.peers):
+                yield f"VXLAN {vxlan.name} leads elsewhere than to {', '.join(spec.peers)}"
 
 
 def _instance(names: Names, folders: Folders, adopted: AdoptedBridges, spec: InstanceSpec) -> Iterator[str]:

@@ -19,7 +19,7 @@ from gatewright.plane.contract import Changed, PlaneError
 from gatewright.plane.linux import events, guards, netns
 from gatewright.plane.linux.events import EventSocket, MountEvents
 from gatewright.plane.linux.failures import step
-from gatewright.plane.linux.names import UPLINK, VSWITCH, Names
+from gatewright.plane.linux.names import UPLINK, VSWITCH, VXLAN, Names
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec, needs
 
 _log = logging.getLogger(__name__)
@@ -122,7 +122,9 @@ class Lookout:
     def _link_names(self, key: ItemKey) -> list[str]:
         if key.kind is Kind.INSTANCE:
             return [self._names.lan(key.id).name, self._names.wan(key.id).name]
-        return [self._names.vswitch(key.id).name] if key.kind is Kind.VSWITCH else []
+        if key.kind is not Kind.VSWITCH:
+            return []
+        return [self._names.vswitch(key.id).name, self._names.vxlan(key.id).name]
 
     def _open_inside(self, instance_id: str) -> tuple[netns.Identity | None, list[EventSocket]]:
         """In a thread: the event loop's stays where it is."""
@@ -186,7 +188,7 @@ class Lookout:
             return
         key = self._links.get(link.name)
         if key is None and (ours := self._names.parse_alias(link.alias)) is not None and ours[0] != UPLINK:
-            key = ItemKey(Kind.VSWITCH if ours[0] == VSWITCH else Kind.INSTANCE, ours[1])
+            key = ItemKey(Kind.VSWITCH if ours[0] in (VSWITCH, VXLAN) else Kind.INSTANCE, ours[1])
         if key is not None:
             self._look(key)
 
