@@ -48,14 +48,14 @@ class Authority:
         await self.door.wait()
         if host_id not in self.hosts.values():
             raise HostUnknown(host_id)
-        return HostChanges(upto=1, revision=1, items=(Tombstone(Kind.INSTANCE, f"of {host_id}"),))
+        return HostChanges(upto=1, revision=1, items=(Tombstone(Kind.INSTANCE, f"of-{host_id}"),))
 
     async def report(self, host_id: str, observations: Sequence[Observation]) -> None:
         self.calls.append((host_id, tuple(observations)))
 
 
 def expected(host: str) -> HostChanges:
-    return HostChanges(upto=1, revision=1, items=(Tombstone(Kind.INSTANCE, f"of {host}"),))
+    return HostChanges(upto=1, revision=1, items=(Tombstone(Kind.INSTANCE, f"of-{host}"),))
 
 
 class Stage(NamedTuple):

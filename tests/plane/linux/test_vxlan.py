@@ -195,8 +195,14 @@ def test_a_spanning_vswitch_is_adopted_only_whole(lab: Lab) -> None:
         run("ip", "link", "set", device.name, "nomaster")
         async with opened(lab) as (_, found):
             assert found == {spec.key: 0}
-        again = lab.plane(underlay="127.0.0.1")
-        await again.open(Told())
+        again, told = lab.plane(underlay="127.0.0.1"), Told()
+        await again.open(told)
+        await again.apply(spec)
+        assert "master" in links()[device.name]
+        # What is done to it by hand is seen at once, and mended.
+        run("ip", "link", "delete", device.name)
+        key, reason = await told.next(20)
+        assert (key, "VXLAN" in reason) == (spec.key, True), reason
         await again.apply(spec)
         assert "master" in links()[device.name]
         # An agent that was killed between two steps leaves the device alone.
