@@ -62,12 +62,12 @@ def run(options: RemoteAgent) -> None:
 
 async def _run(options: RemoteAgent, identity: HostIdentity, context: ssl.SSLContext) -> None:
     from gatewright.link.https import HttpsLink
-    from gatewright.plane.linux import LinuxPlane
+    from gatewright.plane.linux import HostOptions, LinuxPlane
 
     installation = identity.installation
     cache = open_cache_keeper(options.data / "agent", installation, identity.name, wanted=options.cache)
     await follow(
-        LinuxPlane(installation, underlay=identity.address),
+        LinuxPlane(installation, options=HostOptions(underlay=identity.address)),
         HttpsLink(options.control_plane, context),
         options.data / "agent" / "agent.revision",
         installation,

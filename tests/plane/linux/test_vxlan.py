@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.vswitch import VSwitches
@@ -37,7 +38,7 @@ class TestHost:
         self._thread = ThreadPoolExecutor(1, initializer=enter, initargs=(name,))
         self.runtime = lab.runtime / name
         self.names = Names(lab.installation)
-        self.vswitches = VSwitches(self.names, Folders(lab.installation, self.runtime), address)
+        self.vswitches = VSwitches(self.names, Folders(lab.installation, self.runtime), AdoptedBridges({}), address)
 
     def do(self, job: Callable[[], Result]) -> Result:
         return self._thread.submit(job).result(timeout=20)
@@ -175,7 +176,7 @@ def test_a_number_that_is_taken_and_a_host_without_an_address_are_told(pair: tup
     )
     with pytest.raises(PlaneError, match="taken on this host by link theirs"):
         one.apply(spanning(two.address))
-    homeless = VSwitches(two.names, Folders(two.names.installation, two.runtime))
+    homeless = VSwitches(two.names, Folders(two.names.installation, two.runtime), AdoptedBridges({}))
     with pytest.raises(PlaneError, match="start it with --underlay"):
         two.do(lambda: homeless.apply(spanning(one.address)))
 

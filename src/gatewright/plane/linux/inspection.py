@@ -39,14 +39,14 @@ def _faults(names: Names, folders: Folders, adopted: AdoptedBridges, spec: Spec)
 
 
 def _vswitch(names: Names, adopted: AdoptedBridges, spec: VSwitchSpec) -> Iterator[str]:
-    if spec.id in adopted:
-        with Rtnl() as host:
-            yield from _adopted(host, adopted, spec.id)
-        return
-    mark = names.vswitch(spec.id)
     with Rtnl() as host:
-        bridge = host.find(mark.name)
-        yield from _bridge(bridge, mark)
+        if spec.id in adopted:
+            yield from _adopted(host, adopted, spec.id)
+            bridge: Link | None = adopted.find(host, spec.id)
+        else:
+            mark = names.vswitch(spec.id)
+            bridge = host.find(mark.name)
+            yield from _bridge(bridge, mark)
         if spec.peers and bridge is not None:
             vxlan = host.find(names.vxlan(spec.id).name)
             if vxlan is None or not vxlan.up or vxlan.master != bridge.index:
