@@ -102,7 +102,7 @@ class Machine:
     def namespaces(self) -> set[str]:
         """The ids of the instances that have a namespace here."""
         names = [line.split()[0] for line in self.run("ip", "netns", "list").splitlines()]
-        return {name.split("-", 2)[2] for name in names if name.startswith("gw-")}
+        return {name.split("-", 2)[2] for name in names if name.startswith("gw-") and "router" not in name}
 
     def inside(self, instance: str, *command: str) -> str:
         name = next(line.split()[0] for line in self.run("ip", "netns", "list").splitlines() if f"-{instance}" in line)

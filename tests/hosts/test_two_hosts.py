@@ -49,19 +49,19 @@ def status(client: Client, gateway: str) -> str:
     return told
 
 
-def plug(machine: Machine, vswitch: str, address: str) -> None:
+def plug(machine: Machine, name: str, vswitch: str, address: str, router: str) -> None:
     """A machine of somebody's in a vSwitch: a namespace with a leg in the bridge."""
     bridge = machine.aliases()[f"vswitch:{vswitch}"]
-    machine.run("ip", "netns", "add", "somebody")
-    leg = ("link", "add", "somebody", "type", "veth", "peer", "name", "eth0", "netns", "somebody")
-    machine.run("ip", *leg)
-    machine.run("ip", "link", "set", "somebody", "master", bridge, "up")
-    machine.run("ip", "-n", "somebody", "address", "add", f"{address}/24", "dev", "eth0")
-    machine.run("ip", "-n", "somebody", "link", "set", "eth0", "up")
+    machine.run("ip", "netns", "add", name)
+    machine.run(*("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name))
+    machine.run("ip", "link", "set", name, "master", bridge, "up")
+    machine.run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "eth0")
+    machine.run("ip", "-n", name, "link", "set", "eth0", "up")
+    machine.run("ip", "-n", name, "route", "add", "default", "via", router)
 
 
-def reaches(machine: Machine, address: str) -> bool:
-    ping = ("ip", "netns", "exec", "somebody", "ping", "-n", "-c", "1", "-W", "1", address)
+def reaches(machine: Machine, name: str, address: str) -> bool:
+    ping = ("ip", "netns", "exec", name, "ping", "-n", "-c", "1", "-W", "1", address)
     return " 1 received" in machine.run(*ping, check=False)
 
 
@@ -79,8 +79,12 @@ def test_a_gateway_on_two_hosts_lives_through_what_happens_to_them(site: Site) -
 
         # The second zone's vSwitch is on the first host too, because the VPC's router is there.
         described = client.call("DescribeVpnGateway", VpnGatewayId=gateway)
-        plug(one, inside[2], "10.2.0.200")
-        until(lambda: reaches(one, "10.2.0.1"), "the slave's private address, over VXLAN", 20)
+        plug(one, "near", inside[2], "10.2.0.200", "10.2.0.253")
+        until(lambda: reaches(one, "near", "10.2.0.1"), "the slave's private address, over VXLAN", 20)
+        # From the first vSwitch on the first host to the second one on the second host: through the router.
+        plug(one, "here", inside[1], "10.1.0.200", "10.1.0.253")
+        plug(two, "there", inside[2], "10.2.0.201", "10.2.0.253")
+        until(lambda: reaches(one, "here", "10.2.0.201"), "the other zone's machine, through the VPC's router", 20)
 
         # An agent that is killed changes nothing, and the next one finds everything.
         charon = one.processes(f"{gateway}-1")
