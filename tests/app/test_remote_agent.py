@@ -37,6 +37,9 @@ def test_what_it_cannot_start_with_is_told_in_a_line(tmp_path: Path, capsys: pyt
     given = files(tmp_path)
     data = ("--data", str(tmp_path / "data"))
     assert "write https://HOST:PORT" in refusal(capsys, "--control-plane", "192.0.2.1:1", *given, *data)
+    assert "--public-pool" in refusal(
+        capsys, "--control-plane", "https://192.0.2.1:1", *given, *data, "--uplink", "eth0"
+    )
     (tmp_path / "key").chmod(0o640)
     assert "chmod 600" in refusal(capsys, "--control-plane", "https://192.0.2.1:1", *given, *data)
     (tmp_path / "ca").unlink()

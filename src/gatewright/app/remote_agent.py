@@ -6,6 +6,7 @@ Everything that it needs to know of the installation stands in its certificate.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +31,10 @@ class RemoteAgent(NamedTuple):
     key: Path
     data: Path
     cache: bool
+    #: The interface that the public pool is reached by, and how, as of `serve`; None: the pool leads nowhere.
+    uplink: str | None
+    uplink_mode: str
+    public_pool: str | None
     log_level: str
 
 
@@ -45,6 +50,8 @@ def run(options: RemoteAgent) -> None:
         identity = read_host(options.certificate.read_text("ascii"))
     except (Unusable, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{options.certificate}: {error}") from error
+    if options.uplink is not None and options.public_pool is None:
+        raise ConfigurationError("with --uplink the agent must know the control plane's --public-pool")
     check_requirements()
     open_data_directory(options.data)
     # as `gatewright host` looks for it
@@ -62,12 +69,19 @@ def run(options: RemoteAgent) -> None:
 
 async def _run(options: RemoteAgent, identity: HostIdentity, context: ssl.SSLContext) -> None:
     from gatewright.link.https import HttpsLink
-    from gatewright.plane.linux import HostOptions, LinuxPlane
+    from gatewright.plane.linux import HostOptions, LinuxPlane, UplinkMode, UplinkOptions
 
     installation = identity.installation
+    uplink = None
+    if options.uplink is not None:
+        try:
+            pool = ipaddress.IPv4Network(options.public_pool or "")
+        except ValueError as error:
+            raise ConfigurationError(f"--public-pool is {options.public_pool!r}: {error}") from None
+        uplink = UplinkOptions(options.uplink, UplinkMode(options.uplink_mode), pool)
     cache = open_cache_keeper(options.data / "agent", installation, identity.name, wanted=options.cache)
     await follow(
-        LinuxPlane(installation, options=HostOptions(underlay=identity.address)),
+        LinuxPlane(installation, options=HostOptions(uplink, underlay=identity.address)),
         HttpsLink(options.control_plane, context),
         options.data / "agent" / "agent.revision",
         installation,

@@ -48,6 +48,9 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     agent.add_argument(
         "--cache", action="store_true", help="bring gateways back after a reboot before the control plane is back"
     )
+    agent.add_argument("--uplink", metavar="INTERFACE", help="the interface that the public pool is reached by")
+    agent.add_argument("--uplink-mode", default="routed", choices=("routed", "proxy-arp"), help="as of `serve`")
+    agent.add_argument("--public-pool", metavar="NETWORK", help="the service's public pool; needed with --uplink")
     agent.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
 
@@ -151,6 +154,9 @@ def _agent(parsed: argparse.Namespace) -> int:
             parsed.key.absolute(),
             parsed.data.absolute(),
             parsed.cache,
+            parsed.uplink,
+            parsed.uplink_mode,
+            parsed.public_pool,
             parsed.log_level,
         )
     )
