@@ -66,4 +66,4 @@ def _ports(bridge: str) -> list[str]:
     with Rtnl() as host:
         found = host.find(bridge)
         assert found is not None
-        return [port.name for port in host.ports(found)]
+        return sorted(port.name for port in host.ports(found))
