@@ -40,23 +40,23 @@ def test_code_that_everybody_reaches_needs_no_cover() -> None:
 
 def test_the_topmost_barred_folder_is_covered_and_only_what_is_needed_put_back() -> None:
     found = planned(
-        {"/root", "/root/clone/data"},
-        ["/root/clone/src", "/root/.pyenv/versions/3.11", "/usr"],
-        ["/root/clone/data/api"],
+        {"/home/one", "/home/one/clone/data"},
+        ["/home/one/clone/src", "/home/one/.pyenv/versions/3.11", "/usr"],
+        ["/home/one/clone/data/api"],
     )
-    assert found.covers == (Path("/root"),)
+    assert found.covers == (Path("/home/one"),)
     assert set(found.shown) == {
-        Shown(Path("/root/clone/src"), False),
-        Shown(Path("/root/.pyenv/versions/3.11"), False),
-        Shown(Path("/root/clone/data/api"), True),
+        Shown(Path("/home/one/clone/src"), False),
+        Shown(Path("/home/one/.pyenv/versions/3.11"), False),
+        Shown(Path("/home/one/clone/data/api"), True),
     }
 
 
 def test_what_lies_in_a_folder_that_is_put_back_comes_with_it() -> None:
-    found = planned({"/root"}, ["/root/venv/lib/site-packages", "/root/venv"], ["/root/venv/data"])
-    assert found.shown == (Shown(Path("/root/venv"), False), Shown(Path("/root/venv/data"), True))
+    found = planned({"/home/one"}, ["/home/one/venv/lib/site-packages", "/home/one/venv"], ["/home/one/venv/data"])
+    assert found.shown == (Shown(Path("/home/one/venv"), False), Shown(Path("/home/one/venv/data"), True))
 
 
 def test_several_barred_folders() -> None:
-    found = planned({"/root", "/data"}, ["/root/src"], ["/data/api"])
-    assert set(found.covers) == {Path("/root"), Path("/data")}
+    found = planned({"/home/one", "/data"}, ["/home/one/src"], ["/data/api"])
+    assert set(found.covers) == {Path("/home/one"), Path("/data")}
