@@ -60,3 +60,11 @@ def test_what_lies_in_a_folder_that_is_put_back_comes_with_it() -> None:
 def test_several_barred_folders() -> None:
     found = planned({"/home/one", "/data"}, ["/home/one/src"], ["/data/api"])
     assert set(found.covers) == {Path("/home/one"), Path("/data")}
+
+
+def test_a_folder_around_a_barred_one_is_put_back_before_that_is_covered() -> None:
+    """A database beside the data directory, say: put back last it would hide the cover."""
+    found = planned({"/srv/gw/data"}, [], ["/srv/gw", "/srv/gw/data/api"])
+    assert found.covers == (Path("/srv/gw/data"),)
+    assert found.shown == (Shown(Path("/srv/gw"), True), Shown(Path("/srv/gw/data/api"), True))
+    assert [shown.path for shown in found.shown if found.before_covers(shown)] == [Path("/srv/gw")]

@@ -40,6 +40,10 @@ class Layout(NamedTuple):
     covers: tuple[Path, ...]
     shown: tuple[Shown, ...]
 
+    def before_covers(self, shown: Shown) -> bool:
+        """Whether a folder has to be put back before the covers are laid: one of them lies within it."""
+        return any(cover.is_relative_to(shown.path) for cover in self.covers)
+
 
 class Device(NamedTuple):
     """A character device that the user is to have for its own."""
@@ -92,17 +96,22 @@ def adopt(readable: Iterable[Path], writable: Iterable[Path], user: User, device
     plan = layout(readable, writable, passable(user))
     # two paths may lead to one folder, which is covered once
     covers = dict.fromkeys(folder.resolve() for folder in plan.covers)
+    resolved = Layout(tuple(covers), ())
     mounts.unshare()
     mounts.detach(_NETNS)
     read_only = mounts.everything_read_only()
-    trees = []
+    first: list[tuple[int, Path]] = []
+    trees: list[tuple[int, Path]] = []
     for path, may_write in plan.shown:
         tree = mounts.clone(path, recursive=not may_write)
         if may_write:
             mounts.make_writable(tree)
-        trees.append((tree, path))
+        early = resolved.before_covers(Shown(path.resolve(), may_write))
+        (first if early else trees).append((tree, path))
     before = os.umask(0o022)
     try:
+        for tree, path in first:
+            mounts.attach(tree, path)
         for cover in covers:
             mounts.cover(cover)
         for tree, path in trees:
