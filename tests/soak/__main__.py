@@ -14,8 +14,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.soak.soak import QUOTAS, Soak
-from tests.support.cell import sqlite_url
+from tests.soak.soak import QUOTAS, Soak, database_of
 from tests.support.linux import clean, unmet
 from tests.support.postgresql import PostgresqlServer, binaries
 from tests.support.service import Service
@@ -54,12 +53,14 @@ def _one(database: str, seed: int, steps: int, seconds: float) -> bool:
     folder.chmod(0o755)  # the API may run as a user of its own
     print(f"{database}: seed {seed}, {steps} steps, at most {seconds:.0f} s", flush=True)
     until = time.monotonic() + seconds * (1 - _RECKONING)
-    with _url(database, folder) as url:
+    with _url(database) as url:
         service = Service(folder / "data", plane="linux", database=url, environment=QUOTAS)
         soak = None
         try:
             with service:
-                soak = Soak(service, url, seed, lambda line: print(f"  {line}", flush=True), until=until)
+                soak = Soak(
+                    service, url or database_of(service), seed, lambda line: print(f"  {line}", flush=True), until=until
+                )
                 print(f"{database}: held: {soak.run(steps)}", flush=True)
         except Exception:
             traceback.print_exc()
@@ -75,9 +76,9 @@ def _one(database: str, seed: int, steps: int, seconds: float) -> bool:
 
 
 @contextlib.contextmanager
-def _url(database: str, folder: Path) -> Iterator[str]:
+def _url(database: str) -> Iterator[str | None]:
     if database == "sqlite":
-        yield sqlite_url(folder)
+        yield None
         return
     programs = binaries()
     if programs is None:

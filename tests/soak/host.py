@@ -17,6 +17,8 @@ from typing import Any
 
 _FOLDERS = (Path("/run"), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - looked at, not written to
 _DEPTH = 4
+#: The device of everything that is a namespace.
+_NAMESPACES = Path("/proc/self/ns/net").stat().st_dev
 _NAMESPACE = re.compile(r"net:\[(\d+)\]")
 
 
@@ -32,15 +34,13 @@ class Host:
 
     def observe(self) -> None:
         """Note which namespaces and links are the installation's now, to know them later without their names."""
-        for path in Path("/run/netns").glob(f"*{self._installation}*"):
-            with suppress(FileNotFoundError):
-                self._namespaces.add(path.stat().st_ino)
+        self._look_at_names()
         self._links.update(link["ifname"] for link in _ip("link", "show") if self._marked(link.get("ifalias", "")))
 
     def daemons(self) -> list[int]:
-        """The numbers of all processes in the installation's namespaces."""
-        self.observe()
-        return [pid for pid, namespaces in _namespaces_of_processes() if namespaces & self._namespaces]
+        """The numbers of all processes in namespaces that are the installation's by their names, now."""
+        named = self._look_at_names()
+        return [pid for pid, namespaces in _namespaces_of_processes() if namespaces & named]
 
     def leftovers(self) -> list[str]:
         """One line for each thing that is there of it, besides its data directory."""
@@ -56,6 +56,22 @@ class Host:
             *(f"process {pid} " for pid in service),
         )
         return [line for line in self.leftovers() if not line.startswith(its_own)]
+
+    def _look_at_names(self) -> set[int]:
+        """The installation's namespaces by their names; they are noted, and those that are somebody else's let go.
+
+        The kernel gives the number of a namespace that has ended to the next one.
+        """
+        ours: set[int] = set()
+        others: set[int] = set()
+        for path in Path("/run/netns").iterdir():
+            with suppress(FileNotFoundError):
+                found = path.stat()
+                # a name that has no namespace yet is a file on /run
+                if found.st_dev == _NAMESPACES:
+                    (ours if self._installation in path.name else others).add(found.st_ino)
+        self._namespaces = (self._namespaces | ours) - (others - ours)
+        return ours
 
     def _marked(self, text: str) -> bool:
         return any(mark in text for mark in self._texts)
@@ -83,6 +99,19 @@ class Host:
             named = self._marked(_text(f"/proc/{pid}/environ")) or self._marked(_text(f"/proc/{pid}/cmdline"))
             if inside or (named and pid not in (os.getpid(), os.getppid())):
                 yield f"process {pid} {_text(f'/proc/{pid}/cmdline')!r}" + (", holds a namespace" if inside else "")
+        yield from self._mounts_in_views()
+
+    def _mounts_in_views(self) -> Iterator[str]:
+        """What processes see of it that have mounts of their own."""
+        home = _link("/proc/self/ns/mnt")
+        looked_at = {home}
+        for pid in _pids():
+            view = _link(f"/proc/{pid}/ns/mnt")
+            if view and view not in looked_at:
+                looked_at.add(view)
+                for line in _text(f"/proc/{pid}/mountinfo").splitlines():
+                    if self._marked(line):
+                        yield f"process {pid} sees a mount at {line.split()[4]}"
 
     def _kernel(self) -> Iterator[str]:
         links = [one for one in _ip("link", "show") if one["ifname"] in self._links or self._marked(str(one))]
@@ -138,6 +167,13 @@ def _namespaces_of_processes() -> Iterator[tuple[int, set[int]]]:
                     held.add(int(found[1]))
         held.discard(home)
         yield pid, held
+
+
+def _link(path: str) -> str:
+    try:
+        return str(Path(path).readlink())
+    except OSError:
+        return ""
 
 
 def _text(path: str) -> str:

@@ -53,12 +53,27 @@ class Gateway:
 
 @dataclass
 class Network:
-    """A VPC with a vSwitch in each of two zones, the gateways in it and its custom routes (destination to gateway)."""
+    """A VPC with a vSwitch in each of two zones, and what else is in it."""
 
     vpc: str
     token: str
     name: str
+    #: The system route table.
     route_table: str = ""
+    #: Custom route tables.
+    tables: list[str] = field(default_factory=list)
     vswitches: list[str] = field(default_factory=list)
+    #: vSwitches that no gateway is in.
+    further: list[str] = field(default_factory=list)
+    #: The custom route table that a vSwitch uses, for those that use one.
+    uses: dict[str, str] = field(default_factory=dict)
     gateways: list[Gateway] = field(default_factory=list)
-    routes: dict[str, str] = field(default_factory=dict)
+    #: Custom entries: table and destination, and the gateway that they lead to.
+    routes: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def table_of(self, vswitch: str) -> str:
+        return self.uses.get(vswitch, self.route_table)
+
+    def destinations(self, table: str) -> dict[str, str]:
+        """The custom entries of one table: destination, and gateway."""
+        return {cidr: hop for (where, cidr), hop in self.routes.items() if where == table}

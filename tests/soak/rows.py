@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import create_engine, func, select
 
+from gatewright.store.pools import VNIS
 from gatewright.store.schema import counters, freed_addresses, metadata, pools
 
 #: Belongs to the installation, or is kept on purpose: orders for ever, tokens and nonces for their time.
@@ -26,7 +27,7 @@ def remaining(url: str) -> list[str]:
             count = select(func.count()).select_from(freed_addresses)
             for pool in connection.execute(select(pools)):
                 freed = connection.execute(count.where(freed_addresses.c.pool_id == pool.id)).scalar_one()
-                if pool.used != 0 or freed != pool.next - pool.first or not pool.id.startswith("public:"):
+                if pool.used != 0 or freed != pool.next - pool.first or not pool.id.startswith(("public:", VNIS)):
                     found.append(f"pool {tuple(pool)} with {freed} freed addresses")
     finally:
         engine.dispose()

@@ -16,8 +16,9 @@ from pathlib import Path
 from tests.soak import rows
 from tests.soak.chaos import Chaos
 from tests.soak.host import Host, zombies_of
-from tests.soak.model import Gateway
+from tests.soak.model import Gateway, Network
 from tests.soak.walk import PATIENCE, Walk, status_of
+from tests.support.cell import sqlite_url
 from tests.support.client import Refused
 from tests.support.persistent import PersistentClient
 from tests.support.service import Service
@@ -172,14 +173,29 @@ class Soak:
         for network in networks:
             told = self._client.call("DescribeVpcAttribute", VpcId=network.vpc)
             assert told["VpcName"] == network.name
-            assert sorted(told["VSwitchIds"]["VSwitchId"]) == sorted(network.vswitches)
-            for vswitch in network.vswitches:
+            inside = [*network.vswitches, *network.further]
+            # one that was deleted is told as pending until its host has confirmed
+            self._until_holds(functools.partial(self._only_vswitches, network, inside), f"vSwitches of {network.vpc}")
+            for vswitch in inside:
                 described = self._client.call("DescribeVSwitchAttributes", VSwitchId=vswitch)
                 assert described["Status"] == "Available"
-                assert described["AvailableIpAddressCount"] == 252 - len(network.gateways)
-            entries = self._client.call("DescribeRouteEntryList", RouteTableId=network.route_table, MaxResult=100)
-            custom = [one for one in entries["RouteEntrys"]["RouteEntry"] if one["Type"] == "Custom"]
-            assert {one["DestinationCidrBlock"] for one in custom} == set(network.routes)
+                assert described["AvailableIpAddressCount"] == 252 - len(
+                    network.gateways if vswitch in network.vswitches else ()
+                )
+                assert described["RouteTable"]["RouteTableId"] == network.table_of(vswitch)
+            for table in (network.route_table, *network.tables):
+                entries = self._client.call("DescribeRouteEntryList", RouteTableId=table, MaxResult=100)
+                custom = {
+                    one["DestinationCidrBlock"]: one["NextHops"]["NextHop"][0]["NextHopId"]
+                    for one in entries["RouteEntrys"]["RouteEntry"]
+                    if one["Type"] == "Custom"
+                }
+                assert custom == network.destinations(table), table
+            self._until_holds(functools.partial(router_on_the_host, self._service, network), network.vpc)
+
+    def _only_vswitches(self, network: Network, wanted: list[str]) -> list[str]:
+        told = self._client.call("DescribeVpcAttribute", VpcId=network.vpc)["VSwitchIds"]["VSwitchId"]
+        return [] if sorted(told) == sorted(wanted) else [f"vSwitches are {told}, not {wanted}"]
 
     def _nothing_is_left(self, descriptors: int) -> None:
         self._until_holds(
@@ -228,6 +244,11 @@ class Soak:
         return f"{time.monotonic() - self._begun:6.1f} s"
 
 
+def database_of(service: Service) -> str:
+    """The URL of the database that a service has in its data directory: the API can write nowhere else."""
+    return sqlite_url(service.data / "api")
+
+
 def on_the_host(service: Service, gateway: Gateway, told: dict[str, object]) -> list[str]:
     """What is wrong with an active gateway's two instances on the host itself."""
     wrong = []
@@ -245,6 +266,33 @@ def on_the_host(service: Service, gateway: Gateway, told: dict[str, object]) -> 
         if charons != daemons:
             wrong.append(f"{namespace} has {charons} charons, not {daemons}: {inside}")
     return wrong
+
+
+def router_on_the_host(service: Service, network: Network) -> list[str]:
+    """What is wrong with a VPC's router on the host itself: its ports, and the custom entries of what they use."""
+    namespace = f"gw-{service.installation}-router.{network.vpc}"
+    links = json.loads(_run("ip", "-j", "-n", namespace, "link", "show", "type", "veth") or "[]")
+    vswitches = [*network.vswitches, *network.further]
+    wrong = []
+    if len(links) != len(vswitches):
+        wrong.append(f"{namespace} has {len(links)} ports, not {len(vswitches)}")
+    wanted = sorted(
+        (cidr.replace("0.0.0.0/0", "default"), _private_address(service, hop))
+        for table in {network.table_of(vswitch) for vswitch in vswitches}
+        for cidr, hop in network.destinations(table).items()
+    )
+    routes = json.loads(_run("ip", "-j", "-n", namespace, "route", "show", "table", "all") or "[]")
+    found = sorted((route["dst"], route["gateway"]) for route in routes if "gateway" in route)
+    if found != wanted:
+        wrong.append(f"{namespace} has entries {found}, not {wanted}")
+    return wrong
+
+
+def _private_address(service: Service, gateway: str) -> str:
+    """Of a gateway's master instance."""
+    namespace = f"gw-{service.installation}-{gateway}-1"
+    shown = json.loads(_run("ip", "-j", "-n", namespace, "address", "show", "dev", "lan") or "[]")
+    return next((one["local"] for link in shown for one in link["addr_info"] if one["family"] == "inet"), "")
 
 
 def _command_of(pid: str) -> str:

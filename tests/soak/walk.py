@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from tests.soak.model import Gateway, Network
+from tests.soak.routing import Routing
 from tests.support.client import Refused
 from tests.support.persistent import PersistentClient
 
@@ -35,9 +36,8 @@ class Walk:
         self.last = ""
         self._chance = random.Random(f"{seed}/{name}")
         self._client = client
-        #: Whether this plane takes custom route entries: it is asked, and the first answer holds.
-        self._routes: bool | None = None
         self._count = 0
+        self._routing = Routing(name, self._chance, client, self._say, self.until_active)
 
     @property
     def gateways(self) -> list[Gateway]:
@@ -59,7 +59,8 @@ class Walk:
             (20 if self.gateways else 0, self._delete),
             (8 if len(self.networks) < _MOST_NETWORKS else 0, self._make_network),
             (7, self._drop_network),
-            (10 if self._routes is not False and self.gateways else 0, self._route),
+            (15 if self.gateways else 0, lambda: self._routing.step(self._chance.choice(self._with_gateways()))),
+            (10, lambda: self._routing.rearrange(self._chance.choice(self.networks))),
         ]
         [chosen] = self._chance.choices([act for _, act in choices], [weight for weight, _ in choices])
         chosen()
@@ -71,6 +72,9 @@ class Walk:
         """Delete everything."""
         while self.networks:
             self._drop(self.networks[0])
+
+    def _with_gateways(self) -> list[Network]:
+        return [network for network in self.networks if network.gateways]
 
     def _number(self) -> int:
         self._count += 1
@@ -144,7 +148,7 @@ class Walk:
         self._look(gateway)
 
     def _delete(self) -> None:
-        network = self._chance.choice([network for network in self.networks if network.gateways])
+        network = self._chance.choice(self._with_gateways())
         self._drop_gateway(network, self._chance.choice(network.gateways))
 
     def _drop_gateway(self, network: Network, gateway: Gateway) -> None:
@@ -153,7 +157,7 @@ class Walk:
         gateway.deleted = True
         network.gateways.remove(gateway)
         self.deleted.append(gateway)
-        network.routes = {cidr: hop for cidr, hop in network.routes.items() if hop != gateway.id}
+        network.routes = {where: hop for where, hop in network.routes.items() if hop != gateway.id}
 
     def _drop_network(self) -> None:
         self._drop(self._chance.choice(self.networks))
@@ -165,49 +169,15 @@ class Walk:
             self._drop_gateway(network, gateway)
         for gateway in (one for one in self.deleted if one.facts["VpcId"] == network.vpc):
             self.until_gone(gateway)
+        self._routing.clear(network)
         self._say(f"DeleteVSwitch and DeleteVpc of {network.vpc}")
-        for vswitch in network.vswitches:
+        vswitches = [*network.vswitches, *network.further]
+        self._chance.shuffle(vswitches)
+        for vswitch in vswitches:
             # one that is deleted stays a while, and deleting it again succeeds
             self._client.delete("DeleteVSwitch", "InvalidVSwitchId.NotFound", VSwitchId=vswitch)
         self._client.delete("DeleteVpc", "InvalidVpcId.NotFound", VpcId=network.vpc)
         self.networks.remove(network)
-
-    def _route(self) -> None:
-        network = self._chance.choice([network for network in self.networks if network.gateways])
-        if network.routes and self._chance.random() < 0.4:
-            cidr, hop = self._chance.choice(sorted(network.routes.items()))
-            self._say(f"DeleteRouteEntry {cidr}")
-            self._client.delete(
-                "DeleteRouteEntry",
-                "InvalidRouteEntry.NotFound",
-                RouteTableId=network.route_table,
-                DestinationCidrBlock=cidr,
-                NextHopId=hop,
-            )
-            del network.routes[cidr]
-            return
-        number = self._number()
-        cidr, gateway = f"172.16.{number % 250}.0/24", self._chance.choice(network.gateways)
-        if cidr in network.routes:
-            return
-        self.until_active(gateway)
-        self._say(f"CreateRouteEntry {cidr} to {gateway.id}")
-        try:
-            self._client.call(
-                "CreateRouteEntry",
-                RouteTableId=network.route_table,
-                DestinationCidrBlock=cidr,
-                NextHopType="VpnGateway",
-                NextHopId=gateway.id,
-                ClientToken=f"{self.name}-route-{number}",
-            )
-        except Refused as refused:
-            if refused.code != "UnsupportedOperation" or self._routes:
-                raise
-            self._routes = False
-            return
-        self._routes = True
-        network.routes[cidr] = gateway.id
 
     def _look(self, gateway: Gateway) -> None:
         """What was acknowledged is told at once."""
