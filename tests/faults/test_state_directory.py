@@ -47,7 +47,8 @@ def start(used: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 def contents(data: Path) -> dict[str, bytes]:
     # sqlite makes and removes its two files beside the database whenever that is opened
-    return {path.name: path.read_bytes() for path in data.iterdir() if not path.name.endswith(("-shm", "-wal"))}
+    files = (path for path in data.rglob("*") if path.is_file() and not path.name.endswith(("-shm", "-wal")))
+    return {str(path.relative_to(data)): path.read_bytes() for path in files}
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_a_missing_key_is_not_made_up(used: Path, start: Start) -> None:
     (used / "api" / "secret.key").unlink()
     status, said = start()
     assert status == 2
-    assert f"{used / 'secret.key'} is missing, and the database holds secrets that were sealed with it" in said
+    assert f"{used / 'api' / 'secret.key'} is missing, and the database holds secrets that were sealed with it" in said
     assert not (used / "api" / "secret.key").exists()
 
 

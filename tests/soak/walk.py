@@ -19,7 +19,7 @@ _ZONES = ("cn-hangzhou-k", "cn-hangzhou-j")
 _MOST_GATEWAYS = 6
 _MOST_NETWORKS = 3
 #: How long a gateway may take to become active or to vanish while everything is being killed, seconds.
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 class Walk:

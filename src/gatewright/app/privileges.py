@@ -76,7 +76,8 @@ def confine_api(settings: Settings, user: User) -> None:
         credentials.give_up_everything(user)
     except OSError as error:
         raise ConfigurationError(
-            f"the API cannot give up its privileges here ({error}): the linux plane needs root with CAP_SYS_ADMIN"
+            f"the linux plane cannot run here: the API cannot give up its privileges ({error}); the linux plane needs"
+            " root with CAP_NET_ADMIN and CAP_SYS_ADMIN"
         ) from error
     if not read_only:
         _log.warning("this kernel, older than 5.12, cannot make the API's view read-only: its user's rights protect it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -99,6 +100,9 @@ class Charon:
     def _start(self, *, flush: bool) -> Process:
         if not Path(EXECUTABLE).exists():
             raise PlaneError("charon-systemd is not installed: apt-get install charon-systemd")
+        # asked here: what setpriv says of it nobody hears
+        if not Path(EXECUTABLE).stat().st_mode & stat.S_IXOTH:
+            raise PlaneError(f"{EXECUTABLE} cannot be executed: chmod 755 {EXECUTABLE}")
         self._folder.lend(OWN, self._user)
         with step(f"removing {self._socket}"):
             self._socket.unlink(missing_ok=True)
