@@ -55,7 +55,7 @@ class Service:
         self.process: subprocess.Popen[bytes] | None = None
         self.output = data.parent / f"{data.name}.output"
 
-    def start(self, patience: float = 30.0) -> Service:
+    def start(self, patience: float = 120.0) -> Service:
         """Start, and wait until calls are served. From the second start on the port stays the same."""
         with self.output.open("ab") as output:
             begin = output.tell()
