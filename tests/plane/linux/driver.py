@@ -55,30 +55,46 @@ class Elsewhere:
         for key in keys:
             self._tell(["remove", key.kind.value, key.id])
 
+    def told(self, seconds: float = 5) -> str:
+        """What the plane tells next of itself; empty if nothing within this time."""
+        return self._ask(["told", seconds])
+
     def _tell(self, command: list[str]) -> None:
+        if answer := self._ask(command):
+            raise PlaneError(answer)
+
+    def _ask(self, command: list[Any]) -> str:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps(command), file=self._process.stdin, flush=True)
-        answer = json.loads(self._process.stdout.readline())
-        if answer:
-            raise PlaneError(answer)
+        return str(json.loads(self._process.stdout.readline()))
 
 
 async def _serve(installation: str, runtime: Path, options: HostOptions) -> None:
     plane = LinuxPlane(installation, runtime, options)
-    await plane.open(lambda key, reason: None)
+    told: asyncio.Queue[str] = asyncio.Queue()
+    await plane.open(lambda key, reason: told.put_nowait(f"{key}: {reason}"))
     while line := await asyncio.to_thread(sys.stdin.readline):
         command: list[Any] = json.loads(line)
         try:
-            if command[0] == "apply":
-                await plane.apply(_decoder.decode(command[1]))
-            else:
-                await plane.remove(ItemKey(Kind(command[1]), command[2]))
+            answer = await _do(plane, told, *command)
         except PlaneError as error:
-            print(json.dumps(str(error)), flush=True)
-        else:
-            print(json.dumps(""), flush=True)
+            answer = str(error)
+        print(json.dumps(answer), flush=True)
     await plane.close()
+
+
+async def _do(plane: LinuxPlane, told: asyncio.Queue[str], command: str, *arguments: Any) -> str:
+    if command == "told":
+        try:
+            return await asyncio.wait_for(told.get(), arguments[0])
+        except TimeoutError:
+            return ""
+    if command == "apply":
+        await plane.apply(_decoder.decode(arguments[0]))
+    else:
+        await plane.remove(ItemKey(Kind(arguments[0]), arguments[1]))
+    return ""
 
 
 def main() -> None:

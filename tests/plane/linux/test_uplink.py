@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import socket
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -229,3 +230,64 @@ def test_a_changed_configuration_takes_the_place_of_the_one_before(site: Site) -
         assert site.state()[:-1] == before[:-1]
         plane.remove(one.key, vswitch().key)
     assert site.state() == before
+
+
+def hardware_address(machine: Machine, link: str) -> str:
+    return str(json.loads(machine.ip("-j", "link", "show", link))[0]["address"])
+
+
+def test_neighbours_that_knew_an_address_elsewhere_are_told_that_it_is_here(site: Site) -> None:
+    pool = "192.0.2.0/24"
+    one = public("192.0.2.20", pool=pool)
+    with site.plane("proxy-arp", pool) as plane:
+        site.outside.ip("neigh", "replace", "192.0.2.20", "lladdr", "02:00:00:00:00:07", "dev", "eth0", "nud", "stale")
+        plane.apply(vswitch(), one)
+        known = json.loads(site.outside.ip("-j", "neigh", "show", "192.0.2.20"))
+        assert [entry["lladdr"] for entry in known] == [hardware_address(site.host, "eth1")]
+        assert site.outside.reaches("192.0.2.20")
+        plane.remove(one.key, vswitch().key)
+
+
+@pytest.mark.parametrize("mode", ["routed", "proxy-arp"])
+def test_what_is_taken_from_the_way_outside_is_told_and_mended(site: Site, mode: str) -> None:
+    site.outside.ip("route", "add", "198.51.100.0/24", "via", "192.0.2.2")
+    one, bridge = public("198.51.100.2"), site.lab.names.uplink.name
+    table = f"gatewright-{site.lab.installation}-uplink"
+    sysctl = "sysctl", "-w"
+    cases = [
+        (("nft", "flush", "ruleset"), f"table inet {table} of nftables is gone"),
+        (("nft", "insert", "rule", "inet", table, "forward", "accept"), f"table inet {table} of nftables was changed"),
+        ((*sysctl, "net.ipv4.conf.eth1.forwarding=0"), "setting ipv4/conf/eth1/forwarding was changed"),
+        ((*sysctl, f"net.ipv4.conf.{bridge}.forwarding=0"), f"setting ipv4/conf/{bridge}/forwarding was changed"),
+    ]
+    if mode == "routed":
+        cases += [(("ip", "address", "flush", "dev", bridge), f"addresses of bridge {bridge} differ")]
+    else:
+        cases += [
+            ((*sysctl, f"net.ipv4.conf.{bridge}.proxy_arp=0"), f"setting ipv4/conf/{bridge}/proxy_arp was changed"),
+            (("ip", "route", "delete", "198.51.100.2/32"), f"the route to 198.51.100.2 over bridge {bridge} is gone"),
+        ]
+    with site.plane(mode) as plane:
+        plane.apply(vswitch(), one)
+        assert site.outside.reaches("198.51.100.2")
+        for command, reason in cases:
+            assert plane.told(0) == ""
+            site.host.run(*command)
+            began = time.monotonic()
+            said = plane.told()
+            assert said.startswith(f"{one.key}: "), command
+            assert reason in said
+            assert time.monotonic() - began < 2
+            plane.apply(one)
+            assert site.outside.reaches("198.51.100.2"), command
+        site.host.ip("route", "add", "198.51.100.77/32", "via", "192.0.2.1")
+        site.host.ip("address", "add", "192.0.2.9/24", "dev", "eth1")
+        assert plane.told(0.5) == "", "that is the host's own business"
+        site.host.ip("link", "set", "eth1", "down")
+        assert plane.told() == f"{one.key}: uplink eth1 is down"
+        with pytest.raises(PlaneError, match="it is down: ip link set eth1 up"):
+            plane.apply(one)
+        site.host.ip("link", "set", "eth1", "up")
+        plane.apply(one)
+        assert site.outside.reaches("198.51.100.2")
+        plane.remove(one.key, vswitch().key)

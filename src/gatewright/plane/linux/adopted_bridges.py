@@ -20,6 +20,10 @@ class AdoptedBridges:
     def __contains__(self, vswitch_id: str) -> bool:
         return vswitch_id in self._bridges
 
+    def name_of(self, vswitch_id: str) -> str | None:
+        """What the bridge is called that a vSwitch is; None if the vSwitch is none of the host's."""
+        return self._bridges.get(vswitch_id)
+
     def find(self, host: Rtnl, vswitch_id: str) -> Link:
         """The bridge that a vSwitch is, up. Raises PlaneError if there is none that can be plugged into."""
         name = self._bridges[vswitch_id]

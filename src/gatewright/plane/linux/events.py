@@ -23,11 +23,15 @@ _GROUP_TC = 1 << 3
 _GROUP_ADDRESS = 1 << 4
 _GROUP_ROUTE = 1 << 6
 _GROUP_RULE = 1 << 7
+_GROUP_IPV6_ROUTE = 1 << 10
+_GROUP_SETTINGS = 1 << 23
 _GROUP_NFTABLES = 1 << 6
-#: Groups of a namespace of ours: all that an instance is made of. Of the host's, links, and what
-#: waits at them.
-INSIDE = _GROUP_LINK | _GROUP_TC | _GROUP_ADDRESS | _GROUP_ROUTE | _GROUP_RULE
+#: Groups of a namespace of ours: all that an instance is made of; settings are those of IPv4 that decide about
+#: routing, and IPv6 has routes as soon as it is switched on. Of the host's, links, and what waits at them.
+INSIDE = _GROUP_LINK | _GROUP_TC | _GROUP_ADDRESS | _GROUP_ROUTE | _GROUP_RULE | _GROUP_IPV6_ROUTE | _GROUP_SETTINGS
 HOST = _GROUP_LINK | _GROUP_TC
+#: Of a host that leads outside, besides.
+OUTSIDE = _GROUP_ADDRESS | _GROUP_ROUTE | _GROUP_SETTINGS
 
 _HEADER = struct.Struct("=IHHII")
 _LINK = struct.Struct("=BxHiII")
@@ -37,8 +41,16 @@ _NEW_LINK, _DELETED_LINK = 16, 17
 _DELETED_TABLE = 2
 #: Queueing disciplines, classes and filters that come and go; their messages begin like a link's, with its index.
 _TRAFFIC = range(36, 47)
-_QUEUE = struct.Struct("=BxxxI")
+_NEW_DISCIPLINE = 36
+_QUEUE = struct.Struct("=BxxxiIII")
+_DISCIPLINE, _OPTIONS = 1, 2
 _NAME, _ALIAS = 3, 20
+#: Addresses and settings that came, changed or went; routes that did.
+_ADDRESSES, _SETTINGS, _ROUTES = range(20, 22), range(80, 82), range(24, 26)
+_ADDRESS = struct.Struct("=BxxxI")
+_ROUTE = struct.Struct("=BB10x")
+_INDEX = struct.Struct("=i")
+_SETTINGS_OF, _DESTINATION = 1, 1
 _IFF_UP = 1
 _SO_RCVBUFFORCE = 33
 _LARGEST = 1 << 16
@@ -53,6 +65,15 @@ class LinkEvent(NamedTuple):
     alias: str
     #: Whether it is there and up.
     up: bool
+
+
+class QueueEvent(NamedTuple):
+    """What waits at a link, by its place there."""
+
+    link: int
+    parent: int
+    #: What it is now; None if it has gone, or if a class or a filter of it is told of.
+    now: tuple[int, bytes, bytes] | None
 
 
 class EventSocket:
@@ -144,11 +165,48 @@ def link_events(datagram: bytes) -> Iterator[LinkEvent]:
         yield LinkEvent(texts[_NAME], texts[_ALIAS], kind == _NEW_LINK and bool(flags & _IFF_UP))
 
 
-def shaped_links(datagram: bytes) -> Iterator[int]:
-    """The indexes of the links whose queueing disciplines a datagram tells of."""
+def queue_events(datagram: bytes) -> list[QueueEvent] | None:
+    """What a datagram tells of queueing disciplines, their classes and filters; None if it tells of something else.
+
+    Somebody who asks for a discipline gets his answer where all listen (``tc_get_qdisc`` of the kernel): whether
+    anything changed, only the next telling shows.
+    """
+    found = []
     for kind, payload in messages(datagram):
-        if kind in _TRAFFIC and len(payload) >= _QUEUE.size:
-            yield _QUEUE.unpack_from(payload)[1]
+        if kind not in _TRAFFIC or len(payload) < _QUEUE.size:
+            return None
+        _, index, handle, parent, _ = _QUEUE.unpack_from(payload)
+        now = None
+        if kind == _NEW_DISCIPLINE:
+            attributes = dict(_attributes(payload[_QUEUE.size :]))
+            name = attributes.get(_DISCIPLINE, b"").rstrip(b"\0")
+            # htb counts packets among its options; what it is to do is in its classes
+            now = (handle, name, attributes.get(_OPTIONS, b"") if name == b"tbf" else b"")
+        found.append(QueueEvent(index, parent, now))
+    return found
+
+
+def configured_links(datagram: bytes) -> Iterator[int]:
+    """The indexes of the links whose addresses or settings a datagram tells of, of IPv4."""
+    for kind, payload in messages(datagram):
+        if payload[:1] != bytes((socket.AF_INET,)):
+            continue
+        if kind in _ADDRESSES and len(payload) >= _ADDRESS.size:
+            yield _ADDRESS.unpack_from(payload)[1]
+        elif kind in _SETTINGS:
+            # of the family alone, and padded
+            for attribute, value in _attributes(payload[4:]):
+                if attribute == _SETTINGS_OF and len(value) == _INDEX.size:
+                    yield _INDEX.unpack(value)[0]
+
+
+def routed_addresses(datagram: bytes) -> Iterator[str]:
+    """The single addresses to which a datagram tells of routes."""
+    for kind, payload in messages(datagram):
+        if kind in _ROUTES and len(payload) >= _ROUTE.size and _ROUTE.unpack_from(payload) == (socket.AF_INET, 32):
+            for attribute, value in _attributes(payload[_ROUTE.size :]):
+                if attribute == _DESTINATION and len(value) == 4:
+                    yield socket.inet_ntoa(value)
 
 
 def tells_of_deleted_table(datagram: bytes) -> bool:

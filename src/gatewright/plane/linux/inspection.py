@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing
 
-from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import filters, guards, netns, processes, shaping, sysctl
+from gatewright.plane.linux import (
+    filters,
+    guards,
+    instance_routes,
+    link_faults,
+    netns,
+    processes,
+    router_inspection,
+    shaping,
+)
 from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.charon import socket_of
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.instance import lan_addresses, wan_addresses
-from gatewright.plane.linux.names import LAN, WAN, LinkMark, Names
-from gatewright.plane.linux.rtnl import Link, Rtnl
+from gatewright.plane.linux.names import LAN, WAN, Names
+from gatewright.plane.linux.routing import RoutingRtnl
+from gatewright.plane.linux.rtnl import Rtnl
+from gatewright.plane.linux.uplink import Uplink
 from gatewright.plane.linux.vici_client import ViciClient
 from gatewright.resources.specs import InstanceSpec, RouterSpec, Spec, VSwitchSpec
 
@@ -21,32 +31,37 @@ from gatewright.resources.specs import InstanceSpec, RouterSpec, Spec, VSwitchSp
 _PATIENCE = 5.0
 
 
-def fault(names: Names, folders: Folders, spec: Spec, adopted: AdoptedBridges | None = None) -> str | None:
+def fault(
+    names: Names,
+    folders: Folders,
+    spec: Spec,
+    adopted: AdoptedBridges | None = None,
+    uplink: Uplink | None = None,
+) -> str | None:
     """What differs from the spec first, for people; None if nothing does. Blocks.
 
-    Raises PlaneError when it cannot be found out.
+    Without ``uplink`` the way outside is not looked at. Raises PlaneError when it cannot be found out.
     """
-    return next(_faults(names, folders, adopted or AdoptedBridges({}), spec), None)
+    # closed here: what looks may be in another namespace
+    with closing(_faults(names, folders, adopted or AdoptedBridges({}), uplink, spec)) as found:
+        return next(found, None)
 
 
-def _faults(names: Names, folders: Folders, adopted: AdoptedBridges, spec: Spec) -> Iterator[str]:
+def _faults(
+    names: Names, folders: Folders, adopted: AdoptedBridges, uplink: Uplink | None, spec: Spec
+) -> Generator[str, None, None]:
     if isinstance(spec, InstanceSpec):
-        yield from _instance(names, folders, adopted, spec)
+        yield from _instance(names, folders, adopted, uplink, spec)
     elif isinstance(spec, VSwitchSpec):
         yield from _vswitch(names, adopted, spec)
     elif isinstance(spec, RouterSpec):
-        return  # looked at when it is adopted, and mended when it is applied
+        yield from router_inspection.faults(names, folders, adopted, spec)
 
 
 def _vswitch(names: Names, adopted: AdoptedBridges, spec: VSwitchSpec) -> Iterator[str]:
     with Rtnl() as host:
-        if spec.id in adopted:
-            yield from _adopted(host, adopted, spec.id)
-            bridge: Link | None = adopted.find(host, spec.id)
-        else:
-            mark = names.vswitch(spec.id)
-            bridge = host.find(mark.name)
-            yield from _bridge(bridge, mark)
+        yield from link_faults.vswitch(host, names, adopted, spec.id)
+        bridge = link_faults.vswitch_bridge(host, names, adopted, spec.id)
         if spec.peers and bridge is not None:
             vxlan = host.find(names.vxlan(spec.id).name)
             if vxlan is None or not vxlan.up or vxlan.master != bridge.index:
@@ -55,40 +70,38 @@ def _vswitch(names: Names, adopted: AdoptedBridges, spec: VSwitchSpec) -> Iterat
                 yield f"VXLAN {vxlan.name} leads elsewhere than to {', '.join(spec.peers)}"
 
 
-def _instance(names: Names, folders: Folders, adopted: AdoptedBridges, spec: InstanceSpec) -> Iterator[str]:
+def _instance(
+    names: Names, folders: Folders, adopted: AdoptedBridges, uplink: Uplink | None, spec: InstanceSpec
+) -> Iterator[str]:
     name = names.namespace(spec.id)
     with step(f"looking up network namespace {name}"):
         if netns.identity(name) is None:
             yield f"network namespace {name} is gone"
             return
     with ExitStack() as stack:
-        host = stack.enter_context(Rtnl())
+        host = stack.enter_context(RoutingRtnl())
         with step(f"entering network namespace {name}"), netns.entered(name):
-            if not sysctl.ipv6_is_quiet("all"):
-                yield f"IPv6 is switched on in {name}"
-            inside = stack.enter_context(Rtnl())
-            if not sysctl.routes_between_legs():
-                yield f"forwarding is switched off in {name}"
+            yield from link_faults.settings(name)
+            inside = stack.enter_context(RoutingRtnl())
         found = {link.name: link for link in inside.links()}
-        loopback = found.get("lo")
-        if loopback is None or not loopback.up:
-            yield f"link lo of {name} is down"
-        legs = [(LAN, names.lan(spec.id), names.vswitch(spec.private.vswitch_id), lan_addresses(spec))]
+        yield from link_faults.loopback(found.get("lo"), name)
+        vswitch_id = spec.private.vswitch_id
+        yield from link_faults.vswitch(host, names, adopted, vswitch_id)
+        bridge = link_faults.vswitch_bridge(host, names, adopted, vswitch_id)
+        legs = [(LAN, names.lan(spec.id), bridge, lan_addresses(spec))]
         if spec.public is not None:
-            legs.append((WAN, names.wan(spec.id), names.uplink, wan_addresses(spec)))
+            outside = host.find(names.uplink.name)
+            yield from link_faults.bridge(outside, names.uplink)
+            legs.append((WAN, names.wan(spec.id), outside, wan_addresses(spec)))
         elif WAN in found:
             yield f"a private gateway has a link {WAN}"
         for inner, mark, into, addresses in legs:
-            bridge = host.find(into.name)
-            if inner == LAN and spec.private.vswitch_id in adopted:
-                yield from _adopted(host, adopted, spec.private.vswitch_id)
-                bridge = adopted.find(host, spec.private.vswitch_id)
-            else:
-                yield from _bridge(bridge, into)
-            yield from _leg(host, mark, bridge, found.get(inner), inner)
-            end = found[inner]
-            if differing := inside.addresses(end).symmetric_difference(addresses):
-                yield f"addresses of link {inner} differ: {', '.join(sorted(one for one, _ in differing))}"
+            yield from link_faults.leg(host, mark, into, found.get(inner), inner)
+            yield from link_faults.addresses(inside, found[inner], addresses)
+        if (found_fault := instance_routes.fault(inside, spec)) is not None:
+            yield f"{found_fault}, in {name}"
+        if spec.public is not None and uplink is not None:
+            yield from uplink.faults(host, spec.id, spec.public.addresses)
         tunnels = shaping.mark(names, spec)
         outer = host.find(tunnels.name)
         found_fault = None if outer is None else shaping.fault(spec, host, outer, inside)
@@ -100,43 +113,6 @@ def _instance(names: Names, folders: Folders, adopted: AdoptedBridges, spec: Ins
             yield found_fault
     if spec.ipsec:
         yield from _charon(folders, spec, name)
-
-
-def _adopted(host: Rtnl, adopted: AdoptedBridges, vswitch_id: str) -> Iterator[str]:
-    try:
-        adopted.find(host, vswitch_id)
-    except PlaneError as error:
-        yield str(error)
-
-
-def _bridge(bridge: Link | None, mark: LinkMark) -> Iterator[str]:
-    if bridge is None:
-        yield f"bridge {mark.name} is gone"
-    elif not mark.owns(bridge.alias, bridge.mac):
-        yield f"link {mark.name} is somebody else's"
-    elif not bridge.up:
-        yield f"bridge {mark.name} is down"
-    elif bridge.alias != mark.alias:
-        yield f"bridge {mark.name} has lost its alias"
-
-
-def _leg(host: Rtnl, mark: LinkMark, bridge: Link | None, end: Link | None, inner: str) -> Iterator[str]:
-    """The outer end, and the inner end that belongs to it; ends at a fault when one of them is missing."""
-    outer = host.find(mark.name)
-    if outer is None:
-        yield f"link {mark.name}, the outside of {inner}, is gone"
-    elif not mark.owns(outer.alias, outer.mac):
-        yield f"link {mark.name} is somebody else's"
-    elif end is None or end.peer != outer.index or outer.peer != end.index:
-        yield f"link {inner} is gone"
-    elif not end.up:
-        yield f"link {inner} is down"
-    elif not outer.up:
-        yield f"link {mark.name}, the outside of {inner}, is down"
-    elif outer.alias != mark.alias:
-        yield f"link {mark.name}, the outside of {inner}, has lost its alias"
-    elif bridge is not None and outer.master != bridge.index:
-        yield f"link {mark.name}, the outside of {inner}, is unplugged from {bridge.name}"
 
 
 def _charon(folders: Folders, spec: InstanceSpec, namespace: str) -> Iterator[str]:

@@ -22,13 +22,40 @@ _RULES = range(100, 101)
 def ensure(inside: RoutingRtnl, spec: InstanceSpec) -> None:
     """Have routes and rules so in the instance's namespace, whose legs are up. Raises PlaneError."""
     lan = _index(inside, LAN)
-    router = router_address(ipaddress.IPv4Network(spec.private.network))
-    inside.set_routes(VPC_TABLE, (KernelRoute(spec.private.network, lan), KernelRoute(EVERYWHERE, lan, router)))
-    inside.set_rules(_RULES, (KernelRule(_RULES.start, VPC_TABLE, source=spec.private.address),))
+    inside.ensure_lookups()
+    inside.set_routes(VPC_TABLE, _vpc(spec, lan))
+    inside.set_rules(_RULES, _rules(spec))
+    inside.set_default(*_default(inside, spec, lan))
+
+
+def fault(inside: RoutingRtnl, spec: InstanceSpec) -> str | None:
+    """What is wrong with routes and rules, for people; the legs are there. Changes nothing. Raises PlaneError."""
+    lan = _index(inside, LAN)
+    return (
+        inside.lookups_fault()
+        or inside.rules_fault(_RULES, _rules(spec))
+        or inside.routes_fault(VPC_TABLE, _vpc(spec, lan))
+        or inside.default_fault(*_default(inside, spec, lan))
+    )
+
+
+def _vpc(spec: InstanceSpec, lan: int) -> tuple[KernelRoute, ...]:
+    return KernelRoute(spec.private.network, lan), KernelRoute(EVERYWHERE, lan, _router(spec))
+
+
+def _rules(spec: InstanceSpec) -> tuple[KernelRule, ...]:
+    return (KernelRule(_RULES.start, VPC_TABLE, source=spec.private.address),)
+
+
+def _default(inside: RoutingRtnl, spec: InstanceSpec, lan: int) -> tuple[str, int]:
+    """The gateway and the link by which everything outside is reached."""
     if spec.public:
-        inside.set_default(uplink_router(spec.public.network), _index(inside, WAN))
-    else:
-        inside.set_default(router, lan)
+        return uplink_router(spec.public.network), _index(inside, WAN)
+    return _router(spec), lan
+
+
+def _router(spec: InstanceSpec) -> str:
+    return router_address(ipaddress.IPv4Network(spec.private.network))
 
 
 def uplink_router(pool: str) -> str:
@@ -39,5 +66,5 @@ def uplink_router(pool: str) -> str:
 def _index(inside: RoutingRtnl, name: str) -> int:
     link = inside.find(name)
     if link is None:
-        raise PlaneError(f"link {name} vanished while the instance was being connected")
+        raise PlaneError(f"link {name} of the instance vanished while its routes were looked at")
     return link.index

@@ -65,7 +65,7 @@ class Legs:
         mark, outer, end = leg
         with step(f"switching IPv6 off on {mark.name}"):
             sysctl.quiet_ipv6(mark.name)
-        plugged = outer.master == bridge.index and outer.up and end.up
+        plugged = outer.master == bridge.index and outer.up and end.up and end.mac == mark.inner_mac
         if not plugged:
             self.host.change(outer, master=bridge.index, state="up")
         added = self._set_addresses(end, addresses)

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from gatewright.plane.contract import Changed, PlaneError
-from gatewright.plane.linux import events, guards, netns
+from gatewright.plane.linux import events, guards, netns, outside_filter
 from gatewright.plane.linux.events import EventSocket, MountEvents
 from gatewright.plane.linux.failures import step
-from gatewright.plane.linux.names import UPLINK, VSWITCH, VXLAN, Names
-from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec, needs
+from gatewright.plane.linux.names import Names
+from gatewright.plane.linux.options import HostOptions, UplinkOptions
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, RouterSpec, Spec, needs
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +33,7 @@ GATHER = 0.05
 SOON = 1.0
 #: How often everything is looked at though nothing was told, seconds.
 SWEEP = 600.0
-#: After a look that nothing special asked for, so many times its duration go by before the next.
+#: After a look that nothing special asked for, so many times what it used of a processor go by before the next.
 _REST = 25
 #: After a look for an event's sake.
 _BREATH = 2
@@ -54,14 +57,31 @@ class _Watched:
     told: str | None = None
     #: Why it could not be looked at, last.
     blind: str | None = None
+    #: Queueing disciplines as they were told last, by namespace, link and place.
+    queues: dict[tuple[str, int, int], object] = field(default_factory=dict)
+
+    def requeued(self, where: str, event: events.QueueEvent) -> bool:
+        """Whether an event tells something new: looking causes such events itself."""
+        place = where, event.link, event.parent
+        known = self.queues.get(place)
+        self.queues[place] = event.now
+        return event.now is None or event.now != known
 
 
 class Lookout:
     """All methods are called on the event loop."""
 
-    def __init__(self, names: Names, inspect: Inspect, changed: Changed, busy: Callable[[ItemKey], bool]) -> None:
+    def __init__(
+        self,
+        names: Names,
+        options: HostOptions,
+        inspect: Inspect,
+        changed: Changed,
+        busy: Callable[[ItemKey], bool],
+    ) -> None:
         """``inspect`` blocks, and is called in a thread. An item that the plane is ``busy`` with is left alone."""
         self._names = names
+        self._options = options
         self._inspect = inspect
         self._changed = changed
         self._busy = busy
@@ -74,11 +94,14 @@ class Lookout:
         self._host_tables: EventSocket | None = None
         self._mounts: MountEvents | None = None
         self._task: asyncio.Task[None] | None = None
+        #: What the look that is under way has used of a processor, seconds.
+        self._used = 0.0
 
     def open(self) -> None:
         """Begin to look. Raises PlaneError."""
+        groups = events.HOST | (events.OUTSIDE if self._options.uplink else 0)
         with step("listening for changes of links, nft tables and mounts"):
-            self._host = EventSocket.routing(events.HOST, _HOST_BUFFER)
+            self._host = EventSocket.routing(groups, _HOST_BUFFER)
             self._host_tables = EventSocket.nftables()
             self._mounts = MountEvents()
         self._loop.add_reader(self._host.fileno(), self._host_links_changed, self._host)
@@ -90,11 +113,11 @@ class Lookout:
         """Watch an item, which stands as the spec says."""
         self.drop(spec.key)
         watched = self._watched[spec.key] = _Watched(spec, self._loop.time() + SOON)
-        for name in self._link_names(spec.key):
+        for name in self._link_names(spec):
             self._links[name] = spec.key
         self._something.set()
-        if isinstance(spec, InstanceSpec):
-            opening = self._loop.run_in_executor(self._thread, self._open_inside, spec.id)
+        if isinstance(spec, InstanceSpec | RouterSpec):
+            opening = self._loop.run_in_executor(self._thread, self._open_inside, spec.key)
             opening.add_done_callback(lambda done: self._opened_inside(watched, done))
 
     def drop(self, key: ItemKey) -> None:
@@ -102,8 +125,9 @@ class Lookout:
         watched = self._watched.pop(key, None)
         if watched is None:
             return
-        for name in self._link_names(key):
-            self._links.pop(name, None)
+        for name in self._link_names(watched.spec):
+            if self._links.get(name) == key:
+                del self._links[name]
         self._close_sockets(watched)
 
     async def close(self) -> None:
@@ -119,16 +143,18 @@ class Lookout:
             await asyncio.gather(self._task, return_exceptions=True)
         await asyncio.to_thread(self._thread.shutdown)
 
-    def _link_names(self, key: ItemKey) -> list[str]:
-        if key.kind is Kind.INSTANCE:
-            return [self._names.lan(key.id).name, self._names.wan(key.id).name]
-        if key.kind is not Kind.VSWITCH:
-            return []
-        return [self._names.vswitch(key.id).name, self._names.vxlan(key.id).name]
+    def _link_names(self, spec: Spec) -> list[str]:
+        """The links of an item in the host's namespace."""
+        if isinstance(spec, InstanceSpec):
+            return [self._names.lan(spec.id).name, self._names.wan(spec.id).name]
+        if isinstance(spec, RouterSpec):
+            return [self._names.port(port.vswitch_id).name for port in spec.ports]
+        bridge = self._options.bridges.get(spec.id) or self._names.vswitch(spec.id).name
+        return [bridge, self._names.vxlan(spec.id).name]
 
-    def _open_inside(self, instance_id: str) -> tuple[netns.Identity | None, list[EventSocket]]:
+    def _open_inside(self, key: ItemKey) -> tuple[netns.Identity | None, list[EventSocket]]:
         """In a thread: the event loop's stays where it is."""
-        name = self._names.namespace(instance_id)
+        name = self._names.namespace_of(key)
         with step(f"listening for changes in {name}"):
             sockets = events.inside(name)
             return netns.identity(name), sockets
@@ -165,8 +191,14 @@ class Lookout:
     # what events say
 
     def _inside_changed(self, watched: _Watched, source: EventSocket) -> None:
-        source.take()
-        self._look(watched.spec.key)
+        datagrams, look = source.take()
+        for datagram in datagrams:
+            queues = events.queue_events(datagram)
+            changed = [watched.requeued("inside", queue) for queue in queues or ()]
+            if queues is None or any(changed):
+                look = True
+        if look:
+            self._look(watched.spec.key)
 
     def _host_links_changed(self, source: EventSocket) -> None:
         datagrams, lost = source.take()
@@ -175,22 +207,37 @@ class Lookout:
         for datagram in datagrams:
             for link in events.link_events(datagram):
                 self._link_changed(link)
-            for index in events.shaped_links(datagram):
-                with contextlib.suppress(OSError):  # it has gone since, which was told as well
-                    if (key := self._links.get(socket.if_indextoname(index))) is not None:
-                        self._look(key)
+            for queue in events.queue_events(datagram) or ():
+                key = self._links.get(_name_of(queue.link))
+                if key is not None and self._watched[key].requeued("host", queue):
+                    self._look(key)
+            if self._options.uplink is not None:
+                self._outside_changed(self._options.uplink, datagram)
 
     def _link_changed(self, link: events.LinkEvent) -> None:
         if link.name == self._names.uplink.name:
             # one that is up gets and loses legs, which tell of themselves
             if not link.up:
-                self._look_at_all()
+                self._look_at_public()
             return
+        if self._options.uplink is not None and link.name == self._options.uplink.interface and not link.up:
+            self._look_at_public()
         key = self._links.get(link.name)
-        if key is None and (ours := self._names.parse_alias(link.alias)) is not None and ours[0] != UPLINK:
-            key = ItemKey(Kind.VSWITCH if ours[0] in (VSWITCH, VXLAN) else Kind.INSTANCE, ours[1])
+        if key is None and (ours := self._names.parse_alias(link.alias)) is not None:
+            # it was renamed
+            key = self._links.get(self._names.marked(*ours).name)
         if key is not None:
             self._look(key)
+
+    def _outside_changed(self, uplink: UplinkOptions, datagram: bytes) -> None:
+        ours = uplink.interface, self._names.uplink.name
+        if any(_name_of(index) in ours for index in events.configured_links(datagram)):
+            self._look_at_public()
+        for address in events.routed_addresses(datagram):
+            if ipaddress.IPv4Address(address) in uplink.pool:
+                for key, watched in self._watched.items():
+                    if address in _public_addresses(watched.spec):
+                        self._look(key)
 
     def _host_tables_changed(self, source: EventSocket) -> None:
         datagrams, lost = source.take()
@@ -200,7 +247,13 @@ class Lookout:
         for key in self._watched if told else ():
             if key.kind is Kind.INSTANCE and any(guards.concerns(datagram, key.id) for datagram in told):
                 self._look(key)
-        if lost or any(events.tells_of_deleted_table(datagram) for datagram in told):
+        outside = outside_filter.name(self._names).encode()
+        if any(outside in datagram for datagram in told):
+            self._look_at_public()
+        if any(events.tells_of_deleted_table(datagram) for datagram in told):
+            for key in self._watched:
+                self._look(key)
+        elif lost:
             self._look_at_all()
 
     def _mounts_changed(self, source: MountEvents) -> None:
@@ -209,7 +262,7 @@ class Lookout:
             if watched.namespace is None:
                 continue
             try:
-                lost = netns.identity(self._names.namespace(key.id)) != watched.namespace
+                lost = netns.identity(self._names.namespace_of(key)) != watched.namespace
             except OSError:
                 lost = True
             if lost:
@@ -223,10 +276,17 @@ class Lookout:
             self._something.set()
 
     def _look_at_all(self) -> None:
+        """Look at everything, one after the other: something happened, and nobody knows what."""
         soon = self._loop.time() + GATHER
         for watched in self._watched.values():
             watched.due = min(watched.due, soon)
         self._something.set()
+
+    def _look_at_public(self) -> None:
+        """Look at those that depend on the way outside."""
+        for key, watched in self._watched.items():
+            if _public_addresses(watched.spec):
+                self._look(key)
 
     # looking
 
@@ -243,8 +303,9 @@ class Lookout:
                 continue
             urgent, began = watched.urgent, self._loop.time()
             watched.urgent, watched.due = False, began + SWEEP
+            self._used = 0.0
             await self._inspect_and_tell(watched)
-            rest = (_BREATH if urgent else _REST) * (self._loop.time() - began)
+            rest = (_BREATH if urgent else _REST) * self._used
             if urgent:
                 await asyncio.sleep(rest)
             else:
@@ -259,12 +320,20 @@ class Lookout:
                     self._something.clear()
                     await self._something.wait()
 
+    def _inspect_measured(self, spec: Spec) -> str | None:
+        """In the thread. Others may keep the processor from us for long: that is no reason to rest."""
+        began = time.thread_time()
+        try:
+            return self._inspect(spec)
+        finally:
+            self._used += time.thread_time() - began
+
     async def _inspect_and_tell(self, watched: _Watched) -> None:
         key = watched.spec.key
         if self._busy(key):
             return  # it is looked at after it has been applied
         try:
-            found = await self._loop.run_in_executor(self._thread, self._inspect, watched.spec)
+            found = await self._loop.run_in_executor(self._thread, self._inspect_measured, watched.spec)
         except PlaneError as error:
             if watched.blind != str(error):
                 _log.warning("%s cannot be looked at: %s", key, error)
@@ -284,3 +353,15 @@ class Lookout:
             if self._current(watched):
                 self._changed(key, found)
         watched.told = found
+
+
+def _name_of(index: int) -> str:
+    """What a link of the host's is called; empty if it has gone since, which was told as well."""
+    try:
+        return socket.if_indextoname(index)
+    except (OSError, OverflowError):
+        return ""
+
+
+def _public_addresses(spec: Spec) -> tuple[str, ...]:
+    return spec.public.addresses if isinstance(spec, InstanceSpec) and spec.public else ()

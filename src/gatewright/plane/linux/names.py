@@ -82,6 +82,10 @@ class Names:
             return ItemKey(Kind.ROUTER, rest.removeprefix(_ROUTER))
         return ItemKey(Kind.INSTANCE, rest)
 
+    def marked(self, what: str, item_id: str) -> LinkMark:
+        """The mark of what :meth:`parse_alias` tells of."""
+        return self._mark(what, item_id)
+
     def vswitch(self, vswitch_id: str) -> LinkMark:
         return self._mark(VSWITCH, vswitch_id)
 

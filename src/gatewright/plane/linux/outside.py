@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+from collections.abc import Iterator
 
 import msgspec
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import nft, outside_filter, sysctl
+from gatewright.plane.linux import gratuitous_arp, nft, outside_filter, sysctl
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.instance_routes import uplink_router
@@ -84,9 +85,40 @@ class Outside:
         if self._options.mode is UplinkMode.PROXY_ARP:
             for address in addresses:
                 host.add_route(KernelRoute(f"{address}/32", bridge.index))
-                host.answer_for(interface, address)
+                if not host.answers_for(interface, address):
+                    # first: killed between the two it tells again
+                    gratuitous_arp.announce(interface, address)
+                    host.answer_for(interface, address)
             self._withdraw(host, record.interface, gone)
         self._note(msgspec.structs.replace(record, addresses=known | {instance_id: addresses}))
+
+    def faults(self, host: RoutingRtnl, bridge: Link, instance_id: str, addresses: tuple[str, ...]) -> Iterator[str]:
+        """What :meth:`connect` would have to mend for an instance that was connected, for people; changes nothing."""
+        if self._options is None:
+            return
+        name, record = self._options.interface, self._record()
+        if record is None or record.addresses.get(instance_id) != addresses:
+            yield f"{self._own.path / _RECORD} does not tell of the instance's public addresses"
+            return
+        interface = host.find(name)
+        if interface is None or not interface.up:
+            yield f"uplink {name} is {'gone' if interface is None else 'down'}"
+            return
+        if (fault := self._filter.fault()) is not None:
+            yield fault
+        if host.addresses(bridge) != self._wanted_addresses():
+            yield f"addresses of bridge {bridge.name} differ"
+        with step(f"looking at the settings of {name} and {bridge.name}"):
+            for setting, value in self._settings(record, bridge.name).items():
+                if sysctl.get(setting) != value:
+                    yield f"setting {setting} was changed"
+        if self._options.mode is UplinkMode.PROXY_ARP:
+            routes = host.routed_over(bridge.index)
+            for address in addresses:
+                if KernelRoute(f"{address}/32", bridge.index) not in routes:
+                    yield f"the route to {address} over bridge {bridge.name} is gone"
+                if not host.answers_for(interface, address):
+                    yield f"ARP for {address} is not answered on {name}"
 
     def release(self, host: RoutingRtnl, instance_id: str, *, last: bool) -> None:
         """An instance's addresses are not in use here any more. ``last``: there is no other on the bridge."""
@@ -138,15 +170,17 @@ class Outside:
         return None
 
     def _set_addresses(self, host: RoutingRtnl, bridge: Link) -> None:
-        """In routed mode the bridge has the address that instances have for their way outside; else none."""
-        wanted = set()
-        if self._options is not None and self._options.mode is UplinkMode.ROUTED:
-            wanted.add((uplink_router(str(self._options.pool)), self._options.pool.prefixlen))
-        present = host.addresses(bridge)
+        wanted, present = self._wanted_addresses(), host.addresses(bridge)
         for address, prefix in present - wanted:
             host.delete_address(bridge, address, prefix)
         for address, prefix in wanted - present:
             host.add_address(bridge, address, prefix)
+
+    def _wanted_addresses(self) -> set[tuple[str, int]]:
+        """In routed mode the bridge has the address that instances have for their way outside; else none."""
+        if self._options is None or self._options.mode is not UplinkMode.ROUTED:
+            return set()
+        return {(uplink_router(str(self._options.pool)), self._options.pool.prefixlen)}
 
     def _settings(self, record: _Record, bridge: str) -> dict[str, str]:
         settings = {f"ipv4/conf/{record.interface}/forwarding": "1", f"ipv4/conf/{bridge}/forwarding": "1"}

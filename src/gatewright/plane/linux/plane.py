@@ -43,15 +43,15 @@ class LinuxPlane:
     def __init__(
         self, installation: str, runtime: Path = Path("/run/gatewright"), options: HostOptions | None = None
     ) -> None:
-        options = options or HostOptions()
+        self._options = options = options or HostOptions()
         self._names = Names(installation)
         self._adopted = AdoptedBridges(options.bridges)
         self._folders = Folders(installation, runtime)
         self._vswitches = VSwitches(self._names, self._folders, self._adopted, options.underlay)
         self._routers = Routers(self._names, self._folders, self._vswitches)
-        uplink = Uplink(self._names, Outside(self._names, self._folders, options.uplink))
+        self._uplink = Uplink(self._names, Outside(self._names, self._folders, options.uplink))
         self._instances = Instances(
-            self._names, self._folders, self._vswitches, uplink, self._started, daemon_user(installation)
+            self._names, self._folders, self._vswitches, self._uplink, self._started, daemon_user(installation)
         )
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="gatewright-plane")
         self._at_work: dict[ItemKey, asyncio.Future[None]] = {}
@@ -63,8 +63,10 @@ class LinuxPlane:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
         self._loop = loop = asyncio.get_running_loop()
         self._watch = Watch(loop, changed)
-        inspect = functools.partial(inspection.fault, self._names, self._folders, adopted=self._adopted)
-        self._lookout = Lookout(self._names, inspect, changed, self._at_work.__contains__)
+        inspect = functools.partial(
+            inspection.fault, self._names, self._folders, adopted=self._adopted, uplink=self._uplink
+        )
+        self._lookout = Lookout(self._names, self._options, inspect, changed, self._at_work.__contains__)
         self._lookout.open()
         generations = {}
         for key, (spec, generation, charon) in (await loop.run_in_executor(self._workers, self._look)).items():

@@ -75,6 +75,7 @@ class Routers:
         loopback = inside.find("lo")
         if loopback is not None and not loopback.up:
             inside.change(loopback, state="up")
+        inside.ensure_lookups()
         links: dict[str, int] = {}
         missing = []
         news = []
@@ -92,7 +93,7 @@ class Routers:
                 continue
             mark, end = self._names.port(port.vswitch_id), self._names.port_inside(port.vswitch_id)
             leg = legs.make(mark, bridge, end)
-            if legs.connect(leg, bridge, [(port.address, _prefix(port))]):
+            if legs.connect(leg, bridge, [(port.address, prefix(port))]):
                 news.append(leg)
             links[port.vswitch_id] = leg.end.index
         tables = router_plan.routes(spec, links)
@@ -123,5 +124,6 @@ class Routers:
                     inside.delete(link)
 
 
-def _prefix(port: RouterPort) -> int:
+def prefix(port: RouterPort) -> int:
+    """The length of its network's prefix."""
     return int(port.network.partition("/")[2])

@@ -14,6 +14,7 @@ from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.rtnl import Link, Rtnl
 
 MAIN = 254
+_LOCAL = 255
 _NTF_PROXY = 0x08  # linux/neighbour.h
 EVERYWHERE = "0.0.0.0/0"
 
@@ -33,6 +34,10 @@ class KernelRule(NamedTuple):
     table: int
     iif: str | None = None
     source: str | None = None
+
+
+#: The kernel's own rules, which a namespace begins with.
+_LOOKUPS = (KernelRule(0, _LOCAL), KernelRule(32766, MAIN))
 
 
 class RoutingRtnl(Rtnl):
@@ -70,6 +75,40 @@ class RoutingRtnl(Rtnl):
             if rule not in wanted:
                 self._rule("del", rule)
 
+    def ensure_lookups(self) -> None:
+        """Have the kernel's own rules lead to its tables: that of the namespace's addresses first, main nearly last."""
+        for rule in self._missing_lookups():
+            self._rule("add", rule)
+
+    def lookups_fault(self) -> str | None:
+        """What of :meth:`ensure_lookups` does not hold, for people."""
+        missing = self._missing_lookups()
+        return f"the kernel's routing rule of priority {missing[0].priority} is gone" if missing else None
+
+    def _missing_lookups(self) -> list[KernelRule]:
+        present = self._rules(range(_LOOKUPS[-1].priority + 1))
+        return [rule for rule in _LOOKUPS if rule not in present]
+
+    def routes_fault(self, table: int, wanted: Collection[KernelRoute]) -> str | None:
+        """What :meth:`set_routes` would change, for people."""
+        differing = {(route, 0) for route in wanted}.symmetric_difference(self._routes(table))
+        return _routes_differ(table, differing)
+
+    def default_fault(self, gateway: str, link: int) -> str | None:
+        """What :meth:`set_default` would change, for people."""
+        wanted = KernelRoute(EVERYWHERE, link, gateway)
+        present = {one for one in self._routes(MAIN) if one[0].destination == EVERYWHERE}
+        return _routes_differ(MAIN, present.symmetric_difference({(wanted, 0)}))
+
+    def rules_fault(self, priorities: range, wanted: Collection[KernelRule]) -> str | None:
+        """What :meth:`set_rules` would change, for people."""
+        differing = set(wanted).symmetric_difference(self._rules(priorities))
+        if not differing:
+            return None
+        rule = min(differing, key=repr)
+        where = " ".join(f"{word} {value}" for word, value in (("iif", rule.iif), ("from", rule.source)) if value)
+        return f"routing rules of priority {rule.priority} differ: {where or 'from all'} lookup {rule.table}"
+
     def tables_used(self, priorities: range) -> set[int]:
         """The tables that rules with priorities of a range lead to."""
         return {rule.table for rule in self._rules(priorities)}
@@ -99,6 +138,16 @@ class RoutingRtnl(Rtnl):
             except NetlinkError as error:
                 if error.code != errno.ENOENT:
                     raise
+
+    def answers_for(self, link: Link, address: str) -> bool:
+        """Whether ARP for an address that is elsewhere is answered on a link."""
+        with step(f"looking whether ARP for {address} is answered on {link.name}"):
+            try:
+                return bool(tuple(self._ip.neigh("get", dst=address, ifindex=link.index, flags=_NTF_PROXY)))
+            except NetlinkError as error:
+                if error.code != errno.ENOENT:
+                    raise
+        return False
 
     def _routes(self, table: int) -> list[tuple[KernelRoute, int]]:
         """With their metrics. Routes that are not of the kinds that are made here are given without a link."""
@@ -154,6 +203,13 @@ def only_first(routes: Iterable[KernelRoute]) -> list[KernelRoute]:
     for route in routes:
         chosen.setdefault(route.destination, route)
     return list(chosen.values())
+
+
+def _routes_differ(table: int, differing: Collection[tuple[KernelRoute, int]]) -> str | None:
+    if not differing:
+        return None
+    destinations = sorted({route.destination for route, _ in differing})
+    return f"routes of table {table} differ: {', '.join(destinations)}"
 
 
 def _request(table: int, route: KernelRoute) -> dict[str, Any]:

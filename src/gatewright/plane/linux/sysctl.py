@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _NET = Path("/proc/sys/net")
@@ -42,6 +44,10 @@ def announce_addresses() -> None:
     put("ipv4/conf/default/arp_notify", "1")
 
 
+#: Settings that each interface has for itself, whatever it is told of all. What the kernel tells changes of.
+_EACH = {"forwarding": "1", "rp_filter": "0", "proxy_arp": "0"}
+
+
 def route_between_legs() -> None:
     """Forward, and on all interfaces, also those to come, take nobody's word for routes and addresses.
 
@@ -49,21 +55,42 @@ def route_between_legs() -> None:
     ``rp_filter``, which would drop what comes back by the other tunnel of a gateway. Raises OSError.
     """
     put("ipv4/ip_forward", "1")  # first: it sets others to what routers are usually wanted to do
+    for name, value in _routers_settings():
+        with suppress(FileNotFoundError):  # an interface that has gone since
+            put(name, value)
+
+
+def stops_routing() -> str | None:
+    """The first setting by which :func:`route_between_legs` does not hold any more. Raises OSError."""
+    for name, value in (("ipv4/ip_forward", "1"), *_routers_settings()):
+        with suppress(FileNotFoundError):
+            if get(name) != value:
+                return name
+    return None
+
+
+def _routers_settings() -> Iterator[tuple[str, str]]:
     for which in ("all", "default"):
         for name, value in _ROUTER.items():
-            put(f"ipv4/conf/{which}/{name}", value)
+            yield f"ipv4/conf/{which}/{name}", value
+    for folder in sorted((_NET / "ipv4" / "conf").iterdir()):
+        for name, value in _EACH.items():
+            yield f"ipv4/conf/{folder.name}/{name}", value
 
 
-def routes_between_legs() -> bool:
-    """Whether :func:`route_between_legs` still holds. Raises OSError."""
-    return get("ipv4/ip_forward") == "1" and all(
-        get(f"ipv4/conf/{which}/{name}") == value for which in ("all", "default") for name, value in _ROUTER.items()
-    )
+def announces_addresses() -> bool:
+    """Whether :func:`announce_addresses` still holds. Raises OSError."""
+    return get("ipv4/conf/default/arp_notify") == "1"
 
 
 def report_by_arrival() -> None:
     """Errors are told from the address of the link that a packet came in by. Raises OSError."""
     put("ipv4/icmp_errors_use_inbound_ifaddr", "1")
+
+
+def reports_by_arrival() -> bool:
+    """Whether :func:`report_by_arrival` still holds. Raises OSError."""
+    return get("ipv4/icmp_errors_use_inbound_ifaddr") == "1"
 
 
 def get(name: str) -> str:

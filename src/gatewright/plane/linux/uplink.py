@@ -37,6 +37,13 @@ class Uplink:
         with self.held(host) as bridge:
             self._outside.connect(host, bridge, instance_id, addresses)
 
+    def faults(self, host: RoutingRtnl, instance_id: str, addresses: tuple[str, ...]) -> list[str]:
+        """What is wrong with the way outside of an instance whose leg is plugged in, for people. Changes nothing."""
+        # nobody else's connection is half made while this is held
+        with self._lock:
+            bridge = host.find(self._names.uplink.name)
+            return [] if bridge is None else list(self._outside.faults(host, bridge, instance_id, addresses))
+
     def unplug(self, host: RoutingRtnl, instance_id: str) -> None:
         """Remove an instance's leg on it, and the bridge with the last leg of the installation."""
         with self._lock:
