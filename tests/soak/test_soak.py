@@ -88,5 +88,33 @@ def test_a_leak_would_be_seen(tmp_path: Path) -> None:
     assert left == []
 
 
+@pytest.mark.skipif(bool(unmet()), reason=unmet() or "the linux plane can run here")
+def test_a_namespace_with_the_number_of_one_that_has_ended_is_nobody_s_leftover(tmp_path: Path) -> None:
+    """The kernel gives numbers again; here two names have one namespace, and the installation's goes."""
+    installation, stranger = uuid.uuid4().hex[:8], uuid.uuid4().hex[:8]
+    host = Host(installation, tmp_path)
+    ours, others = f"gw-{installation}-a", f"gw-{stranger}-a"
+    sleeper = None
+    try:
+        _run("ip", "netns", "add", ours)
+        # not by `ip netns exec`, in whose copy of the mounts the name would stay
+        sleeper = subprocess.Popen(["nsenter", f"--net=/run/netns/{ours}", "sleep", "600"])
+        deadline = time.monotonic() + _PATIENCE
+        while sleeper.pid not in host.daemons():
+            assert time.monotonic() < deadline
+        _run("ip", "netns", "attach", others, str(sleeper.pid))
+        _run("ip", "netns", "delete", ours)
+        assert host.daemons() == []
+        while left := host.leftovers():
+            # until the deletion has reached the views of others
+            assert time.monotonic() < deadline, left
+    finally:
+        if sleeper is not None:
+            sleeper.kill()
+            sleeper.wait()
+        for name in (ours, others):
+            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+
+
 def _run(*command: str) -> None:
     subprocess.run(command, check=True, timeout=60)
