@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from functools import partial
 
 from gatewright.clock import SystemClock
+from gatewright.errors import SERVICE_UNAVAILABLE, ApiError
 from gatewright.link.contract import HostChanges
 from gatewright.reconcile.folding import fold
 from gatewright.reconcile.wanted import changes
-from gatewright.resources.specs import Observation
+from gatewright.resources.specs import ItemKey, Observation
 from gatewright.store import hosts
-from gatewright.store.database import Database
+from gatewright.store.database import Database, StoreClosed
 
+_log = logging.getLogger(__name__)
 #: How long a poll sleeps before it looks again by itself, seconds: what a lost wake-up costs at the most.
 LOOK_AGAIN = 1.0
 #: A host's answers come at least so many seconds apart: under load one serves many writes.
@@ -34,6 +37,8 @@ class ControlPlane:
         self._answered: dict[str, float] = {}
         #: The version of specs that each host's agent knows, and when that was noted last, by the loop's clock.
         self._met: dict[str, tuple[int, float]] = {}
+        #: Of which host's items what was seen could not be noted: that is logged once.
+        self._unfolded: set[tuple[str, ItemKey]] = set()
         self._loop = asyncio.get_running_loop()
         database.woken = self._woken
 
@@ -72,10 +77,46 @@ class ControlPlane:
             await self._database.write(lambda transaction: hosts.met(transaction, host_id, told, version))
 
     async def report(self, host_id: str, observations: Sequence[Observation]) -> None:
-        """Fold what a host's agent saw. Returns once it is committed."""
+        """Fold what a host's agent saw. Returns once it is committed.
+
+        What cannot be noted of one item keeps nothing of the others from being noted; then ApiError
+        ``ServiceUnavailable`` is raised, and the agent tells it again.
+        """
+        failed: list[ItemKey] = []
         for start in range(0, len(observations), _FOLD_BATCH):
             batch = observations[start : start + _FOLD_BATCH]
-            await self._database.write(partial(fold, host_id=host_id, observations=batch))
+            try:
+                await self._fold(host_id, batch)
+            except (ApiError, StoreClosed):
+                raise
+            except Exception as error:
+                if not self._unfolded:
+                    _log.warning("folding %d observations of %s one by one: %s", len(batch), host_id, error)
+                failed += await self._fold_singly(host_id, batch)
+        if failed:
+            raise SERVICE_UNAVAILABLE.because(
+                f"What was seen of {', '.join(map(str, failed))} could not be noted: the control plane's log says why."
+            )
+
+    async def _fold(self, host_id: str, observations: Sequence[Observation]) -> None:
+        await self._database.write(partial(fold, host_id=host_id, observations=observations))
+        if self._unfolded:
+            self._unfolded.difference_update((host_id, each.key) for each in observations)
+
+    async def _fold_singly(self, host_id: str, observations: Sequence[Observation]) -> list[ItemKey]:
+        """Returns the items whose observations could not be folded, for another reason than the database's state."""
+        failed = []
+        for each in observations:
+            try:
+                await self._fold(host_id, [each])
+            except (ApiError, StoreClosed):
+                raise
+            except Exception:
+                if (host_id, each.key) not in self._unfolded:
+                    _log.exception("folding what %s said of %s failed", host_id, each.key)
+                self._unfolded.add((host_id, each.key))
+                failed.append(each.key)
+        return failed
 
     def _woken(self, hosts: set[str]) -> None:
         """Called on the store's threads after a commit."""

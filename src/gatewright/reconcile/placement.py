@@ -75,17 +75,19 @@ class Hosts:
 def place_vswitch(transaction: Transaction, row: VSwitchRow) -> None:
     """Want a new vSwitch on its zone's host, and its VPC's router plugged into it.
 
-    The router is on the host of the VPC's first vSwitch, and the vSwitch spans both hosts if they are not one.
+    The router is on the host of the VPC's first vSwitch, and the vSwitch spans both hosts if they are not one. A router
+    that is on its way to another host is plugged into the vSwitch where it comes to (``place_again``).
     """
     host = Hosts(transaction).of_zone(row.zone_id)
-    routers = _routers(transaction, [row.vpc_id])
+    known = placements.of_resources(transaction, [row.vpc_id])
+    routers = [router for router in known if not router.tombstone]
     at = {host, *(router.host_id for router in routers)}
     revisions = hosts.raise_revisions(transaction, at)
     for each in sorted(at):
         placements.place(
             transaction, [ItemKey(Kind.VSWITCH, row.id)], each, row.account_id, row.id, revision=revisions[each]
         )
-    if routers:
+    if known:
         placements.want_next(transaction, routers, revisions)
     else:
         placements.place(
@@ -141,7 +143,7 @@ def place_again(
 ) -> None:
     """Want instances, and the routers of VPCs, on other hosts, after the ones that had them have let go of them.
 
-    A VPC without vSwitches needs no router.
+    A VPC without vSwitches needs no router, and one whose router is somewhere else already gets no second one.
     """
     # Where all this will be is not known yet, and hosts are locked in one order.
     known = Hosts(transaction, hosts.lock_all(transaction))
@@ -155,7 +157,10 @@ def place_again(
     inside: dict[str, list[VSwitchRow]] = defaultdict(list)
     for vswitch in vswitches.of_vpcs(transaction, vpc_ids):
         inside[vswitch.vpc_id].append(vswitch)
+    routed = {row.item_id for row in placements.of_resources(transaction, list(inside))}
     for vpc_id, plugged in sorted(inside.items()):
+        if vpc_id in routed:
+            continue
         host = known.of_zone(plugged[0].zone_id)
         routers.append((host, vpc_id, plugged[0].account_id))
         for vswitch in plugged:
