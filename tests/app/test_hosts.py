@@ -81,7 +81,7 @@ def test_a_host_is_added_listed_drained_and_removed(desk: Desk, cell: Cell) -> N
     assert "drain edge-1` first" in desk.run("remove", "edge-1", status=2)
     desk.run("drain", "edge-1")
     assert Fleet(cell).row("edge-1").draining
-    assert f"draining, 5 items left; no other host serves {J}, {K}" in desk.run("list")
+    assert f"draining, 5 items left; no other host that is up serves {J}, {K}" in desk.run("list")
     desk.run("drain", "edge-1", "--undo")
     assert not Fleet(cell).row("edge-1").draining
     desk.run("remove", "edge-1", "--fenced")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
+from gatewright.clock import SystemClock
 from gatewright.link.direct import DirectLink
 from gatewright.plane.simulated import SimulatedPlane
 from gatewright.reconcile import removal
@@ -17,6 +18,9 @@ from gatewright.store.placements import PlacementRow
 from gatewright.store.transaction import Transaction
 from tests.support.cell import Cell
 
+#: An agent tells nothing of itself over a direct link: its host counts as heard of for so long, milliseconds.
+_A_TEST = 3_600_000
+
 
 class Fleet:
     """Adds hosts to a cell, and runs their agents."""
@@ -26,8 +30,10 @@ class Fleet:
         self.planes: dict[str, SimulatedPlane] = {}
         self._agents: dict[str, asyncio.Task[None]] = {}
 
-    def add(self, name: str, *zones: str, address: str = "", agent: bool = True) -> None:
-        row = HostRow(name, 0, ",".join(zones), address, f"fingerprint of {name}", False, 1, None, None)
+    def add(self, name: str, *zones: str, address: str = "", agent: bool = True, seen: bool = True) -> None:
+        """``seen``: whether the host's agent was ever heard of."""
+        seen_at = SystemClock().now() + _A_TEST if seen else None
+        row = HostRow(name, 0, ",".join(zones), address, f"fingerprint of {name}", False, 1, seen_at, None)
         self.cell.run(self.cell.database.write(lambda transaction: hosts.add(transaction, row)))
         if agent:
             self.start(name)
@@ -60,6 +66,11 @@ class Fleet:
         found = self.cell.run(self.cell.database.read(lambda transaction: hosts.find(transaction, name)))
         assert found is not None
         return found
+
+    def silence(self, name: str) -> None:
+        """Have the host's agent heard of for the last time a bit more than a minute ago."""
+        then = SystemClock().now() - hosts.AWAY_AFTER - 1
+        self.cell.run(self.cell.database.write(lambda transaction: hosts.met(transaction, name, then, 1)))
 
     def change(self, row: HostRow) -> None:
         self.cell.run(self.cell.database.write(lambda transaction: hosts.change(transaction, row)))

@@ -27,8 +27,6 @@ from gatewright.store.transaction import Transaction
 from gatewright.store.upgrade import prepare
 
 Result = TypeVar("Result")
-#: An agent that was not heard of for so long, milliseconds, is away: it asks three times a minute.
-AWAY_AFTER = 60_000
 
 
 class Files(NamedTuple):
@@ -109,7 +107,7 @@ def states(transaction: Transaction, now: int) -> list[HostState]:
             words.append(f"draining, {items} items left" if items else "drained")
             stuck = sorted(draining.stuck(transaction, row))
             if stuck:
-                words.append(f"no other host serves {', '.join(stuck)}")
+                words.append(f"no other host that is up serves {', '.join(stuck)}")
         found.append(HostState(row, counts.get(row.id, 0), items, "; ".join(words)))
     return found
 
@@ -144,7 +142,7 @@ def remove(settings: Settings, name: str, *, fenced: bool) -> int:
 def _presence(row: HostRow, now: int) -> str:
     if row.seen_at is None:
         return "part of serve" if row.id == hosts.LOCAL else "never seen"
-    return "up" if now - row.seen_at <= AWAY_AFTER else "away"
+    return "up" if now - row.seen_at <= hosts.AWAY_AFTER else "away"
 
 
 def _find(transaction: Transaction, name: str) -> HostRow:

@@ -56,7 +56,7 @@ def drain(transaction: Transaction) -> None:
 
 
 def stuck(transaction: Transaction, host: HostRow) -> set[str]:
-    """The zones of what a host has and no other host can take."""
+    """The zones of what a host has and no other host that is up can take."""
     known = Hosts(transaction)
     zones = _Zones(transaction, placements.living(transaction, host.id))
     return {zone for zone in zones.all() if not known.elsewhere(host.id, zone)}
@@ -121,17 +121,22 @@ def _leaving_from(transaction: Transaction, known: Hosts, host_id: str) -> list[
 
 
 def _instances(transaction: Transaction, movable: Sequence[PlacementRow], room: int) -> list[PlacementRow]:
-    """So many instances at the most, and only one of a gateway; none of a gateway whose other half is on the way."""
+    """So many instances at the most, and only one of a gateway, whose other half carries on meanwhile."""
     candidates = [row for row in movable if row.kind == Kind.INSTANCE]
-    busy = {
-        row.resource_id
-        for row in placements.of_resources(transaction, list(dict.fromkeys(row.resource_id for row in candidates)))
-        if row.tombstone or row.phase in (None, Phase.APPLYING)
-    }
+    halves: dict[str, list[PlacementRow]] = defaultdict(list)
+    for row in placements.of_resources(transaction, list(dict.fromkeys(row.resource_id for row in candidates))):
+        halves[row.resource_id].append(row)
     chosen: dict[str, PlacementRow] = {}
     for row in candidates:
         if len(chosen) >= room:
             break
-        if row.resource_id not in busy:
+        if _spared(row, halves[row.resource_id]):
             chosen.setdefault(row.resource_id, row)
     return list(chosen.values())
+
+
+def _spared(row: PlacementRow, halves: Sequence[PlacementRow]) -> bool:
+    """Whether an instance can be away for a moment: nothing of its gateway is on the way, and another half carries."""
+    if any(half.tombstone or half.phase in (None, Phase.APPLYING) for half in halves):
+        return False
+    return row.phase != Phase.READY or all(half.phase == Phase.READY for half in halves)

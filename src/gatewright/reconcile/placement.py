@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from gatewright.clock import SystemClock
 from gatewright.resources.specs import ItemKey, Kind
 from gatewright.store import hosts, placements, vswitches
 from gatewright.store.gateways import GatewayRow, InstanceView
@@ -32,22 +33,26 @@ class Hosts:
         self._transaction = transaction
         self.rows = hosts.every(transaction) if rows is None else rows
         self._counts: dict[str, int] | None = None
+        self._now = SystemClock().now()
 
     @property
     def alone(self) -> bool:
         """Whether the local host is the only one, and everything is on it."""
         return len(self.rows) == 1
 
-    def serving(self, zone_id: str) -> list[HostRow]:
-        """The zone's own hosts that take something new."""
-        return [row for row in self.rows if not row.draining and zone_id in row.zone_ids]
+    def candidates(self, zone_id: str) -> list[HostRow]:
+        """The zone's own hosts that something new of it may come to.
+
+        Those whose agents were heard of lately, or all while none was. While all hosts of a zone are being drained they
+        have to do: nobody else serves it.
+        """
+        own = [row for row in self.rows if zone_id in row.zone_ids]
+        own = [row for row in own if not row.draining] or own
+        return [row for row in own if row.up(self._now)] or own
 
     def of_zone(self, zone_id: str) -> str:
-        """The host for one more item of a zone: its host with the fewest instances, of several alike the first by id.
-
-        While all hosts of a zone are being drained they have to do: nobody else serves it.
-        """
-        candidates = self.serving(zone_id) or [row for row in self.rows if zone_id in row.zone_ids]
+        """The host for one more item of a zone: the one with the fewest instances, of several alike the first by id."""
+        candidates = self.candidates(zone_id)
         if len(candidates) < 2:
             return candidates[0].id if candidates else hosts.LOCAL
         counts = self._instances()
@@ -61,10 +66,11 @@ class Hosts:
         return host
 
     def elsewhere(self, host_id: str, zone_id: str) -> bool:
-        """Whether what a host that is being drained has of a zone can be on another."""
-        if any(row.id != host_id for row in self.serving(zone_id)):
-            return True
-        return host_id not in ([row.id for row in self.rows if zone_id in row.zone_ids] or [hosts.LOCAL])
+        """Whether what a host that is being drained has of a zone can be on another, whose agent is there."""
+        candidates = self.candidates(zone_id)
+        if not candidates:
+            return host_id != hosts.LOCAL
+        return all(row.id != host_id and row.up(self._now) for row in candidates)
 
     def _instances(self) -> dict[str, int]:
         if self._counts is None:

@@ -14,6 +14,8 @@ from gatewright.store.transaction import Transaction
 
 #: The machine that the service itself runs on.
 LOCAL = "local"
+#: An agent that was not heard of for so long, milliseconds, is away: it asks three times a minute.
+AWAY_AFTER = 60_000
 
 
 class HostRow(msgspec.Struct, frozen=True):
@@ -34,6 +36,13 @@ class HostRow(msgspec.Struct, frozen=True):
     @property
     def zone_ids(self) -> tuple[str, ...]:
         return tuple(filter(None, self.zones.split(",")))
+
+    def up(self, now: int) -> bool:
+        """Whether its agent was heard of lately, at a time in milliseconds since the epoch.
+
+        The local host always is: its agent is a part of ``serve``, which starts it again when it ends.
+        """
+        return self.id == LOCAL or (self.seen_at is not None and now - self.seen_at <= AWAY_AFTER)
 
 
 _COLUMNS = tuple(hosts.c[name] for name in HostRow.__struct_fields__)
