@@ -17,6 +17,7 @@ from gatewright.settings import Settings, load
 from gatewright.store import hosts
 from tests.support.cell import Cell
 from tests.support.hosts import Fleet
+from tests.support.locking import Holder
 
 K, J = "cn-hangzhou-k", "cn-hangzhou-j"
 
@@ -115,6 +116,19 @@ def test_another_certificate_ends_the_one_before(desk: Desk, cell: Cell, tmp_pat
     assert cell.run(cell.control_plane.host_of(after)) == "a"
     desk.run("remove", "a")
     assert cell.run(cell.control_plane.host_of(after)) is None
+
+
+@pytest.mark.parametrize("undo", [False, True])
+def test_draining_does_not_bring_a_revoked_certificate_back(
+    desk: Desk, cell: Cell, database_url: str, undo: bool
+) -> None:
+    if not database_url.startswith("postgresql"):
+        pytest.skip("SQLite has one writer at a time: nothing can come in between")
+    desk.add("a", K, address="10.200.0.11")
+    renewing = Holder(database_url, "UPDATE hosts SET fingerprint = 'new' WHERE id = 'a'")
+    renewing.during(lambda: app.drain(desk.settings, "a", undo=undo))
+    row = Fleet(cell).row("a")
+    assert (row.fingerprint, row.draining) == ("new", not undo)
 
 
 def test_a_host_of_the_same_name_goes_on_where_the_one_before_ended(desk: Desk, cell: Cell) -> None:

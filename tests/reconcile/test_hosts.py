@@ -338,7 +338,6 @@ def test_another_address_is_told_to_the_hosts_that_reach_it(fleet: Fleet) -> Non
     fleet.add("b", J, address="10.200.0.12", agent=False)
     network = fleet.cell.network()
     before = vswitch_specs(fleet, "b")[network[2]].generation
-    moved = msgspec.structs.replace(fleet.row("a"), address="10.200.0.99")
-    fleet.cell.run(fleet.cell.database.write(lambda transaction: placement.readdress(transaction, moved)))
+    fleet.cell.run(fleet.cell.database.write(lambda transaction: placement.readdress(transaction, "a", "10.200.0.99")))
     spec = vswitch_specs(fleet, "b")[network[2]]
     assert (spec.peers, spec.generation) == (("10.200.0.99",), before + 1)

@@ -80,7 +80,7 @@ def renew(settings: Settings, name: str, folder: Path) -> Files:
     _check_folder(folder, name)
 
     def work(transaction: Transaction) -> tuple[str, Issued]:
-        row = _find(transaction, name)
+        row = _lock(transaction, name)
         if row.id == hosts.LOCAL:
             raise ConfigurationError("the local host has no certificate: its agent is a part of `gatewright serve`")
         authority = ensure_authority(transaction, _sealer(settings), _installation(settings), SystemClock().now())
@@ -116,7 +116,7 @@ def drain(settings: Settings, name: str, *, undo: bool) -> None:
     """Have everything that other hosts can take moved away from a host, or no longer. Raises ConfigurationError."""
 
     def work(transaction: Transaction) -> None:
-        hosts.change(transaction, msgspec.structs.replace(_find(transaction, name), draining=not undo))
+        hosts.change(transaction, msgspec.structs.replace(_lock(transaction, name), draining=not undo))
 
     _write(settings, work)
 
@@ -128,7 +128,9 @@ def remove(settings: Settings, name: str, *, fenced: bool) -> int:
 
     def work(transaction: Transaction) -> int:
         try:
-            return removal.remove(transaction, _find(transaction, name).id, fenced=fenced)
+            return removal.remove(transaction, name, fenced=fenced)
+        except KeyError:
+            raise _unknown(name) from None
         except removal.Occupied as occupied:
             raise ConfigurationError(
                 f"{occupied.count} items are on {name}: `gatewright hosts drain {name}` first. If it is dead and "
@@ -145,11 +147,16 @@ def _presence(row: HostRow, now: int) -> str:
     return "up" if now - row.seen_at <= hosts.AWAY_AFTER else "away"
 
 
-def _find(transaction: Transaction, name: str) -> HostRow:
-    row = hosts.find(transaction, name)
+def _lock(transaction: Transaction, name: str) -> HostRow:
+    """The host, which nobody else changes until the commit. Raises ConfigurationError."""
+    row = hosts.lock(transaction, name)
     if row is None:
-        raise ConfigurationError(f"there is no host {name!r}: `gatewright hosts list` has them")
+        raise _unknown(name)
     return row
+
+
+def _unknown(name: str) -> ConfigurationError:
+    return ConfigurationError(f"there is no host {name!r}: `gatewright hosts list` has them")
 
 
 def _check(name: str, zones: Sequence[str], address: str) -> None:

@@ -203,9 +203,10 @@ def withdraw(transaction: Transaction, rows: Sequence[PlacementRow]) -> None:
     placements.want_next(transaction, staying, revisions)
 
 
-def readdress(transaction: Transaction, row: HostRow) -> None:
-    """Store a host that is reached at another address, and tell the hosts whose vSwitches span to it."""
-    hosts.change(transaction, row)
+def readdress(transaction: Transaction, host_id: str, address: str) -> None:
+    """Have a host reached at another address, and tell the hosts whose vSwitches span to it."""
+    row = next(row for row in hosts.lock_all(transaction) if row.id == host_id)
+    hosts.change(transaction, msgspec.structs.replace(row, address=address))
     here = [each.item_id for each in placements.living(transaction, row.id) if each.kind == Kind.VSWITCH]
     spanning = [each for each in placements.of_resources(transaction, here) if not each.tombstone]
     elsewhere = {each.item_id for each in spanning if each.host_id != row.id}
@@ -219,7 +220,7 @@ def own_address(transaction: Transaction, address: str) -> None:
     """Have the local host reached at an address in the network between the hosts; empty for none."""
     local = hosts.find(transaction, hosts.LOCAL)
     if local is not None and local.address != address:
-        readdress(transaction, msgspec.structs.replace(local, address=address))
+        readdress(transaction, hosts.LOCAL, address)
 
 
 def _spread(transaction: Transaction, needed: Needed, besides: Iterable[str]) -> dict[str, int]:

@@ -25,15 +25,16 @@ def remove(transaction: Transaction, host_id: str, *, fenced: bool) -> int:
     ``fenced`` is a person's word that the host is dead and cannot come back by itself: it counts as the host's own word
     that all it had is gone. Raises Occupied without it, KeyError for a host that there is not.
     """
-    host = hosts.find(transaction, host_id)
-    if host is None:
+    if hosts.find(transaction, host_id) is None:
         raise KeyError(host_id)
     rows = placements.of_host(transaction, host_id)
     if rows and not fenced:
         raise Occupied(len(rows))
     for account_id in sorted({row.account_id for row in rows}):
         accounts.lock(transaction, account_id)
-    hosts.lock_all(transaction)
+    host = next((row for row in hosts.lock_all(transaction) if row.id == host_id), None)
+    if host is None:
+        raise KeyError(host_id)
     # It is chosen for nothing any more; what was placed until now is seen behind the lock.
     hosts.change(transaction, msgspec.structs.replace(host, zones="", draining=True))
     rows = placements.of_host(transaction, host_id)

@@ -51,6 +51,7 @@ _REVISION = Statement(select(hosts.c.revision).where(_is_host))
 _EVERY = Query(select(*_COLUMNS).order_by(hosts.c.id), HostRow)
 _LOCK_ALL = Query(select(*_COLUMNS).order_by(hosts.c.id).with_for_update(), HostRow)
 _FIND = Query(select(*_COLUMNS).where(_is_host), HostRow)
+_LOCK = Query(select(*_COLUMNS).where(_is_host).with_for_update(), HostRow)
 _OF_CERTIFICATE = Statement(select(hosts.c.id).where(hosts.c.fingerprint == bindparam("shown")))
 _ADD = Statement(insert(hosts))
 _DROP = Statement(delete(hosts).where(_is_host))
@@ -79,6 +80,11 @@ def find(transaction: Transaction, host_id: str) -> HostRow | None:
     return transaction.one(_FIND, host_id=host_id)
 
 
+def lock(transaction: Transaction, host_id: str) -> HostRow | None:
+    """The same, locked until the commit: for what changes it (``change`` stores more than one may have read)."""
+    return find(transaction, host_id) if transaction.alone else transaction.one(_LOCK, host_id=host_id)
+
+
 def every(transaction: Transaction) -> list[HostRow]:
     """All hosts, in the order of their ids."""
     return transaction.all(_EVERY)
@@ -96,7 +102,7 @@ def of_certificate(transaction: Transaction, fingerprint: str) -> str | None:
 
 
 def change(transaction: Transaction, row: HostRow) -> None:
-    """Store zones, address, certificate and draining, from a changed row."""
+    """Store zones, address, certificate and draining, from a changed row that was locked when it was read."""
     transaction.run(_CHANGE, host_id=row.id, **{f"new_{name}": getattr(row, name) for name in _CHANGEABLE})
 
 
