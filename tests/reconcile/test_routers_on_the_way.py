@@ -106,6 +106,24 @@ def test_of_two_routers_none_comes_when_one_goes(fleet: Fleet) -> None:
     assert fleet.where(vpc) == {vpc: ["b"]}
 
 
+def test_the_router_of_a_vpc_without_vswitches_leaves_for_good_and_the_next_vswitch_gets_one(fleet: Fleet) -> None:
+    fleet.add("a", K, agent=False)
+    vpc = fleet.cell.call("CreateVpc", CidrBlock="10.0.0.0/8")["VpcId"]
+    first = vswitch(fleet, vpc, K, "10.1.0.0/24")
+    fleet.cell.call("DeleteVSwitch", VSwitchId=first)
+    gone(fleet, "a", (Kind.VSWITCH, first))
+    assert fleet.where(vpc) == {vpc: ["a"]}
+    # No other host is needed for that.
+    drain_away(fleet, "a")
+    assert fleet.where(vpc) == {vpc: ["(a)"]}
+    gone(fleet, "a", (Kind.ROUTER, vpc))
+    assert fleet.remove("a") == 0
+    fleet.add("b", K, agent=False)
+    second = vswitch(fleet, vpc, K, "10.1.0.0/24")
+    assert fleet.where(vpc, second) == {vpc: ["b"], second: ["b"]}
+    assert ports(fleet, "b") == {second}
+
+
 def test_what_cannot_be_noted_of_one_item_keeps_nothing_of_the_others_from_it(
     fleet: Fleet, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -110,7 +110,9 @@ def _leaving_from(transaction: Transaction, known: Hosts, host_id: str) -> list[
     # A vSwitch is needed for as long as something is plugged into it.
     plugged = {instance.vswitch_id for row in rows if (instance := zones.instances.get(row.item_id)) is not None}
     routed = {row.item_id for row in rows if row.kind == Kind.ROUTER}
-    leaving = [row for row in movable if row.kind == Kind.ROUTER]
+    # The router of a VPC without vSwitches has nothing to do anywhere: the next vSwitch gets one.
+    idle = [row for row in living if row.kind == Kind.ROUTER and row.item_id not in zones.vpcs]
+    leaving = [*idle, *(row for row in movable if row.kind == Kind.ROUTER)]
     leaving += [
         row
         for row in movable
