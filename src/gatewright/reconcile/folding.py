@@ -17,8 +17,9 @@ from gatewright.store.transaction import Transaction
 def fold(transaction: Transaction, host_id: str, observations: Sequence[Observation]) -> None:
     """Note a host's observations, and settle the statuses of the resources that they concern.
 
-    Takes the accounts' locks in the order of their ids. An observation of something that is not placed on the host is
-    old news and changes nothing.
+    Takes the accounts' locks in the order of their ids, and then, as orders do, zones' and pools' before hosts': what
+    is gone is let go of first, then what is wanted elsewhere is placed there. An observation of something that is not
+    placed on the host is old news and changes nothing.
     """
     keys = [observation.key for observation in observations]
     known = placements.find_all(transaction, keys, host_id)
@@ -43,9 +44,21 @@ def fold(transaction: Transaction, host_id: str, observations: Sequence[Observat
             news.append(observation)
         concerned[row.kind][row.resource_id] = None
     placements.observe(transaction, host_id, news)
+    rerouted = _let_gateways_go(transaction, _resources(dropped[Kind.INSTANCE]))
+    homeless = _let_vswitches_go(transaction, _resources(dropped[Kind.VSWITCH]))
     _place_again(transaction, dropped[Kind.INSTANCE], dropped[Kind.ROUTER])
+    if homeless:
+        placed = _by_resource(transaction, homeless)
+        placement.carry(transaction, [vswitch_id for vswitch_id in homeless if not placed[vswitch_id]])
+    # Last: the ones before lock all hosts, and this the routers' only.
+    if rerouted:
+        placement.reroute(transaction, rerouted)
     _settle_gateways(transaction, tuple(concerned[Kind.INSTANCE]))
     _settle_vswitches(transaction, tuple(concerned[Kind.VSWITCH]))
+
+
+def _resources(rows: Sequence[PlacementRow]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(row.resource_id for row in rows))
 
 
 def _place_again(transaction: Transaction, instances: Sequence[PlacementRow], routers: Sequence[PlacementRow]) -> None:
@@ -76,22 +89,25 @@ def _place_again(transaction: Transaction, instances: Sequence[PlacementRow], ro
 def _settle_gateways(transaction: Transaction, gateway_ids: Sequence[str]) -> None:
     placed = _by_resource(transaction, gateway_ids)
     changed: dict[GatewayStatus, list[str]] = defaultdict(list)
-    gone: list[GatewayRow] = []
     for gateway in gateways.find_all(transaction, gateway_ids):
         before = GatewayStatus(gateway.status)
-        if before is GatewayStatus.DELETING and not placed[gateway.id]:
-            gone.append(gateway)
-            continue
         status = gateway_status(before, [row.seen for row in placed[gateway.id]])
         if status is not before:
             changed[status].append(gateway.id)
-    if gone:
-        _let_all_go(transaction, gone)
     for status, ids in changed.items():
         gateways.set_status(transaction, ids, status.value)
 
 
-def _let_all_go(transaction: Transaction, gone: Sequence[GatewayRow]) -> None:
+def _let_gateways_go(transaction: Transaction, gateway_ids: Sequence[str]) -> list[str]:
+    """Let go of those of the gateways that are gone. Returns the VPCs that routes to them were in."""
+    if not gateway_ids:
+        return []
+    placed = _by_resource(transaction, gateway_ids)
+    gone = [
+        gateway
+        for gateway in gateways.find_all(transaction, gateway_ids)
+        if gateway.status == GatewayStatus.DELETING and not placed[gateway.id]
+    ]
     inside: dict[str, list[InstanceView]] = defaultdict(list)
     for instance in gateways.instances_of(transaction, [gateway.id for gateway in gone]):
         inside[instance.gateway_id].append(instance)
@@ -100,10 +116,9 @@ def _let_all_go(transaction: Transaction, gone: Sequence[GatewayRow]) -> None:
     for gateway in gone:
         _let_go(transaction, gateway, inside[gateway.id])
     routed = route_tables.lead_to(transaction, [gateway.id for gateway in gone])
-    if routed:
-        for gateway_id in routed:
-            route_tables.drop_entries_to(transaction, gateway_id)
-        placement.reroute(transaction, [gateway.vpc_id for gateway in gone if gateway.id in routed])
+    for gateway_id in routed:
+        route_tables.drop_entries_to(transaction, gateway_id)
+    return [gateway.vpc_id for gateway in gone if gateway.id in routed]
 
 
 def _let_go(transaction: Transaction, gateway: GatewayRow, instances: Sequence[InstanceView]) -> None:
@@ -120,25 +135,34 @@ def _let_go(transaction: Transaction, gateway: GatewayRow, instances: Sequence[I
     ledgers.adjust(transaction, gateway.account_id, ledgers.VPN_GATEWAYS, gateway.region_id, -1)
 
 
+def _let_vswitches_go(transaction: Transaction, vswitch_ids: Sequence[str]) -> list[str]:
+    """Let go of those of the vSwitches that are gone. Returns those that are wanted, and on no host any more."""
+    if not vswitch_ids:
+        return []
+    placed = _by_resource(transaction, vswitch_ids)
+    homeless = []
+    for vswitch in vswitches.find_all(transaction, vswitch_ids):
+        if placed[vswitch.id]:
+            continue
+        if not vswitch.deleting:
+            homeless.append(vswitch.id)
+            continue
+        tags.drop(transaction, [vswitch.id])
+        vswitches.drop(transaction, vswitch.id)
+        pools.drop(transaction, vswitch.id)
+        pools.release(transaction, pools.VNIS, vswitch.vni)
+    return homeless
+
+
 def _settle_vswitches(transaction: Transaction, vswitch_ids: Sequence[str]) -> None:
     placed = _by_resource(transaction, vswitch_ids)
-    nowhere = []
     for vswitch in vswitches.find_all(transaction, vswitch_ids):
         if vswitch.deleting:
-            if not placed[vswitch.id]:
-                tags.drop(transaction, [vswitch.id])
-                vswitches.drop(transaction, vswitch.id)
-                pools.drop(transaction, vswitch.id)
-                pools.release(transaction, pools.VNIS, vswitch.vni)
             continue
-        if not placed[vswitch.id]:
-            nowhere.append(vswitch.id)
         before = PlainStatus(vswitch.status)
         status = vswitch_status(before, [row.seen for row in placed[vswitch.id]])
         if status is not before:
             vswitches.set_status(transaction, vswitch.id, status.value)
-    if nowhere:
-        placement.carry(transaction, nowhere)
 
 
 def _by_resource(transaction: Transaction, resource_ids: Sequence[str]) -> dict[str, list[PlacementRow]]:

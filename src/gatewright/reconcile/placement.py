@@ -3,7 +3,7 @@
 A host serves the zones that it was added with; the local host stands in for every zone that has no host of its own,
 which with no other host are all zones of all regions. `serve` always runs an agent for it (*assumed*: whoever wants it
 to run nothing gives each zone a host). Where hosts are chosen is here and nowhere else. Writes that concern several
-hosts lock them in the order of their ids.
+hosts lock them in the order of their ids, after accounts, zones and pools.
 """
 
 from __future__ import annotations

@@ -30,8 +30,10 @@ def remove(transaction: Transaction, host_id: str, *, fenced: bool) -> int:
     rows = placements.of_host(transaction, host_id)
     if rows and not fenced:
         raise Occupied(len(rows))
-    for account_id in sorted({row.account_id for row in rows}):
-        accounts.lock(transaction, account_id)
+    if fenced:
+        # Whose items are on it when the hosts are locked is not known yet, and accounts are locked before hosts.
+        for account in accounts.every(transaction):
+            accounts.lock(transaction, account.id)
     host = next((row for row in hosts.lock_all(transaction) if row.id == host_id), None)
     if host is None:
         raise KeyError(host_id)
