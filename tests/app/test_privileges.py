@@ -17,7 +17,7 @@ import pytest
 
 import gatewright
 from gatewright.app.data_directory import give_folder
-from gatewright.app.privileges import api_user
+from gatewright.app.privileges import api_user, only_write_to_terminals
 from gatewright.errors import ConfigurationError
 from gatewright.isolation import users
 from gatewright.isolation.credentials import shortcomings
@@ -193,6 +193,23 @@ def test_code_that_its_user_cannot_read_is_said(service: Service, home: Path) ->
     with pytest.raises(AssertionError, match=rf"cannot read {package}, where its code is: chmod -R go\+rX {package}"):
         service.start()
     package.chmod(0o755)
+
+
+def test_of_a_terminal_the_api_has_the_writing_end_alone(tmp_path: Path) -> None:
+    keyboard, terminal = os.openpty()
+    with (tmp_path / "log").open("w+b") as log:
+        try:
+            os.write(keyboard, b"typed by root\n")
+            only_write_to_terminals(terminal, log.fileno())
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.read(terminal, 100)
+            assert os.write(terminal, b"said") == 4
+            log.write(b"said")
+            log.seek(0)
+            assert log.read() == b"said"
+        finally:
+            os.close(keyboard)
+            os.close(terminal)
 
 
 def settings(tmp_path: Path, **given: str) -> Settings:

@@ -242,11 +242,14 @@ def until_status(service: Service, gateway_id: str, wanted: str) -> None:
         time.sleep(0.01)
 
 
-def test_one_linux_service_is_one_process_group_and_daemons_outlive_it(linux: Service) -> None:
+def test_the_api_is_in_no_session_of_roots_and_daemons_outlive_both_halves(linux: Service) -> None:
     assert linux.process is not None
     halves = children(linux.process.pid)
     assert set(halves) == {"half-api", "half-agent"}
-    assert {os.getpgid(pid) for pid in halves.values()} == {linux.process.pid}
+    assert os.getpgid(halves["half-agent"]) == linux.process.pid
+    # in root's it could type into root's terminal (TIOCSTI)
+    assert os.getsid(halves["half-api"]) == halves["half-api"] != os.getsid(linux.process.pid)
+    assert {str(Path(f"/proc/{pid}/fd/0").readlink()) for pid in halves.values()} == {os.devnull}
     made = gateway(linux)
     until_status(linux, made, "active")
     daemons = charons(linux)

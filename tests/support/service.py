@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,6 +21,23 @@ from tests.support.client import Client, ControlRefused
 
 _ENDPOINT = re.compile(r"endpoint\s+http://\S+:(\d+)\n")
 _CONTROL = re.compile(r"control\s+http://\S+:(\d+)\n")
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+@contextlib.contextmanager
+def _held(pid: int) -> Iterator[int]:
+    """A descriptor of a process, which goes on to mean this one when its number is another's."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 class Service:
@@ -108,11 +126,19 @@ class Service:
         return self.output.read_bytes()[since:].decode(errors="replace")
 
     def kill(self) -> None:
-        """SIGKILL the whole process group."""
+        """SIGKILL the process group, and the API of the linux plane, which has a session of its own."""
         if self.process is not None:
-            # The group is gone already when the service has ended by itself.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+            with contextlib.ExitStack() as stack:
+                halves = []
+                for pid in _children(self.process.pid):
+                    with contextlib.suppress(ProcessLookupError):
+                        halves.append(stack.enter_context(_held(pid)))
+                # The group is gone already when the service has ended by itself.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.process.pid, signal.SIGKILL)
+                for half in halves:
+                    with contextlib.suppress(ProcessLookupError):
+                        signal.pidfd_send_signal(half, signal.SIGKILL)
             self.process.wait()
             self.process = None
 

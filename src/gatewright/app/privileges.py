@@ -71,6 +71,7 @@ def confine_api(settings: Settings, user: User) -> None:
     # libpq looks there for .pgpass and certificates, and gives up where it may not look
     os.environ["HOME"] = str(settings.api_folder)
     try:
+        only_write_to_terminals(1, 2)
         read_only = view.adopt([*code, *_sockets(settings.database)], folders, user)
         os.chdir("/")
         credentials.give_up_everything(user)
@@ -84,6 +85,15 @@ def confine_api(settings: Settings, user: User) -> None:
     for folder in folders:
         _check_writable(folder, database, user)
     _check_code(code, user)
+
+
+def only_write_to_terminals(*descriptors: int) -> None:
+    """Have those that are open on a terminal write to it and not read from it, which is what its user types."""
+    for descriptor in descriptors:
+        if os.isatty(descriptor):
+            writing = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
+            os.dup2(writing, descriptor)
+            os.close(writing)
 
 
 def _named(text: str) -> User:

@@ -1,9 +1,11 @@
-"""The linux plane's `serve`: two halves in one process group, each restarted when it dies.
+"""The linux plane's `serve`: two halves, each restarted when it dies.
 
 The halves are the API and the agent, which is root; the API gives up everything when it starts
 (:mod:`gatewright.app.privileges`). The supervisor holds the socket that the API listens on, so that while the API is
-being restarted its callers wait rather than being refused. The gateways' daemons belong to neither half: they have
-sessions of their own and outlive everything here.
+being restarted its callers wait rather than being refused. The agent is in the supervisor's process group. The API has
+a session of its own and of a terminal the writing end alone: in the session of root's shell it could type into it. The
+kernel ends it with the supervisor all the same. The gateways' daemons belong to neither half: they have sessions of
+their own and outlive everything here.
 """
 
 from __future__ import annotations
@@ -104,7 +106,10 @@ async def _keep(
             *told,
             *arguments,
             env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            # the API alone listens
             pass_fds=() if listener is None else (listener.fileno(),),
+            start_new_session=listener is not None,
         )
         ended = asyncio.create_task(process.wait())
         stopping = asyncio.create_task(stop.wait())
