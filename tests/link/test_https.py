@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +17,7 @@ import uvloop
 from gatewright.errors import ConfigurationError
 from gatewright.link import https_server
 from gatewright.link.contract import HostChanges, HostUnknown, LinkDown
-from gatewright.link.frames import LARGEST, ChangesRequest
+from gatewright.link.frames import LARGEST, ChangesRequest, ReportRequest
 from gatewright.link.https import HttpsLink, client_context
 from gatewright.link.https_server import HttpsLinkServer, server_context
 from gatewright.resources.specs import SCHEMA_VERSION, Kind, Observation, Phase, Tombstone
@@ -36,8 +37,10 @@ class Authority:
         self.door = asyncio.Event()
         self.door.set()
         self.met_with: dict[str, int] = {}
+        self.looked = 0
 
     async def host_of(self, fingerprint: str) -> str | None:
+        self.looked += 1
         return self.hosts.get(fingerprint)
 
     async def met(self, host_id: str, version: int) -> None:
@@ -309,6 +312,81 @@ def test_a_host_has_a_few_connections_and_who_is_slow_loses_them(
 
     play(tmp_path, many)
     play(tmp_path, slow)
+
+
+def test_a_revoked_certificate_takes_nobodys_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(https_server, "MOST_CONNECTIONS", 4)
+    monkeypatch.setattr(https_server, "MOST_NEWCOMERS", 4)
+    # nobody is let go because of the time
+    monkeypatch.setattr(https_server, "FAREWELL", 60.0)
+
+    async def scene(stage: Stage) -> None:
+        revoked = stage.context("revoked", known=False)
+        held = [await asyncio.open_connection("127.0.0.1", stage.port, ssl=revoked) for _ in range(8)]
+        link = stage.link("one")
+        assert await link.changes(0, 0) == expected("one")
+        # it is told without having asked
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port, ssl=revoked)
+        assert b"403" in await reader.readline()
+        for _, each in (*held, (reader, writer)):
+            each.close()
+        await link.close()
+
+    play(tmp_path, scene)
+
+
+def test_who_does_not_even_begin_a_handshake_takes_nobodys_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(https_server, "MOST_NEWCOMERS", 4)
+
+    async def scene(stage: Stage) -> None:
+        held = [await asyncio.open_connection("127.0.0.1", stage.port) for _ in range(12)]
+        # the oldest had to go
+        for reader, _ in held[:8]:
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+        link = stage.link("one")
+        assert await link.changes(0, 0) == expected("one")
+        assert not held[-1][0].at_eof()
+        for _, writer in held:
+            writer.close()
+        await link.close()
+
+    play(tmp_path, scene)
+
+
+def test_nothing_counts_of_a_report_whose_host_is_revoked_before_its_body(tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        reader, writer = await stage.raw("one")
+        body = msgspec.msgpack.encode(ReportRequest(SEEN, SCHEMA_VERSION))
+        writer.write(b"POST /link/v1/report HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body))
+        # when it came, and when its head came
+        while stage.authority.looked < 2:
+            await asyncio.sleep(0.001)
+        stage.authority.hosts.clear()
+        writer.write(body)
+        assert b"403" in await reader.readline()
+        assert stage.authority.calls == []
+        writer.close()
+
+    play(tmp_path, scene)
+
+
+def test_a_connection_that_ends_without_an_answer_is_said(tmp_path: Path) -> None:
+    async def run() -> None:
+        issued = OURS.issue_endpoint("127.0.0.1")
+        (tmp_path / "server").write_text(issued.private_key + issued.certificate)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tmp_path / "server")
+        server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+        link = Stage(tmp_path, Authority(), server.sockets[0].getsockname()[1]).link("one")
+        with pytest.raises(LinkDown, match="ended without a whole answer"):
+            await link.changes(0, 0)
+        await link.close()
+        server.close()
+
+    asyncio.run(run())
 
 
 def test_an_idle_connection_that_was_ended_is_made_anew_without_a_word(

@@ -171,7 +171,8 @@ async def _serve_from(
             if settings.link_host:
                 from gatewright.app.link_endpoint import link_endpoint
 
-                await stack.enter_async_context(link_endpoint(settings, control_plane, database, sealer))
+                link_served = link_endpoint(settings, control_plane, database, sealer)
+                background.append(await stack.enter_async_context(link_served))
         settle_memory()
         serving = [asyncio.create_task(server.serve(sockets=[socket])) for server, socket in servers]
         announce(settings, listener, control_listener, made_up, keys)

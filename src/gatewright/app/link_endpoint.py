@@ -15,7 +15,7 @@ from gatewright.app.host_authority import load_authority
 from gatewright.app.listening import listening_socket
 from gatewright.app.processes import room_for
 from gatewright.errors import ApiError
-from gatewright.link.https_server import MOST_CONNECTIONS, HttpsLinkServer, server_context
+from gatewright.link.https_server import MOST_CONNECTIONS, MOST_NEWCOMERS, HttpsLinkServer, server_context
 from gatewright.reconcile.control_plane import ControlPlane
 from gatewright.secrets import Sealer
 from gatewright.secrets.certificates import Authority
@@ -26,25 +26,29 @@ from gatewright.store.transaction import Transaction
 _log = logging.getLogger(__name__)
 #: How often it is looked whether a first host has been added, seconds.
 _LOOK_AGAIN = 1.0
-#: How often the endpoint gets a new certificate, seconds: well before one ends.
+#: How often the endpoint gets a new certificate, and how soon again when that failed, seconds: well before one ends.
 _RENEWAL = 30 * 24 * 3600.0
+_RENEW_AGAIN = 60.0
 
 
 @asynccontextmanager
 async def link_endpoint(
     settings: Settings, control_plane: ControlPlane, database: Database, sealer: Sealer
-) -> AsyncIterator[None]:
-    """Serve agents within the context, as soon as the first host has been added. Raises ConfigurationError."""
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Serve agents within the context, as soon as the first host has been added; the task ends only when that fails.
+
+    Raises ConfigurationError.
+    """
 
     def find(transaction: Transaction) -> Authority | None:
         return load_authority(transaction, sealer)
 
     await database.read(find)  # one that does not open is told before anything is served
-    room_for(settings.connections + MOST_CONNECTIONS)
+    room_for(settings.connections + MOST_CONNECTIONS + MOST_NEWCOMERS)
     listener = listening_socket(settings.link_host, settings.link_port)
     serving = asyncio.create_task(_serve_for_ever(settings.link_host, listener, control_plane, database, find))
     try:
-        yield
+        yield serving
     finally:
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
@@ -63,16 +67,28 @@ async def _serve_for_ever(
         context = server_context(authority.certificate)
         _certify(context, authority, host)
         server = HttpsLinkServer(control_plane, listener, context)
-        await server.start()
+        accepting = await server.start()
         try:
-            while True:
-                await asyncio.sleep(_RENEWAL)
-                _certify(context, authority, host)
+            until = _RENEWAL
+            while not accepting.done():
+                await asyncio.wait((accepting,), timeout=until)
+                until = _renew(context, authority, host)
+            await accepting
         finally:
             await server.close()
     except Exception:
-        _log.exception("agents of other hosts are not served any more")
+        _log.exception("agents of other hosts cannot be served: the service stops")
         raise
+
+
+def _renew(context: ssl.SSLContext, authority: Authority, host: str) -> float:
+    """Have the next connections see a new certificate. Returns in how many seconds there is to be another one."""
+    try:
+        _certify(context, authority, host)
+    except Exception:
+        _log.exception("the link's certificate could not be renewed: it is tried again in %.0f s", _RENEW_AGAIN)
+        return _RENEW_AGAIN
+    return _RENEWAL
 
 
 async def _authority(database: Database, find: Callable[[Transaction], Authority | None]) -> Authority:

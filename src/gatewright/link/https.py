@@ -153,7 +153,10 @@ class _Connection:
         while True:
             event = self._http.next_event()
             if event is h11.NEED_DATA:
-                self._http.receive_data(await reader.read(_READ))
+                received = await reader.read(_READ)
+                if not received:
+                    raise EOFError("the connection ended without a whole answer")
+                self._http.receive_data(received)
             elif isinstance(event, h11.Data):
                 body += event.data
                 if len(body) > LARGEST:

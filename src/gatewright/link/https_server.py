@@ -1,12 +1,14 @@
 """The link over HTTPS, for agents on other hosts: the control plane's side.
 
 HTTP/1.1 over TLS 1.3, a MessagePack document each way. Which host an agent speaks for follows from its certificate
-alone, and is looked up at every request, and again before the answer: one that was revoked gets nothing any more.
+alone, and is looked up at once, at every request, when its body has come, and again before the answer: one that was
+revoked gets nothing any more.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -39,9 +41,16 @@ LARGEST_HEAD = 16 * 1024
 HANDSHAKE_PATIENCE = 10.0
 IDLE_PATIENCE = 120.0
 REQUEST_PATIENCE = 30.0
-#: Connections of all hosts together, and of one certificate.
+#: Connections of all hosts together, of one certificate, and of those that have shown no host's certificate yet.
 MOST_CONNECTIONS = 512
 MOST_OF_A_HOST = 8
+MOST_NEWCOMERS = 64
+#: How long one that is refused has to read why, seconds.
+FAREWELL = 1.0
+#: How long to wait when nothing can be accepted, seconds.
+_ACCEPT_AGAIN = 0.5
+#: Connections that wait in the kernel to be accepted.
+BACKLOG = 1024
 _READ = 64 * 1024
 
 REVOKED = "this certificate is none of a host of this installation, or not any more: `gatewright hosts list` has them"
@@ -56,7 +65,11 @@ class _Refused(Exception):
 
 
 class HttpsLinkServer:
-    """Serves the agents of hosts with certificates."""
+    """Serves the agents of hosts with certificates.
+
+    A connection is a newcomer until it has shown the certificate of a host; newcomers are few, and when one too many
+    comes the oldest one goes. Hosts' connections are counted apart, so that no stranger takes their place.
+    """
 
     def __init__(self, authority: HostAuthority, listener: socket.socket, context: ssl.SSLContext) -> None:
         """``context`` must demand certificates (:func:`server_context`)."""
@@ -65,47 +78,109 @@ class HttpsLinkServer:
         self._authority = authority
         self._listener = listener
         self._context = context
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._accepting: asyncio.Task[None] | None = None
+        #: In the order that they came in.
+        self._newcomers: dict[asyncio.Task[None], None] = {}
+        self._of_hosts: set[asyncio.Task[None]] = set()
         self._by_certificate: Counter[str] = Counter()
 
-    async def start(self) -> None:
-        """Serve at the socket that was given."""
-        self._server = await asyncio.start_server(
-            self._serve, sock=self._listener, ssl=self._context, ssl_handshake_timeout=HANDSHAKE_PATIENCE
-        )
+    async def start(self) -> asyncio.Task[None]:
+        """Serve at the socket that was given. Returns what goes on until :meth:`close`."""
+        self._listener.setblocking(False)
+        self._listener.listen(BACKLOG)
+        self._accepting = asyncio.create_task(self._accept_for_ever())
+        return self._accepting
 
     async def close(self) -> None:
         """Stop listening and drop the connections."""
-        if self._server is not None:
-            self._server.close()
-        for task in tuple(self._connections):
+        tasks = [*self._newcomers, *self._of_hosts]
+        if self._accepting is not None:
+            tasks.append(self._accepting)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._listener.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        certificate = fingerprint(shown or b"")
-        if task is None or len(self._connections) >= MOST_CONNECTIONS:
-            writer.transport.abort()
-            return
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
-        self._by_certificate[certificate] += 1
+    async def _accept_for_ever(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, _ = await loop.sock_accept(self._listener)
+            except OSError as error:
+                # no file is free, or the caller has gone
+                _log.warning("a connection of an agent could not be accepted: %s", error.strerror or error)
+                await asyncio.sleep(_ACCEPT_AGAIN)
+                continue
+            if len(self._newcomers) >= MOST_NEWCOMERS:
+                oldest = next(iter(self._newcomers))
+                del self._newcomers[oldest]
+                oldest.cancel()
+                # it lets go of its files before another one takes some
+                await asyncio.wait((oldest,), timeout=FAREWELL)
+            task = asyncio.create_task(self._serve(accepted))
+            self._newcomers[task] = None
+            task.add_done_callback(lambda ended: self._newcomers.pop(ended, None))
+            task.add_done_callback(self._of_hosts.discard)
+
+    async def _serve(self, accepted: socket.socket) -> None:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        if task is None:
+            raise RuntimeError("connections are served in tasks")
+        writer: asyncio.StreamWriter | None = None
         try:
-            await _Conversation(self._authority, certificate, reader, writer).run(
-                welcome=self._by_certificate[certificate] <= MOST_OF_A_HOST
+            reader = asyncio.StreamReader(loop=loop)
+            protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol,
+                accepted,
+                ssl=self._context,
+                ssl_handshake_timeout=HANDSHAKE_PATIENCE,
+                ssl_shutdown_timeout=FAREWELL,
             )
+            writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+            certificate = fingerprint(writer.get_extra_info("ssl_object").getpeercert(binary_form=True) or b"")
+            conversation = _Conversation(self._authority, certificate, reader, writer)
+            async with asyncio.timeout(HANDSHAKE_PATIENCE):
+                refusal = await self._refusal(certificate)
+                if refusal is not None:
+                    await conversation.refuse(*refusal)
+                    return
+            # Nothing was waited for since it was looked at: there is room.
+            self._newcomers.pop(task, None)
+            self._of_hosts.add(task)
+            self._by_certificate[certificate] += 1
+            try:
+                await conversation.run()
+            finally:
+                self._by_certificate[certificate] -= 1
+                if not self._by_certificate[certificate]:
+                    del self._by_certificate[certificate]
         except (OSError, EOFError, TimeoutError, h11.RemoteProtocolError) as error:
             _log.debug("a connection of an agent ended: %r", error)
         except asyncio.CancelledError:
             return
         finally:
-            self._by_certificate[certificate] -= 1
-            if not self._by_certificate[certificate]:
-                del self._by_certificate[certificate]
-            writer.close()
+            if writer is None:
+                accepted.close()
+            elif task in self._of_hosts:
+                writer.close()
+            else:
+                # a stranger's word is not waited for
+                writer.transport.abort()
+
+    async def _refusal(self, certificate: str) -> tuple[int, str] | None:
+        """Why a newcomer with this certificate is not served: status and words; None if it is."""
+        try:
+            host_id = await self._authority.host_of(certificate)
+        except ApiError as error:
+            return 503, str(error)
+        if host_id is None:
+            return 403, REVOKED
+        if self._by_certificate[certificate] >= MOST_OF_A_HOST:
+            return 503, f"the host {host_id} has {MOST_OF_A_HOST} connections already: does another agent run?"
+        if len(self._of_hosts) >= MOST_CONNECTIONS:
+            return 503, f"the control plane has {MOST_CONNECTIONS} connections of hosts already, and takes no more"
+        return None
 
 
 class _Conversation:
@@ -120,10 +195,22 @@ class _Conversation:
         self._writer = writer
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)
 
-    async def run(self, *, welcome: bool) -> None:
+    async def refuse(self, status: int, reason: str) -> None:
+        """Say so, whatever was to be asked, and end.
+
+        What the other side sends meanwhile is thrown away: unread it would take the answer with it (RST).
+        """
+        await self._send(status, Failure(reason), last=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                while await self._reader.read(_READ):
+                    pass
+
+    async def run(self) -> None:
+        """Serve a host until it, or the time, ends the connection."""
         while True:
             try:
-                host_id, request = await self._request(welcome=welcome)
+                host_id, request = await self._request()
                 message = await answer(self._authority, host_id, request)
                 # It may have been revoked while the poll waited.
                 if await self._host() != host_id:
@@ -148,7 +235,7 @@ class _Conversation:
             raise HostUnknown(self._certificate)
         return host_id
 
-    async def _request(self, *, welcome: bool) -> tuple[str, AgentMessage]:
+    async def _request(self) -> tuple[str, AgentMessage]:
         """The next request and whose it is. Raises EOFError, _Refused, HostUnknown, TimeoutError."""
         async with asyncio.timeout(IDLE_PATIENCE):
             head = await self._event()
@@ -156,8 +243,6 @@ class _Conversation:
             raise EOFError("no request")
         # Before its body is read: a stranger gets nothing from us, and we nothing from them.
         host_id = await self._host()
-        if not welcome:
-            raise _Refused(503, f"the host {host_id} has {MOST_OF_A_HOST} connections already: does another agent run?")
         kind = PATHS.get(head.target)
         if kind is None:
             raise _Refused(404, "there is no such part of the link")
@@ -165,6 +250,9 @@ class _Conversation:
             raise _Refused(405, "the link takes POST only")
         async with asyncio.timeout(REQUEST_PATIENCE):
             body = await self._body()
+        # It may have been revoked while its body came, slowly: nothing of it counts then.
+        if await self._host() != host_id:
+            raise HostUnknown(host_id)
         try:
             request = agent_decoder.decode(body)
         except msgspec.MsgspecError as error:
