@@ -19,7 +19,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -27,7 +27,9 @@ from gatewright.errors import ConfigurationError
 
 PREFIX = "GATEWRIGHT_"
 #: Environment variables that are or may hold secrets; an agent's environment has none of them.
-SECRETS = ("GATEWRIGHT_ACCESS_KEY_SECRET", "GATEWRIGHT_SECRET_KEY", "GATEWRIGHT_DATABASE")
+SECRETS = ("GATEWRIGHT_ACCESS_KEY_SECRET", "GATEWRIGHT_SECRET_KEY", "GATEWRIGHT_DATABASE", "PGPASSWORD")
+#: What libpq takes a password from in a URL's query.
+_PASSWORDS = {"password", "sslpassword"}
 
 #: The default public pool of each plane. The simulated one lies in the reserved class E, so that no answer names
 #: a real host; the linux one in the range for benchmarks (RFC 2544), which no real network routes.
@@ -188,7 +190,7 @@ class AdministratorSettings(NamedTuple):
 
 def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: Path | None) -> Settings:
     """Put the settings together. ``command_line`` has what was given there, by name. Raises ConfigurationError."""
-    if urlsplit(str(command_line.get("database") or "")).password:
+    if _has_password(str(command_line.get("database") or "")):
         raise ConfigurationError(
             "--database has a password, which every user of the machine could read: set GATEWRIGHT_DATABASE instead"
         )
@@ -275,6 +277,11 @@ def administrator(environment: Mapping[str, str]) -> AdministratorSettings:
         if value is not None and not re.fullmatch(r"[\x21-\x7e]{1,128}", value):
             raise ConfigurationError(f"{name} must be 1 to 128 printable ASCII characters without spaces")
     return AdministratorSettings(account_id, key_id, secret)
+
+
+def _has_password(url: str) -> bool:
+    parts = urlsplit(url)
+    return bool(parts.password) or any(name.lower() in _PASSWORDS for name, _ in parse_qsl(parts.query))
 
 
 def _file_values(file: Path) -> dict[str, Any]:

@@ -9,13 +9,17 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import gatewright.app.host
+import gatewright.app.hosts  # noqa: F401 - loaded before a child gives up the right to load it
 from gatewright import ids
 from gatewright.app.host_lock import RUNTIME, AgentRuns, HostLock
+from gatewright.cli.main import main
 from tests.app.test_reboot import installation_of, until
 from tests.app.test_serve import gateway, run, until_status
 from tests.support.linux import clean, unmet
@@ -151,6 +155,44 @@ def test_a_copied_data_directory_is_no_second_agent(service: Service, tmp_path: 
     ended = run("serve", "--plane", "linux", "--data", str(copy), "--listen", "127.0.0.1:0")
     assert ended.returncode == 2
     assert f"an agent of installation {installation} runs on this host already (process " in ended.stderr
+
+
+def test_an_agent_waits_for_one_whose_supervisor_was_killed(tmp_path: Path) -> None:
+    installation = ids.installation_id()
+    before = HostLock(installation, tmp_path)
+    ending = threading.Timer(0.2, before.release)
+    ending.start()
+    after = HostLock(installation, tmp_path, patience=20.0)
+    ending.join()
+    with pytest.raises(AgentRuns, match="runs on this host already"):
+        HostLock(installation, tmp_path, patience=0.1)
+    after.release()
+
+
+@pytest.mark.parametrize("arguments", [("host", "status"), ("host", "clean"), ("hosts", "list")])
+def test_who_is_not_root_is_told_in_a_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("a folder of root's needs root")
+    (tmp_path / "data" / "agent").mkdir(parents=True)
+    (tmp_path / "data" / "api").mkdir()
+    (tmp_path / "data").chmod(0o700)
+    child = os.fork()
+    if child == 0:
+        # where another user may load the code from is not what is tested: it is loaded already
+        sys.stderr = (tmp_path / "told").open("w", buffering=1)
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+        try:
+            os._exit(main([*arguments, "--data", str(tmp_path / "data")]))
+        finally:
+            os._exit(99)
+    _, status = os.waitpid(child, 0)
+    said = (tmp_path / "told").read_text()
+    assert os.waitstatus_to_exitcode(status) == 2, said
+    assert said.startswith("gatewright: ")
+    assert said.count("\n") == 1
+    assert "root" in said or "chown" in said
 
 
 def test_the_lock_outlives_nobody(tmp_path: Path) -> None:

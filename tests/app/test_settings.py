@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from gatewright.cli.main import main
 from gatewright.errors import ConfigurationError
-from gatewright.settings import OPTIONS, Settings, administrator, load
+from gatewright.settings import OPTIONS, SECRETS, Settings, administrator, load
 
 
 def settings(
@@ -252,3 +254,28 @@ def test_wrong_tables_of_vswitches_are_refused(tmp_path: Path, text: str, words:
     file.write_text(text)
     with pytest.raises(ConfigurationError, match=words):
         settings({"plane": None if "plane" in text else "linux"}, file=file)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:s3cret@h/d",
+        "postgresql://u@h/d?password=s3cret",
+        "postgresql:///d?sslmode=require&sslpassword=s3cret",
+    ],
+)
+def test_a_password_on_the_command_line_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="set GATEWRIGHT_DATABASE instead"):
+        settings({"database": url})
+    assert settings(environment={"GATEWRIGHT_DATABASE": url}).database == url
+
+
+def test_an_agents_environment_has_no_password_of_the_database() -> None:
+    assert {"GATEWRIGHT_DATABASE", "PGPASSWORD"} <= set(SECRETS)
+
+
+def test_a_command_line_says_database_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["serve"], ["half-agent", str(os.getppid()), "0"]):
+        with pytest.raises(SystemExit):
+            main([*arguments, "--datab", "postgresql://u@h/d"])
+        assert "unrecognized arguments: --datab" in capsys.readouterr().err

@@ -37,7 +37,7 @@ def run(settings: Settings, api_user: int) -> None:
     lock = Lock(settings.agent_folder / "agent.lock", "another agent", PREDECESSOR)
     installation = installation_id(settings.agent_folder)
     # a copied data directory has a lock of its own, and the same items
-    host_lock = HostLock(installation)
+    host_lock = HostLock(installation, patience=PREDECESSOR)
     try:
         asyncio.run(_run(settings, installation, api_user))
     finally:

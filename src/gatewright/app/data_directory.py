@@ -124,7 +124,9 @@ def installation_id(folder: Path) -> str:
 def find_installation_id(settings: Settings) -> str | None:
     """The id of the data directory's installation; None if there is none yet. Raises ConfigurationError."""
     path = settings.agent_folder / "installation"
-    return _read(path) if path.exists() else None
+    with told(f"looking for {path}"):
+        there = path.exists()
+    return _read(path) if there else None
 
 
 def _read(path: Path) -> str:

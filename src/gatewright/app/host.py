@@ -51,6 +51,7 @@ class HostStatus(msgspec.Struct, frozen=True):
 
 def installation_on(settings: Settings, given: str | None) -> str:
     """The installation that is meant: the given one, else the data directory's. Raises ConfigurationError."""
+    _need_root()
     if given is not None:
         if not re.fullmatch(r"[0-9a-z]{8}", given):
             raise ConfigurationError(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
+import time
 from pathlib import Path
 
 from gatewright.errors import ConfigurationError
 
+_log = logging.getLogger(__name__)
+_POLL = 0.05
 #: Where a host's installations have what does not outlive a reboot.
 RUNTIME = Path("/run/gatewright")
 
@@ -19,14 +23,15 @@ class AgentRuns(ConfigurationError):
 class HostLock:
     """Held by the agent of an installation, and by whoever removes all of it; until the process ends, however it ends.
 
-    Raises AgentRuns, or ConfigurationError when the lock cannot be made.
+    Raises AgentRuns when another one holds it for longer than ``patience`` seconds, or ConfigurationError when the lock
+    cannot be made.
     """
 
-    def __init__(self, installation: str, runtime: Path = RUNTIME) -> None:
+    def __init__(self, installation: str, runtime: Path = RUNTIME, patience: float = 0.0) -> None:
         self._path = runtime / f"{installation}.lock"
         try:
             runtime.mkdir(parents=True, exist_ok=True)
-            self._descriptor = self._take(installation)
+            self._descriptor = self._wait(installation, time.monotonic() + patience)
             os.truncate(self._descriptor, 0)
             os.pwrite(self._descriptor, b"%d\n" % os.getpid(), 0)
         except OSError as error:
@@ -36,6 +41,20 @@ class HostLock:
         """Let go before the process ends, and leave no file."""
         self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
+
+    def _wait(self, installation: str, deadline: float) -> int:
+        """The lock, tried for until a time: an agent whose supervisor was killed has yet to end."""
+        warned = False
+        while True:
+            try:
+                return self._take(installation)
+            except AgentRuns:
+                if time.monotonic() >= deadline:
+                    raise
+                if not warned:
+                    _log.warning("%s is held: waiting for the agent that holds it to end", self._path)
+                    warned = True
+            time.sleep(_POLL)
 
     def _take(self, installation: str) -> int:
         while True:

@@ -40,7 +40,8 @@ def _run_command(given: list[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"gatewright {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_settings(commands.add_parser("serve", help="serve the API", description="Serve the API."))
+    # the supervisor looks for whole words: an agent is not told of --database
+    _add_settings(commands.add_parser("serve", help="serve the API", description="Serve the API.", allow_abbrev=False))
     for command in (host, hosts, doctor):
         command.add(commands)
     parsed = parser.parse_args(given)
@@ -73,7 +74,7 @@ def _run_half(command: str, given: list[str]) -> None:
     parent, user = int(given.pop(0)), int(given.pop(0))
     die_with_parent(parent)
     api = (int(given.pop(0)), socket.socket(fileno=int(given.pop(0)))) if command == "half-api" else None
-    parser = argparse.ArgumentParser(prog=f"gatewright {command}")
+    parser = argparse.ArgumentParser(prog=f"gatewright {command}", allow_abbrev=False)
     _add_settings(parser)
     settings = _settings(parser.parse_args(given))
     if api is not None:
