@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,6 +18,9 @@ from gatewright.errors import ConfigurationError, DatabaseAway
 from gatewright.secrets.certificates import read_host
 from gatewright.settings import Settings, load
 from gatewright.store import hosts
+from gatewright.store.backends import SqliteBackend, backend_of
+from gatewright.store.upgrade import HEAD, prepare
+from tests.app.test_serve import run
 from tests.support.cell import Cell
 from tests.support.hosts import Fleet
 from tests.support.locking import Holder
@@ -164,6 +170,95 @@ def test_what_cannot_be_is_told_in_a_line(desk: Desk, arguments: tuple[str, ...]
     assert {state.row.id for state in app.listing(desk.settings)} == {hosts.LOCAL}
 
 
+def test_the_settings_of_a_service_with_an_uplink_are_fit_for_hosts(desk: Desk, tmp_path: Path) -> None:
+    config = tmp_path / "gatewright.toml"
+    config.write_text('uplink = "eth1"\npublic_pool = "203.0.113.0/24"\nlink_listen = "192.0.2.1:9443"\n')
+    told = desk.run(
+        "add", "a", "--zone", K, *("--address", "10.1.1.1", "--out", str(desk.out), "--config", str(config))
+    )
+    assert "--control-plane https://192.0.2.1:9443" in told
+
+
+@pytest.mark.parametrize("planted", ["ca.crt", "a.key", "a.key.part", "a.crt.part"])
+def test_files_that_are_there_are_left_alone_and_nothing_is_changed(desk: Desk, planted: str, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("somebody's")
+    (desk.out / planted).symlink_to(victim)
+    assert str(desk.out / planted) in desk.add("a", K, address="10.200.0.11", status=2)
+    (desk.out / planted).unlink()
+    (desk.out / planted).write_text("somebody else's")
+    assert str(desk.out / planted) in desk.add("a", K, address="10.200.0.11", status=2)
+    assert {path.name: path.read_text() for path in desk.out.iterdir()} == {planted: "somebody else's"}
+    assert victim.read_text() == "somebody's"
+    assert {state.row.id for state in app.listing(desk.settings)} == {hosts.LOCAL}
+
+
+def test_a_disk_without_room_for_the_key_leaves_no_host(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int, _text: bytes, _offset: int) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gatewright.app.host_files.os.pwrite", full)
+        assert "make room on its disk" in desk.add("a", K, address="10.200.0.11", status=2)
+    assert list(desk.out.iterdir()) == []
+    assert {state.row.id for state in app.listing(desk.settings)} == {hosts.LOCAL}
+    desk.add("a", K, address="10.200.0.11")
+    assert {path.name for path in desk.out.iterdir()} == {"ca.crt", "a.crt", "a.key"}
+
+
+def test_a_database_of_another_version_is_not_touched(desk: Desk) -> None:
+    def stand_at(version: str) -> None:
+        connection: Any = backend_of(desk.url).connect(read_only=False)
+        connection.execute(f"UPDATE alembic_version SET version_num = '{version}'")
+        connection.close()
+
+    stand_at("0001")
+    for _ in range(2):
+        assert "is at migration 0001, and this `gatewright` at" in desk.run("list", status=2)
+    stand_at(HEAD)
+    desk.run("list")
+
+
+USER = 61190
+
+
+def test_root_works_on_the_database_as_the_apis_user(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("becoming another user needs root")
+    data, out = tmp_path / "data", tmp_path / "out"
+    for folder in (data, data / "api", data / "agent", out):
+        folder.mkdir(mode=0o700)
+    (data / "agent" / "installation").write_text("0123abcd\n")
+    key = tmp_path / "key"
+    key.touch(mode=0o600)
+    key.write_text("a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=\n")
+    database = data / "api" / "gatewright.db"
+    prepare(SqliteBackend(database))
+    # what an API that was taken over would like root to read for it
+    (data / "api" / "secret.key").symlink_to(key)
+    for path in (data / "api", *(data / "api").iterdir()):
+        os.chown(path, USER, USER, follow_symlinks=False)
+
+    def hosts_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return run("hosts", *arguments, "--data", str(data))
+
+    adding = ("add", "a", "--zone", K, "--address", "10.1.1.1", "--out", str(out))
+    refused = hosts_command(*adding)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
+    assert f"{data}/api/secret.key" in refused.stderr
+    assert list(out.iterdir()) == []
+    (data / "api" / "secret.key").unlink()
+    key.rename(data / "api" / "secret.key")
+    os.chown(data / "api" / "secret.key", USER, USER)
+    added = hosts_command(*adding)
+    assert added.returncode == 0, added.stderr
+    listed = hosts_command("list")
+    assert listed.stdout.splitlines()[1].split()[:3] == ["a", K, "10.1.1.1"], listed.stderr
+    assert {path.lstat().st_uid for path in (data / "api").iterdir()} == {USER}
+    assert {path.lstat().st_uid for path in out.iterdir()} == {0}
+    assert read_host((out / "a.crt").read_text()).name == "a"
+
+
 def test_an_address_and_a_name_are_one_hosts(desk: Desk) -> None:
     desk.add("a", K, address="10.200.0.11")
     assert "the host a has the address" in desk.add("b", J, address="10.200.0.11", status=2)
@@ -181,6 +276,7 @@ def test_without_a_service_that_ever_ran_there_is_nothing_to_add_to(tmp_path: Pa
 
 
 def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:
+    (tmp_path / "api").mkdir()
     settings = load({"data": str(tmp_path), "database": "postgresql://127.0.0.1:1/none"}, {}, None)
     with pytest.raises(DatabaseAway):
         app.listing(settings)

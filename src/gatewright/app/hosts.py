@@ -6,35 +6,31 @@ import ipaddress
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import NoneType
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from gatewright.app.as_the_api import as_the_api, owner
 from gatewright.app.data_directory import find_installation_id
 from gatewright.app.host_authority import ensure_authority
+from gatewright.app.host_files import Drafts, Files
 from gatewright.clock import SystemClock
 from gatewright.errors import ApiError, ConfigurationError, DatabaseAway
 from gatewright.reconcile import draining, removal
 from gatewright.resources.regions import regions
 from gatewright.secrets import Sealer, load_key
-from gatewright.secrets.certificates import HOST_NAME, Authority, Issued
+from gatewright.secrets.certificates import HOST_NAME
 from gatewright.settings import Settings
+from gatewright.state_files import told
 from gatewright.store import hosts, placements
 from gatewright.store.backends import SqliteBackend, backend_of
 from gatewright.store.database import Database
 from gatewright.store.hosts import HostRow
 from gatewright.store.transaction import Transaction
-from gatewright.store.upgrade import prepare
+from gatewright.store.upgrade import check
 
 Result = TypeVar("Result")
-
-
-class Files(NamedTuple):
-    """What an agent is started with."""
-
-    authority: Path
-    certificate: Path
-    key: Path
 
 
 class HostState(NamedTuple):
@@ -51,9 +47,9 @@ def add(settings: Settings, name: str, zones: Sequence[str], address: str, folde
     """Add a host and write its certificate and key into a folder. Raises ConfigurationError."""
     zones = tuple(dict.fromkeys(zones))
     _check(name, zones, address)
-    _check_folder(folder, name)
+    installation = _installation(settings)
 
-    def work(transaction: Transaction) -> tuple[str, Issued]:
+    def work(transaction: Transaction) -> None:
         for row in hosts.lock_all(transaction):
             if row.id == name:
                 raise ConfigurationError(
@@ -61,39 +57,40 @@ def add(settings: Settings, name: str, zones: Sequence[str], address: str, folde
                 )
             if address and row.address == address:
                 raise ConfigurationError(f"the host {row.id} has the address {address} already")
-        authority = _authority(transaction)
-        issued = authority.issue_host(name, address)
         now = SystemClock().now()
+        authority = ensure_authority(transaction, _sealer(settings), installation, now)
+        issued = authority.issue_host(name, address)
         # Beyond any revision that a host of this name ever had: an agent follows no lower one.
         row = HostRow(name, now, ",".join(zones), address, issued.fingerprint, False, now, None, None)
         hosts.add(transaction, row)
-        return authority.certificate, issued
+        drafts.write(authority.certificate, issued)
 
-    def _authority(transaction: Transaction) -> Authority:
-        return ensure_authority(transaction, _sealer(settings), _installation(settings), SystemClock().now())
-
-    return _write_files(folder, name, *_write(settings, work))
+    with Drafts(folder, name) as drafts:
+        _write(settings, work, NoneType)
+        return drafts.publish()
 
 
 def renew(settings: Settings, name: str, folder: Path) -> Files:
     """Issue another certificate for a host; the one before is refused from now on. Raises ConfigurationError."""
-    _check_folder(folder, name)
+    installation = _installation(settings)
 
-    def work(transaction: Transaction) -> tuple[str, Issued]:
+    def work(transaction: Transaction) -> None:
         row = _lock(transaction, name)
         if row.id == hosts.LOCAL:
             raise ConfigurationError("the local host has no certificate: its agent is a part of `gatewright serve`")
-        authority = ensure_authority(transaction, _sealer(settings), _installation(settings), SystemClock().now())
+        authority = ensure_authority(transaction, _sealer(settings), installation, SystemClock().now())
         issued = authority.issue_host(name, row.address)
         hosts.change(transaction, msgspec.structs.replace(row, fingerprint=issued.fingerprint))
-        return authority.certificate, issued
+        drafts.write(authority.certificate, issued)
 
-    return _write_files(folder, name, *_write(settings, work))
+    with Drafts(folder, name) as drafts:
+        _write(settings, work, NoneType)
+        return drafts.publish()
 
 
 def listing(settings: Settings) -> list[HostState]:
     """All hosts, with how they are. Raises ConfigurationError."""
-    return _write(settings, lambda transaction: states(transaction, SystemClock().now()))
+    return _write(settings, lambda transaction: states(transaction, SystemClock().now()), list[HostState])
 
 
 def states(transaction: Transaction, now: int) -> list[HostState]:
@@ -118,7 +115,7 @@ def drain(settings: Settings, name: str, *, undo: bool) -> None:
     def work(transaction: Transaction) -> None:
         hosts.change(transaction, msgspec.structs.replace(_lock(transaction, name), draining=not undo))
 
-    _write(settings, work)
+    _write(settings, work, NoneType)
 
 
 def remove(settings: Settings, name: str, *, fenced: bool) -> int:
@@ -138,7 +135,7 @@ def remove(settings: Settings, name: str, *, fenced: bool) -> int:
                 "then built on other hosts"
             ) from None
 
-    return _write(settings, work)
+    return _write(settings, work, int)
 
 
 def _presence(row: HostRow, now: int) -> str:
@@ -176,37 +173,18 @@ def _check(name: str, zones: Sequence[str], address: str) -> None:
         raise ConfigurationError(f"--address is {address!r}: {error}") from None
 
 
-def _check_folder(folder: Path, name: str) -> None:
-    """Before anything is changed. Raises ConfigurationError."""
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise ConfigurationError(f"{folder} is no folder that can be written: say --out")
-    for path in _files(folder, name)[1:]:
-        if path.exists():
-            raise ConfigurationError(f"{path} is there already: move it away, or say --out")
-
-
-def _files(folder: Path, name: str) -> Files:
-    return Files(folder / "ca.crt", folder / f"{name}.crt", folder / f"{name}.key")
-
-
-def _write_files(folder: Path, name: str, authority: str, issued: Issued) -> Files:
-    files = _files(folder, name)
-    with os.fdopen(os.open(files.key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(issued.private_key)
-    files.certificate.write_text(issued.certificate, "ascii")
-    files.authority.write_text(authority, "ascii")
-    return files
-
-
 def _sealer(settings: Settings) -> Sealer:
     path, given = settings.api_folder / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY")
-    if given is None and not path.exists():
+    with told(f"looking for {path}"):
+        missing = given is None and not path.exists()
+    if missing:
         raise ConfigurationError(f"there is no {path}: start `gatewright serve` once, or say --data")
     return Sealer(load_key(path, given, make=False))
 
 
 def _installation(settings: Settings) -> str:
-    """The installation's id, as the agent of its own machine has it. Raises ConfigurationError."""
+    """The installation's id, as the agent of its own machine has it: root's to read. Raises ConfigurationError."""
+    owner(settings)  # is there a service at all?
     found = find_installation_id(settings)
     if found is None:
         raise ConfigurationError(
@@ -216,19 +194,28 @@ def _installation(settings: Settings) -> str:
     return found
 
 
-def _write(settings: Settings, work: Callable[[Transaction], Result]) -> Result:
-    """Run something in a transaction. Raises ConfigurationError, DatabaseAway."""
-    backend = backend_of(settings.database)
-    if isinstance(backend, SqliteBackend) and not backend.path.exists():
-        raise ConfigurationError(f"there is no database {backend.path}: start `gatewright serve` once, or say --data")
-    prepare(backend)
-    database = Database(backend)
-    try:
-        return database.write_now(work)
-    except ApiError as error:
-        raise DatabaseAway(error.detail or error.message) from error
-    finally:
-        database.close()
+def _write(settings: Settings, work: Callable[[Transaction], Result], kind: type[Result]) -> Result:
+    """Run something in a transaction, as the API's user. Raises ConfigurationError, DatabaseAway."""
+
+    def on_the_database() -> Result:
+        backend = backend_of(settings.database)
+        if isinstance(backend, SqliteBackend):
+            with told(f"looking for {backend.path}"):
+                there = backend.path.exists()
+            if not there:
+                raise ConfigurationError(
+                    f"there is no database {backend.path}: start `gatewright serve` once, or say --data"
+                )
+        check(backend)
+        database = Database(backend)
+        try:
+            return database.write_now(work)
+        except ApiError as error:
+            raise DatabaseAway(error.detail or error.message) from error
+        finally:
+            database.close()
+
+    return as_the_api(settings, on_the_database, kind)
 
 
 def warnings(settings: Settings) -> list[str]:

@@ -13,7 +13,8 @@ from gatewright import settings as settings_module
 from gatewright.settings import Settings
 
 if TYPE_CHECKING:
-    from gatewright.app.hosts import Files, HostState
+    from gatewright.app.host_files import Files
+    from gatewright.app.hosts import HostState
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
@@ -70,7 +71,8 @@ def _action(
 
 
 def _settings(parsed: argparse.Namespace) -> Settings:
-    given = {"data": parsed.data, "database": parsed.database}
+    # hosts are the linux plane's, also where the file and the environment leave that to the service's command line
+    given = {"data": parsed.data, "database": parsed.database, "plane": "linux"}
     return settings_module.load(given, os.environ, parsed.config)
 
 

@@ -6,6 +6,7 @@ of a newer version is refused: starting an old program on it would lose what it 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,22 @@ _LOCK = 0x6761746577726967
 
 def prepare(backend: Backend) -> None:
     """Make the database have this version's tables. Raises ConfigurationError, DatabaseAway."""
+    _connected(backend, _bring_up)
+
+
+def check(backend: Backend) -> None:
+    """Refuse a database that has not this version's tables: who serves it may need them as they are.
+
+    Raises ConfigurationError, DatabaseAway.
+    """
+    _connected(backend, _refuse_others)
+
+
+def _connected(backend: Backend, work: Callable[[Any, Backend], None]) -> None:
     try:
         connection: Any = backend.connect(read_only=False)
         try:
-            _bring_up(connection, backend)
+            work(connection, backend)
         finally:
             # Closing ends the session, and with it the advisory lock.
             connection.close()
@@ -47,6 +60,16 @@ def _bring_up(connection: Any, backend: Backend) -> None:
         _create(connection, backend)
     elif version != HEAD:
         _migrate(backend, version)
+
+
+def _refuse_others(connection: Any, backend: Backend) -> None:
+    version = _version(connection, backend)
+    if version != HEAD:
+        stands = "is empty" if version is None else f"is at migration {version}, and this `gatewright` at {HEAD}"
+        raise ConfigurationError(
+            f"{backend.where} {stands}: use the one that serves it, or start `gatewright serve` of this one, "
+            "which brings an older database up to date"
+        )
 
 
 def _version(connection: Any, backend: Backend) -> str | None:
