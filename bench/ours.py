@@ -160,6 +160,11 @@ class Gatewright:
         """How many gateways have a status."""
         return int(self.client.call("DescribeVpnGateways", Status=status, PageSize=1)["TotalCount"])
 
+    def page(self, status: str) -> list[str]:
+        """The ids of up to 50 gateways that have a status."""
+        told = self.client.call("DescribeVpnGateways", Status=status, PageSize=50)["VpnGateways"]["VpnGateway"]
+        return [gateway["VpnGatewayId"] for gateway in told]
+
     def _is_available(self, vswitch: str) -> bool:
         return bool(self.client.call("DescribeVSwitchAttributes", VSwitchId=vswitch)["Status"] == "Available")
 

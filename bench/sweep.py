@@ -30,6 +30,10 @@ def _sweep(installation: str) -> None:
     for link in json.loads(_ip("-j", "link", "show") or "[]"):
         if link.get("ifalias", "").startswith(f"gatewright:{installation}:"):
             _ip("link", "delete", link["ifname"])
+    for table in json.loads(_run("nft", "-j", "list", "tables") or '{"nftables": []}')["nftables"]:
+        told = table.get("table", {})
+        if installation in told.get("name", ""):
+            _run("nft", "delete", "table", told["family"], told["name"])
     shutil.rmtree(_RUNTIME / installation, ignore_errors=True)
 
 
@@ -39,4 +43,8 @@ def _namespaces(installation: str) -> list[str]:
 
 
 def _ip(*arguments: str) -> str:
-    return subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False).stdout
+    return _run("ip", *arguments)
+
+
+def _run(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout

@@ -8,6 +8,8 @@ import os
 import resource
 import select
 import signal
+import socket
+import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -373,6 +375,14 @@ def test_link_events_name_the_link(lab: Lab) -> None:
     assert events.LinkEvent(mark.name, mark.alias, up=True) in found
     assert found[-1] == events.LinkEvent(mark.name, mark.alias, up=False)
     assert list(events.link_events(b"\x07\0\0\0garbage")) == []
+
+
+@pytest.mark.parametrize(("family", "told"), [(socket.AF_UNSPEC, ["gwtrial"]), (7, [])], ids=["link", "bridge port"])
+def test_what_a_bridge_tells_of_its_ports_states_is_passed_over(family: int, told: list[str]) -> None:
+    """It comes some 15 s after each was plugged in, and would have everything looked at once more."""
+    body = struct.pack("=BxHiII", family, 0, 7, 1, 0) + struct.pack("=HH8s", 12, 3, b"gwtrial\0")
+    datagram = struct.pack("=IHHII", 16 + len(body), 16, 0, 0, 0) + body
+    assert [link.name for link in events.link_events(datagram)] == told
 
 
 def test_mounts_are_heard_of(tmp_path: Path) -> None:

@@ -157,10 +157,13 @@ class Charon:
     def _living(self) -> list[Process]:
         """Every charon in the namespace, or with our configuration in a namespace that has lost its name."""
         with step("looking for a living charon"):
+            here = netns.identity(self._namespace)
+            # whoever is in a namespace that has a name is none of ours unless it is this one
+            elsewhere = {*netns.listing().values(), netns.home()} - {here}
             return [
                 found
-                for pid, _ in processes.running()
-                if processes.runs(pid, EXECUTABLE) and (found := self._if_ours(pid))
+                for pid, where in processes.running()
+                if where not in elsewhere and processes.runs(pid, EXECUTABLE) and (found := self._if_ours(pid))
             ]
 
     def _if_ours(self, pid: int) -> Process | None:

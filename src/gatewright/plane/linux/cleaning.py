@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gatewright.plane.contract import PlaneError
@@ -53,10 +52,8 @@ def remove(
         return failures
 
     failures = asyncio.run(remove_items())
-    # in a thread of its own: pyroute2 does not work in one that runs an event loop
-    with ThreadPoolExecutor(1) as worker:
-        for name in worker.submit(_remove_stray_links, installation).result():
-            told(f"removed link {name}")
+    for name in _remove_stray_links(installation):
+        told(f"removed link {name}")
     return failures
 
 

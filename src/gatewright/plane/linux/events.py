@@ -37,6 +37,7 @@ _HEADER = struct.Struct("=IHHII")
 _LINK = struct.Struct("=BxHiII")
 _ATTRIBUTE = struct.Struct("=HH")
 _NEW_LINK, _DELETED_LINK = 16, 17
+_BRIDGING = socket.AF_BRIDGE
 #: Of nftables; the subsystem is in the byte above.
 _DELETED_TABLE = 2
 #: Queueing disciplines, classes and filters that come and go; their messages begin like a link's, with its index.
@@ -153,11 +154,17 @@ def inside(namespace: str) -> list[EventSocket]:
 
 
 def link_events(datagram: bytes) -> Iterator[LinkEvent]:
-    """The links of a datagram; other messages of it are passed over."""
+    """The links of a datagram; other messages of it are passed over.
+
+    So is what a bridge tells of its ports' states, some 15 s after each was plugged in: one that is unplugged or goes
+    is told of besides.
+    """
     for kind, payload in messages(datagram):
         if kind not in (_NEW_LINK, _DELETED_LINK) or len(payload) < _LINK.size:
             continue
-        flags = _LINK.unpack_from(payload)[3]
+        family, _, _, flags, _ = _LINK.unpack_from(payload)
+        if family == _BRIDGING:
+            continue
         texts = {_NAME: "", _ALIAS: ""}
         for attribute, value in _attributes(payload[_LINK.size :]):
             if attribute in texts:

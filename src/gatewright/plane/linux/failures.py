@@ -6,8 +6,6 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyroute2.netlink.exceptions import NetlinkError
-
 from gatewright.plane.contract import PlaneError
 
 _HINTS = {
@@ -24,13 +22,6 @@ def step(doing: str) -> Iterator[None]:
     """Raises PlaneError that says ``doing``, and a hint, for what the system refuses inside the block."""
     try:
         yield
-    except (OSError, NetlinkError) as error:
-        code = error.errno if isinstance(error, OSError) else error.code
-        hint = _HINTS.get(code or 0)
-        raise PlaneError(f"{doing}: {_text(error)}" + (f" ({hint})" if hint else "")) from error
-
-
-def _text(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return str(error)
-    return str(error.args[-1]) if error.args else type(error).__name__
+    except OSError as error:
+        hint = _HINTS.get(error.errno or 0)
+        raise PlaneError(f"{doing}: {error}" + (f" ({hint})" if hint else "")) from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
-from gatewright.plane.linux import nft
 from gatewright.plane.linux.folders import Folder
 from gatewright.plane.linux.kept_table import KeptChains, KeptTable
 from gatewright.plane.linux.names import LAN, WAN, LinkMark, Names
@@ -66,14 +65,11 @@ class Guards:
     def remove(self, instance_id: str) -> None:
         """Remove an instance's guard, whose legs are gone, and the table with the last one."""
         with self._lock, NfTables() as kernel:
-            chains = kernel.chains(FAMILY, self._names.guards)
-            if chains is None:
-                return
-            own = [name for name in chains if name in _own(instance_id)]
-            if len(own) == len(chains):
-                nft.delete(FAMILY, self._names.guards)
-            elif own:
-                nft.put_chains(Table(FAMILY, self._names.guards, ()), replacing=own)
+            own = [name for name in _own(instance_id) if kernel.has_chain(FAMILY, self._names.guards, name)]
+            if own:
+                kernel.delete_chains(FAMILY, self._names.guards, own)
+            if kernel.is_empty(FAMILY, self._names.guards):
+                kernel.delete_table(FAMILY, self._names.guards)
 
 
 def fault(folder: Folder) -> str | None:

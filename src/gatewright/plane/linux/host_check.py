@@ -33,7 +33,7 @@ PLUGIN_PACKAGES = {
 
 def requirements() -> list[str]:
     """What is missing on this host, one sentence for people each; empty if the plane can run."""
-    # in a thread of its own: pyroute2 does not work in one that runs an event loop
+    # in a thread of its own, which goes to other namespaces
     with ThreadPoolExecutor(1) as worker:
         return worker.submit(lambda: list(_missing())).result()
 

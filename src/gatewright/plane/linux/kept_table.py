@@ -62,7 +62,7 @@ class KeptTable:
         return f"table {note.family} {note.name} of nftables {what}"
 
     def _put(self, table: Table, kernel: NfTables) -> None:
-        nft.put(table, replacing=table.name in kernel.tables(table.family))
+        nft.put(table, replacing=kernel.has_table(table.family, table.name))
 
     def _note(self) -> _Note | None:
         try:

@@ -34,7 +34,7 @@ SOON = 1.0
 #: How often everything is looked at though nothing was told, seconds.
 SWEEP = 600.0
 #: After a look that nothing special asked for, so many times what it used of a processor go by before the next.
-_REST = 25
+_REST = 50
 #: After a look for an event's sake.
 _BREATH = 2
 #: Bytes of events that the kernel keeps for us, of the host's links: those of all items come together there.
@@ -96,6 +96,7 @@ class Lookout:
         self._task: asyncio.Task[None] | None = None
         #: What the look that is under way has used of a processor, seconds.
         self._used = 0.0
+        self._names_due: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
         """Begin to look. Raises PlaneError."""
@@ -131,6 +132,8 @@ class Lookout:
         self._close_sockets(watched)
 
     async def close(self) -> None:
+        if self._names_due is not None:
+            self._names_due.cancel()
         for key in tuple(self._watched):
             self.drop(key)
         for source in (self._host, self._host_tables, self._mounts):
@@ -258,14 +261,19 @@ class Lookout:
 
     def _mounts_changed(self, source: MountEvents) -> None:
         source.take()
+        # every daemon that anybody starts in a view of its own mounts a dozen times
+        if self._names_due is None:
+            self._names_due = self._loop.call_later(GATHER, self._look_for_names)
+
+    def _look_for_names(self) -> None:
+        """Look at the items whose namespaces have lost their names."""
+        self._names_due = None
+        try:
+            found = netns.listing()
+        except OSError:
+            found = {}
         for key, watched in self._watched.items():
-            if watched.namespace is None:
-                continue
-            try:
-                lost = netns.identity(self._names.namespace_of(key)) != watched.namespace
-            except OSError:
-                lost = True
-            if lost:
+            if watched.namespace is not None and found.get(self._names.namespace_of(key)) != watched.namespace:
                 self._look(key)
 
     def _look(self, key: ItemKey) -> None:

@@ -1,7 +1,7 @@
 """Named network namespaces, made and entered within this process.
 
 They are the ones of ``ip netns``: files in /run/netns with a namespace mounted on each (ip-netns(8)). A
-thread enters one in microseconds, where the tool takes milliseconds and pyroute2 starts helper processes.
+thread enters one in microseconds, where the tool takes milliseconds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Puts tables into nftables, and takes them out, with the program nft: one transaction a call, or nothing at all.
+"""Puts tables into nftables with the program nft: one transaction a call, or nothing at all.
 
 The library behind the program is under the GPL, so it is run and not loaded.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable
-
-import msgspec
 
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux.failures import step
@@ -33,12 +31,6 @@ def put_chains(table: Table, replacing: Iterable[str] = ()) -> None:
     """Put chains in a table that may have others, in the place of those that are named. Raises PlaneError."""
     names = ", ".join(chain.name for chain in table.chains) or "no chains"
     _run(table.chains_document(replacing), f"setting {names} in table {table.family} {table.name} of nftables")
-
-
-def delete(family: str, name: str) -> None:
-    """Remove a table, which is there, from the calling thread's namespace. Raises PlaneError."""
-    document = msgspec.json.encode({"nftables": [{"delete": {"table": {"family": family, "name": name}}}]})
-    _run(document, f"deleting table {family} {name} of nftables")
 
 
 def _run(document: bytes, doing: str) -> None:

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 import msgspec
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import gratuitous_arp, nft, outside_filter, sysctl
+from gatewright.plane.linux import gratuitous_arp, outside_filter, sysctl
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.instance_routes import uplink_router
 from gatewright.plane.linux.kept_table import KeptTable
 from gatewright.plane.linux.names import Names
+from gatewright.plane.linux.nf_tables import NfTables
 from gatewright.plane.linux.options import UplinkMode, UplinkOptions
 from gatewright.plane.linux.routing import KernelRoute, RoutingRtnl
 from gatewright.plane.linux.rtnl import Link
@@ -206,7 +207,8 @@ class Outside:
             for name, value in record.before.items():
                 with contextlib.suppress(FileNotFoundError):  # the link is gone, and its settings with it
                     sysctl.put(name, value)
-        nft.delete("inet", outside_filter.name(self._names))
+        with NfTables() as kernel:
+            kernel.delete_table("inet", outside_filter.name(self._names))
         with step(f"removing {self._own.path / _RECORD}"):
             # the record last: as long as it is there, all of this is done again
             for file in (_FILTER, _RECORD):

@@ -21,7 +21,6 @@ from gatewright.plane.linux.options import HostOptions
 from gatewright.plane.linux.outside import Outside
 from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.router import Routers
-from gatewright.plane.linux.rtnl import Rtnl
 from gatewright.plane.linux.uplink import Uplink
 from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.plane.linux.watch import Watch
@@ -117,10 +116,9 @@ class LinuxPlane:
             esp.backend()
         seen = survey.take(self._names, self._folders, self._adopted)
         found = {}
-        with Rtnl() as host:
-            for key in survey.items(seen, self._names, self._folders):
-                folder = self._folders.of(key)
-                found[key] = (folder.applied(), *survey.adopt(seen, self._names, folder, host))
+        for key in survey.items(seen, self._names, self._folders):
+            folder = self._folders.of(key)
+            found[key] = (folder.applied(), *survey.adopt(seen, self._names, folder))
         return found
 
     async def _work(self, key: ItemKey, job: Callable[[], None], spec: Spec | None = None) -> None:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import errno
+import socket
+import struct
 from collections.abc import Collection, Iterable
 from socket import AF_INET
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pyroute2.netlink.exceptions import NetlinkError
-from pyroute2.netlink.rtnl import rt_proto, rt_scope, rt_type
-
+from gatewright.plane.linux import netlink
 from gatewright.plane.linux.failures import step
+from gatewright.plane.linux.netlink import number, raw, text, to_number, to_text
 from gatewright.plane.linux.rtnl import Link, Rtnl
 
 MAIN = 254
 _LOCAL = 255
-_NTF_PROXY = 0x08  # linux/neighbour.h
+#: linux/rtnetlink.h, linux/fib_rules.h, linux/neighbour.h.
+_NEW_ROUTE, _DELETE_ROUTE, _GET_ROUTE = 24, 25, 26
+_NEW_NEIGHBOUR, _DELETE_NEIGHBOUR, _GET_NEIGHBOUR = 28, 29, 30
+_NEW_RULE, _DELETE_RULE, _GET_RULE = 32, 33, 34
+#: Family, lengths of destination and source, TOS, table, protocol, scope, type, flags; a rule's head is as long.
+_ROUTE = struct.Struct("=BBBBBBBBI")
+_NEIGHBOUR = struct.Struct("=BxxxiHBB")
+_DESTINATION, _OIF, _GATEWAY, _METRIC, _TABLE = 1, 4, 5, 6, 15
+_RULE_SOURCE, _RULE_IIF, _RULE_PRIORITY = 2, 3, 6
+_UNICAST, _UNREACHABLE, _LEAD_TO_TABLE = 1, 7, 1
+_STATIC = 4
+_EVERYWHERE_SCOPE, _LINK_SCOPE, _ANY_SCOPE = 0, 253, 255
+_PERMANENT, _PROXY = 0x80, 0x08
 EVERYWHERE = "0.0.0.0/0"
 
 
@@ -128,73 +141,84 @@ class RoutingRtnl(Rtnl):
     def answer_for(self, link: Link, address: str) -> None:
         """Answer ARP on a link for an address that is elsewhere."""
         with step(f"answering ARP for {address} on {link.name}"):
-            self._ip.neigh("replace", dst=address, ifindex=link.index, flags=_NTF_PROXY)
+            self._netlink.change(_NEW_NEIGHBOUR, _proxied(link, address), netlink.CREATE | netlink.REPLACE)
 
     def stop_answering_for(self, link: Link, address: str) -> None:
         """Undo :meth:`answer_for`; it is fine if that was never done."""
         with step(f"answering ARP no longer for {address} on {link.name}"):
             try:
-                self._ip.neigh("del", dst=address, ifindex=link.index, flags=_NTF_PROXY)
-            except NetlinkError as error:
-                if error.code != errno.ENOENT:
+                self._netlink.change(_DELETE_NEIGHBOUR, _proxied(link, address))
+            except OSError as error:
+                if error.errno != errno.ENOENT:
                     raise
 
     def answers_for(self, link: Link, address: str) -> bool:
         """Whether ARP for an address that is elsewhere is answered on a link."""
         with step(f"looking whether ARP for {address} is answered on {link.name}"):
             try:
-                return bool(tuple(self._ip.neigh("get", dst=address, ifindex=link.index, flags=_NTF_PROXY)))
-            except NetlinkError as error:
-                if error.code != errno.ENOENT:
+                return self._netlink.ask(_GET_NEIGHBOUR, _proxied(link, address, 0)) is not None
+            except OSError as error:
+                if error.errno != errno.ENOENT:
                     raise
         return False
 
     def _routes(self, table: int) -> list[tuple[KernelRoute, int]]:
         """With their metrics. Routes that are not of the kinds that are made here are given without a link."""
         with step(f"listing routes of table {table}"):
-            found = []
-            for message in self._ip.get_routes(family=AF_INET, table=table):
-                address = message.get("dst")
-                destination = f"{address}/{message['dst_len']}" if address else EVERYWHERE
-                usable = message["type"] == rt_type["unicast"]
-                route = KernelRoute(destination, message.get("oif"), message.get("gateway")) if usable else None
-                found.append((route or KernelRoute(destination), message.get("priority") or 0))
-            return found
+            try:
+                told = self._netlink.listing(_GET_ROUTE, _ROUTE.pack(AF_INET, *([0] * 8)) + number(_TABLE, table))
+            except OSError as error:
+                if error.errno == errno.ENOENT:  # no such table: nothing was ever put in it
+                    return []
+                raise
+        return [(route, metric) for found, route, metric in map(_route, told) if found == table]
 
     def _put(self, table: int, route: KernelRoute) -> None:
+        unreachable = route.link is None
+        scope = _LINK_SCOPE if route.link is not None and route.gateway is None else _EVERYWHERE_SCOPE
+        body = _route_head(table, route, _STATIC, scope, _UNREACHABLE if unreachable else _UNICAST)
+        if route.link is not None:
+            body += number(_OIF, route.link)
+            if route.gateway is not None:
+                body += raw(_GATEWAY, socket.inet_aton(route.gateway))
         with step(f"setting the route to {route.destination} in table {table}"):
-            self._ip.route("replace", **_request(table, route))
+            self._netlink.change(_NEW_ROUTE, body, netlink.CREATE | netlink.REPLACE)
 
     def _drop(self, table: int, route: KernelRoute, metric: int) -> None:
-        request = {"dst": route.destination, "table": table, "priority": metric}
         # of whatever kind it is
-        request |= {"scope": rt_scope["nowhere"], "type": rt_type["unspec"], "proto": rt_proto["unspec"]}
+        body = _route_head(table, route, 0, _ANY_SCOPE, 0) + number(_METRIC, metric)
         with step(f"deleting the route to {route.destination} from table {table}"):
             try:
-                self._ip.route("del", **request)
-            except NetlinkError as error:
-                if error.code != errno.ESRCH:  # it went with its link
+                self._netlink.change(_DELETE_ROUTE, body)
+            except OSError as error:
+                if error.errno != errno.ESRCH:  # it went with its link
                     raise
 
     def _rules(self, priorities: range) -> list[KernelRule]:
         with step("listing routing rules"):
             found = []
-            for message in self._ip.get_rules(family=AF_INET):
-                priority = message.get("priority") or 0
+            for message in self._netlink.listing(_GET_RULE, _ROUTE.pack(AF_INET, *([0] * 8))):
+                told = netlink.table(message, _ROUTE.size)
+                priority = to_number(told[_RULE_PRIORITY]) if _RULE_PRIORITY in told else 0
                 if priority in priorities:
-                    source = message.get("src")
-                    table = message.get("table") or message["table"]
-                    found.append(KernelRule(priority, table, message.get("iifname"), source))
+                    source = socket.inet_ntoa(told[_RULE_SOURCE]) if _RULE_SOURCE in told else None
+                    iif = to_text(told[_RULE_IIF]) if _RULE_IIF in told else None
+                    found.append(KernelRule(priority, _table(message, told), iif, source))
             return found
 
     def _rule(self, what: str, rule: KernelRule) -> None:
-        request: dict[str, Any] = {"priority": rule.priority, "table": rule.table}
+        length = 32 if rule.source is not None else 0
+        body = _ROUTE.pack(AF_INET, 0, length, 0, 0, 0, 0, _LEAD_TO_TABLE, 0)
+        body += number(_RULE_PRIORITY, rule.priority) + number(_TABLE, rule.table)
         if rule.iif is not None:
-            request["iifname"] = rule.iif
+            body += text(_RULE_IIF, rule.iif)
         if rule.source is not None:
-            request |= {"src": rule.source, "src_len": 32}
+            body += raw(_RULE_SOURCE, socket.inet_aton(rule.source))
         with step(f"{'adding' if what == 'add' else 'deleting'} the routing rule of priority {rule.priority}"):
-            self._ip.rule(what, family=AF_INET, **request)
+            if what == "add":
+                self._netlink.change(_NEW_RULE, body, netlink.CREATE | netlink.EXCLUSIVE)
+            else:
+                self._netlink.change(_DELETE_RULE, body)
 
 
 def only_first(routes: Iterable[KernelRoute]) -> list[KernelRoute]:
@@ -212,11 +236,27 @@ def _routes_differ(table: int, differing: Collection[tuple[KernelRoute, int]]) -
     return f"routes of table {table} differ: {', '.join(destinations)}"
 
 
-def _request(table: int, route: KernelRoute) -> dict[str, Any]:
-    request: dict[str, Any] = {"dst": route.destination, "table": table, "proto": rt_proto["static"]}
-    if route.link is None:
-        return request | {"type": "unreachable"}
-    request["oif"] = route.link
-    if route.gateway is None:
-        return request | {"scope": rt_scope["link"]}
-    return request | {"gateway": route.gateway}
+def _route_head(table: int, route: KernelRoute, protocol: int, scope: int, kind: int) -> bytes:
+    destination, _, length = route.destination.partition("/")
+    body = _ROUTE.pack(AF_INET, int(length), 0, 0, 0, protocol, scope, kind, 0) + number(_TABLE, table)
+    return body + raw(_DESTINATION, socket.inet_aton(destination)) if int(length) else body
+
+
+def _route(message: bytes) -> tuple[int, KernelRoute, int]:
+    """Table, route and metric of a route as the kernel tells it."""
+    _, length, _, _, _, _, _, kind, _ = _ROUTE.unpack_from(message)
+    told = netlink.table(message, _ROUTE.size)
+    destination = f"{socket.inet_ntoa(told[_DESTINATION])}/{length}" if _DESTINATION in told else EVERYWHERE
+    link = to_number(told[_OIF]) if _OIF in told else None
+    gateway = socket.inet_ntoa(told[_GATEWAY]) if _GATEWAY in told else None
+    route = KernelRoute(destination, link, gateway) if kind == _UNICAST else KernelRoute(destination)
+    return _table(message, told), route, to_number(told[_METRIC]) if _METRIC in told else 0
+
+
+def _table(message: bytes, told: dict[int, bytes]) -> int:
+    return to_number(told[_TABLE]) if _TABLE in told else message[4]
+
+
+def _proxied(link: Link, address: str, state: int = _PERMANENT) -> bytes:
+    head = _NEIGHBOUR.pack(AF_INET, link.index, state, _PROXY, 0)
+    return head + raw(_DESTINATION, socket.inet_aton(address))

@@ -1,25 +1,42 @@
-"""Links and addresses over one netlink socket, with our own types in front of pyroute2's untyped messages."""
+"""Links and addresses over one netlink socket."""
 
 from __future__ import annotations
 
-import asyncio
 import errno
+import socket
+import struct
 from dataclasses import dataclass
 from socket import AF_INET
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
+from gatewright.plane.linux import netlink
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.names import LinkMark
+from gatewright.plane.linux.netlink import Netlink, nested, number, raw, text, to_number, to_text
 from gatewright.plane.linux.traffic_control import TrafficControl
 
+#: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/veth.h.
+_NEW_LINK, _DELETE_LINK, _GET_LINK = 16, 17, 18
+_NEW_ADDRESS, _DELETE_ADDRESS, _GET_ADDRESS = 20, 21, 22
+_LINK = struct.Struct("=BxHiII")
+_ADDRESS = struct.Struct("=BBBBI")
+_MAC, _NAME, _PEER, _MASTER, _OPERATIONAL, _INFO, _ALIAS, _NAMESPACE, _MASK = 1, 3, 5, 10, 16, 18, 20, 28, 29
+_INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
+_ADDRESS_OF_PEER, _LOCAL = 1, 2
 _IFF_UP = 1
 #: The port of RFC 7348.
 _VXLAN_PORT = 4789
 _ANYBODY = "00:00:00:00:00:00"
+#: linux/neighbour.h, linux/if_link.h.
+_NEW_NEIGHBOUR, _DELETE_NEIGHBOUR, _GET_NEIGHBOUR = 28, 29, 30
+_FORWARDING = struct.Struct("=BxxxiHBB")
+_BRIDGING, _ITS_OWN, _FOR_GOOD = 7, 0x02, 0xC0
+_HOST, _HARDWARE = 1, 2
+_VXLAN_ID, _VXLAN_LOCAL, _VXLAN_LEARNING, _VXLAN_PORT_NUMBER = 1, 4, 7, 15
+_OPERSTATE_UP = 6
+#: Asks for links without their counters.
+_WITHOUT_COUNTERS = number(_MASK, 1 << 3)
 
 
 @dataclass(frozen=True)
@@ -45,154 +62,200 @@ class Link:
 class Rtnl:
     """A netlink socket. It stays in the namespace that the thread was in when it was opened.
 
-    To be used by the thread that opened it. All methods raise PlaneError.
+    To be used by one thread at a time. All methods raise PlaneError.
     """
 
     def __init__(self) -> None:
-        # pyroute2 runs a loop inside; an embedding program's default may be uvloop, which has no netlink
         with step("opening a netlink socket"):
-            self._loop = asyncio.SelectorEventLoop()
-            try:
-                self._ip: Any = IPRoute(groups=0, use_event_loop=self._loop)
-            except BaseException:
-                self._loop.close()
-                raise
-        self.traffic = TrafficControl(self._ip)
+            self._netlink = Netlink(socket.NETLINK_ROUTE)
+        self.traffic = TrafficControl(self._netlink)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._ip.close()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())  # and with that a turn for its closing
-        self._loop.close()
+        self._netlink.close()
 
     def links(self) -> list[Link]:
         with step("listing links"):
-            return [_link(message) for message in self._ip.get_links()]
+            body = _LINK.pack(0, 0, 0, 0, 0) + _WITHOUT_COUNTERS
+            return [_link(message) for message in self._netlink.listing(_GET_LINK, body)]
 
     def find(self, name: str) -> Link | None:
         with step(f"looking up link {name}"):
             try:
-                return _link(next(iter(self._ip.link("get", ifname=name))))
-            except NetlinkError as error:
-                if error.code == errno.ENODEV:
+                found = self._netlink.ask(_GET_LINK, _LINK.pack(0, 0, 0, 0, 0) + text(_NAME, name) + _WITHOUT_COUNTERS)
+            except OSError as error:
+                if error.errno == errno.ENODEV:
                     return None
                 raise
+            return None if found is None else _link(found)
 
     def ports(self, bridge: Link) -> list[Link]:
         """What is plugged into a bridge; the kernel picks them from all links."""
         with step(f"listing ports of {bridge.name}"):
-            return [_link(message) for message in self._ip.link("dump", master=bridge.index)]
+            body = _LINK.pack(0, 0, 0, 0, 0) + number(_MASTER, bridge.index) + _WITHOUT_COUNTERS
+            found = [_link(message) for message in self._netlink.listing(_GET_LINK, body)]
+            return [link for link in found if link.master == bridge.index]
 
     def add_bridge(self, mark: LinkMark) -> None:
         with step(f"making bridge {mark.name}"):
-            self._ip.link("add", ifname=mark.name, kind="bridge", address=mark.mac)
+            self._add_link(text(_NAME, mark.name), _mac(mark.mac), nested(_INFO, text(_INFO_KIND, "bridge")))
 
     def add_veth(self, mark: LinkMark, bridge: Link, inner: str, inner_mac: str, namespace: int) -> None:
         """A pair: the marked end plugged into the bridge, the inner one in the namespace of a descriptor."""
-        peer = {"ifname": inner, "address": inner_mac, "net_ns_fd": namespace}
+        peer = _LINK.pack(0, 0, 0, 0, 0) + text(_NAME, inner) + _mac(inner_mac) + number(_NAMESPACE, namespace)
+        info = nested(_INFO, text(_INFO_KIND, "veth"), nested(_INFO_DATA, raw(_VETH_PEER, peer)))
         with step(f"making veth {mark.name} with {inner} on its other end"):
-            self._ip.link("add", ifname=mark.name, kind="veth", address=mark.mac, master=bridge.index, peer=peer)
+            self._add_link(text(_NAME, mark.name), _mac(mark.mac), number(_MASTER, bridge.index), info)
 
     def add_vxlan(self, mark: LinkMark, bridge: Link, vni: int, local: str) -> None:
         """A port of the bridge that carries its frames over UDP, from a local address to whom :meth:`flood` says."""
+        data = (
+            number(_VXLAN_ID, vni)
+            + raw(_VXLAN_LOCAL, socket.inet_aton(local))
+            + raw(_VXLAN_LEARNING, b"\1")
+            + raw(_VXLAN_PORT_NUMBER, _VXLAN_PORT.to_bytes(2, "big"))
+        )
+        info = nested(_INFO, text(_INFO_KIND, "vxlan"), nested(_INFO_DATA, data))
         with step(f"making VXLAN {vni} at {local} as {mark.name}"):
-            self._ip.link(
-                "add",
-                ifname=mark.name,
-                kind="vxlan",
-                address=mark.mac,
-                master=bridge.index,
-                vxlan_id=vni,
-                vxlan_local=local,
-                vxlan_port=_VXLAN_PORT,
-                vxlan_learning=1,
-            )
+            self._add_link(text(_NAME, mark.name), _mac(mark.mac), number(_MASTER, bridge.index), info)
 
     def floods(self, link: Link) -> set[str]:
         """Where a VXLAN sends what it does not know a better place for."""
         with step(f"listing the forwarding database of {link.name}"):
-            return {
-                entry.get("dst")
-                for entry in self._ip.fdb("dump", ifindex=link.index)
-                if entry["ifindex"] == link.index and entry.get("lladdr") == _ANYBODY and entry.get("dst")
-            }
+            return {host for mac, host in self._forwarding(link) if mac == _ANYBODY}
 
     def flood(self, link: Link, host: str) -> None:
         """Send there, among others, what the VXLAN does not know a better place for."""
         with step(f"sending {link.name} to {host}"):
-            self._ip.fdb("append", ifindex=link.index, lladdr=_ANYBODY, dst=host)
+            self._netlink.change(_NEW_NEIGHBOUR, _entry(link, _ANYBODY, host), netlink.CREATE | netlink.APPEND)
 
     def stop_flooding(self, link: Link, host: str) -> None:
         with step(f"no longer sending {link.name} to {host}"):
-            try:
-                self._ip.fdb("del", ifindex=link.index, lladdr=_ANYBODY, dst=host)
-            except NetlinkError as error:
-                if error.code != errno.ENOENT:
-                    raise
+            self._forget(link, _ANYBODY, host)
 
     def forget_behind(self, link: Link, host: str) -> None:
         """Forget the machines that a VXLAN has learned to be behind a host."""
         with step(f"forgetting what {link.name} knew behind {host}"):
-            for entry in self._ip.fdb("dump", ifindex=link.index):
-                if entry["ifindex"] == link.index and entry.get("dst") == host and entry.get("lladdr") != _ANYBODY:
-                    try:
-                        self._ip.fdb("del", ifindex=link.index, lladdr=entry.get("lladdr"), dst=host)
-                    except NetlinkError as error:
-                        if error.code != errno.ENOENT:  # it aged out by itself
-                            raise
+            for mac, where in self._forwarding(link):
+                if where == host and mac != _ANYBODY:
+                    self._forget(link, mac, host)
 
-    def change(self, link: Link, **attributes: str | int) -> None:
-        """Change a link: ``state="up"``, ``master=INDEX``, ``ifalias=TEXT``, ``address=MAC``."""
-        with step(f"setting {', '.join(attributes)} of link {link.name}"):
-            self._ip.link("set", index=link.index, **attributes)
+    def _forwarding(self, link: Link) -> list[tuple[str, str]]:
+        """Hardware addresses of a VXLAN's forwarding database, and the hosts that they are behind."""
+        found = []
+        for message in self._netlink.listing(_GET_NEIGHBOUR, _FORWARDING.pack(_BRIDGING, link.index, 0, 0, 0)):
+            told = netlink.table(message, _FORWARDING.size)
+            if _FORWARDING.unpack_from(message)[1] == link.index and _HOST in told and _HARDWARE in told:
+                found.append((told[_HARDWARE].hex(":"), socket.inet_ntoa(told[_HOST])))
+        return found
+
+    def _forget(self, link: Link, mac: str, host: str) -> None:
+        try:
+            self._netlink.change(_DELETE_NEIGHBOUR, _entry(link, mac, host))
+        except OSError as error:
+            if error.errno != errno.ENOENT:  # it aged out by itself
+                raise
+
+    def change(
+        self,
+        link: Link,
+        *,
+        state: str | None = None,
+        master: int | None = None,
+        ifalias: str | None = None,
+        address: str | None = None,
+    ) -> None:
+        """Change a link: its state (``up`` or ``down``), the bridge that it is plugged into, its alias, its MAC."""
+        given = {"state": state, "master": master, "ifalias": ifalias, "address": address}
+        body = _LINK.pack(0, 0, link.index, _IFF_UP if state == "up" else 0, _IFF_UP if state else 0)
+        if address is not None:
+            body += _mac(address)
+        if master is not None:
+            body += number(_MASTER, master)
+        if ifalias is not None:
+            body += text(_ALIAS, ifalias)
+        names = ", ".join(name for name, value in given.items() if value is not None)
+        with step(f"setting {names} of link {link.name}"):
+            self._netlink.change(_NEW_LINK, body)
 
     def delete(self, link: Link) -> None:
         with step(f"deleting link {link.name}"):
             try:
-                self._ip.link("del", index=link.index)
-            except NetlinkError as error:
-                if error.code != errno.ENODEV:
+                self._netlink.change(_DELETE_LINK, _LINK.pack(0, 0, link.index, 0, 0))
+            except OSError as error:
+                if error.errno != errno.ENODEV:
                     raise
 
     def addresses(self, link: Link) -> set[tuple[str, int]]:
         """IPv4 addresses with their prefix lengths."""
+        found = set()
         with step(f"listing addresses of {link.name}"):
-            messages = self._ip.get_addr(family=AF_INET, index=link.index)
-            return {(message.get("local") or message.get("address"), message["prefixlen"]) for message in messages}
+            for message in self._netlink.listing(_GET_ADDRESS, _ADDRESS.pack(AF_INET, 0, 0, 0, link.index)):
+                _, prefix, _, _, index = _ADDRESS.unpack_from(message)
+                if index == link.index:
+                    told = netlink.table(message, _ADDRESS.size)
+                    found.add((socket.inet_ntoa(told.get(_LOCAL) or told[_ADDRESS_OF_PEER]), prefix))
+        return found
 
     def add_address(self, link: Link, address: str, prefix: int) -> None:
         with step(f"adding {address}/{prefix} to {link.name}"):
-            self._ip.addr("add", index=link.index, address=address, prefixlen=prefix)
+            flags = netlink.CREATE | netlink.EXCLUSIVE
+            self._netlink.change(_NEW_ADDRESS, _address(link, address, prefix), flags)
 
     def delete_address(self, link: Link, address: str, prefix: int) -> None:
         with step(f"deleting {address}/{prefix} from {link.name}"):
             try:
-                self._ip.addr("del", index=link.index, address=address, prefixlen=prefix)
-            except NetlinkError as error:
-                if error.code != errno.EADDRNOTAVAIL:  # it went with its primary
+                self._netlink.change(_DELETE_ADDRESS, _address(link, address, prefix))
+            except OSError as error:
+                if error.errno != errno.EADDRNOTAVAIL:  # it went with its primary
                     raise
 
+    def _add_link(self, *attributes: bytes) -> None:
+        body = _LINK.pack(0, 0, 0, 0, 0) + b"".join(attributes)
+        self._netlink.change(_NEW_LINK, body, netlink.CREATE | netlink.EXCLUSIVE)
 
-def _link(message: Any) -> Link:
-    info = message.get("linkinfo")
+
+def _address(link: Link, address: str, prefix: int) -> bytes:
+    packed = socket.inet_aton(address)
+    head = _ADDRESS.pack(AF_INET, prefix, 0, 0, link.index)
+    return head + raw(_LOCAL, packed) + raw(_ADDRESS_OF_PEER, packed)
+
+
+def _mac(address: str) -> bytes:
+    return raw(_MAC, bytes.fromhex(address.replace(":", "")))
+
+
+def _link(message: bytes) -> Link:
+    _, _, index, flags, _ = _LINK.unpack_from(message)
+    told = netlink.table(message, _LINK.size)
+    info = netlink.table(told.get(_INFO, b""))
     return Link(
-        index=message["index"],
-        name=message.get("ifname"),
-        kind=info.get("kind") if info else None,
-        alias=message.get("ifalias"),
-        mac=message.get("address"),
-        master=message.get("master"),
-        peer=message.get("link"),
-        up=bool(message["flags"] & _IFF_UP),
+        index=index,
+        name=to_text(told[_NAME]),
+        kind=to_text(info[_INFO_KIND]) if _INFO_KIND in info else None,
+        alias=to_text(told[_ALIAS]) if _ALIAS in told else None,
+        mac=told[_MAC].hex(":") if _MAC in told else None,
+        master=to_number(told[_MASTER]) if _MASTER in told else None,
+        peer=to_number(told[_PEER]) if _PEER in told else None,
+        up=bool(flags & _IFF_UP),
         vxlan=_vxlan(info),
-        operational=message.get("operstate") == "UP",
+        operational=told.get(_OPERATIONAL, b"\0")[0] == _OPERSTATE_UP,
     )
 
 
-def _vxlan(info: Any) -> tuple[int, str] | None:
-    if not info or info.get("kind") != "vxlan":
+def _vxlan(info: dict[int, bytes]) -> tuple[int, str] | None:
+    if _INFO_KIND not in info or to_text(info[_INFO_KIND]) != "vxlan":
         return None
-    data = info.get("data")
-    return (data.get("vxlan_id") or 0, data.get("vxlan_local") or "") if data else None
+    data = netlink.table(info.get(_INFO_DATA, b""))
+    if not data:
+        return None
+    local = socket.inet_ntoa(data[_VXLAN_LOCAL]) if _VXLAN_LOCAL in data else ""
+    return to_number(data[_VXLAN_ID]) if _VXLAN_ID in data else 0, local
+
+
+def _entry(link: Link, mac: str, host: str) -> bytes:
+    """An entry of a VXLAN's own forwarding database."""
+    head = _FORWARDING.pack(_BRIDGING, link.index, _FOR_GOOD, _ITS_OWN, 0)
+    return head + raw(_HARDWARE, bytes.fromhex(mac.replace(":", ""))) + raw(_HOST, socket.inet_aton(host))

@@ -107,7 +107,12 @@ def fault(spec: InstanceSpec, host: Rtnl, outer: Link, inside: Rtnl) -> str | No
     """
     into = host.traffic.read(outer.index)
     out = inside.traffic.read(outer.peer) if outer.peer is not None else None
-    return difference(wanted(spec, LAN if spec.public is None else WAN), out, into)
+    return difference(wanted_of(spec), out, into)
+
+
+def wanted_of(spec: InstanceSpec) -> Directions:
+    """What is to shape the leg that the instance's tunnels use. Raises PlaneError."""
+    return wanted(spec, LAN if spec.public is None else WAN)
 
 
 def mark(names: Names, spec: InstanceSpec) -> LinkMark:

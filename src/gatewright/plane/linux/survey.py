@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from gatewright.plane.linux.names import PORT, UPLINK, VSWITCH, VXLAN, LinkMark,
 from gatewright.plane.linux.netns import Identity
 from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.rtnl import Link, Rtnl
+from gatewright.plane.linux.traffic_control import Discipline
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, RouterSpec, VSwitchSpec
 
 
@@ -34,6 +34,8 @@ class Survey:
     processes: Mapping[int, Identity]
     guards: Collection[str] | None
     bridges: Mapping[str, Link]
+    #: What shapes each link of the host, by its index.
+    shapes: Mapping[int, Discipline]
 
     def charons_in(self, namespace: Identity) -> list[int]:
         return [pid for pid, where in self.processes.items() if where == namespace and processes.runs(pid, EXECUTABLE)]
@@ -47,6 +49,7 @@ def take(names: Names, folders: Folders, adopted: AdoptedBridges | None = None) 
         namespaces = {owner: identity for owner, identity in found if owner}
     with Rtnl() as host:
         every = host.links()
+        shapes = host.traffic.read_all()
     links = {link.alias: link for link in every if link.alias and names.parse_alias(link.alias)}
     bridges = {}
     for alias, link in links.items():
@@ -67,7 +70,7 @@ def take(names: Names, folders: Folders, adopted: AdoptedBridges | None = None) 
                 and (processes.environment_of(pid, CONFIG_VARIABLE) or "").startswith(own_files)
             ):
                 seen[pid] = where
-    return Survey(namespaces, links, seen, guards.guarded(names), bridges)
+    return Survey(namespaces, links, seen, guards.guarded(names), bridges, shapes)
 
 
 def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
@@ -83,11 +86,10 @@ def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
     return found
 
 
-def adopt(survey: Survey, names: Names, folder: Folder, host: Rtnl) -> tuple[int, Process | None]:
+def adopt(survey: Survey, names: Names, folder: Folder) -> tuple[int, Process | None]:
     """The generation at which an item stands, 0 if anything is missing, and its charon, to be closed.
 
-    A charon is given even if something else is missing. ``host`` is a socket in the host's namespace. Raises
-    PlaneError.
+    A charon is given even if something else is missing. Raises PlaneError.
     """
     spec = folder.applied()
     if spec is None:
@@ -114,7 +116,7 @@ def adopt(survey: Survey, names: Names, folder: Folder, host: Rtnl) -> tuple[int
         and (charon is not None or not spec.ipsec)
         and filters.fault(names.namespace(spec.id), folder) is None
         and guards.fault(folder) is None
-        and _shaped(survey, names, spec, host)
+        and _shaped(survey, names, spec)
     )
     return (spec.generation if whole else 0), charon
 
@@ -122,9 +124,7 @@ def adopt(survey: Survey, names: Names, folder: Folder, host: Rtnl) -> tuple[int
 def leftovers(installation: str, runtime: Path) -> list[str]:
     """Everything that an installation has on this host, one line each: empty once all is removed."""
     names, folders = Names(installation), Folders(installation, runtime)
-    # in a thread of its own: pyroute2 does not work in one that runs an event loop
-    with ThreadPoolExecutor(1) as worker:
-        return list(_lines(worker.submit(take, names, folders, AdoptedBridges({})).result(), names, folders))
+    return list(_lines(take(names, folders, AdoptedBridges({})), names, folders))
 
 
 def _lines(survey: Survey, names: Names, folders: Folders) -> Iterator[str]:
@@ -147,15 +147,14 @@ def _plugged(survey: Survey, leg: LinkMark, into: Link | None) -> bool:
     return outer is not None and into is not None and outer.up and outer.master == into.index
 
 
-def _shaped(survey: Survey, names: Names, spec: InstanceSpec, host: Rtnl) -> bool:
+def _shaped(survey: Survey, names: Names, spec: InstanceSpec) -> bool:
     """Whether the ordered bandwidth is in force; the leg that it is for is known to be there."""
     outer = survey.links[shaping.mark(names, spec).alias]
     namespace = names.namespace(spec.id)
     with contextlib.suppress(PlaneError):  # whoever applies the instance is told
-        with step(f"entering network namespace {namespace}"), netns.entered(namespace):
-            inside = Rtnl()
-        with inside:
-            return shaping.fault(spec, host, outer, inside) is None
+        with step(f"entering network namespace {namespace}"), netns.entered(namespace), Rtnl() as inside:
+            out = inside.traffic.read(outer.peer) if outer.peer is not None else None
+        return shaping.difference(shaping.wanted_of(spec), out, survey.shapes.get(outer.index)) is None
     return False
 
 
