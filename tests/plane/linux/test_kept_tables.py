@@ -91,7 +91,10 @@ def test_whatever_is_done_to_the_rules_is_noticed_and_put_right(lab: Lab, monkey
                     run(*way)
                     assert [words in one for one in faults()] == [True], way
                     async with opened(lab) as (_, found):
-                        assert found == {vswitch().key: 1, spec.key: 0}
+                        # the guard of the vSwitch's bridge is in the same table
+                        all_gone = way[:4] == ("nft", "delete", "table", "netdev")
+                        assert found == {vswitch().key: 0 if all_gone else 1, spec.key: 0}
+                    await plane.apply(vswitch())
                     await plane.apply(spec)
             # a link that comes back has its guard
             run("ip", "link", "delete", wan)

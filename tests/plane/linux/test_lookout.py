@@ -64,7 +64,7 @@ def test_whatever_is_taken_from_an_instance_is_told_at_once_and_mended(lab: Lab)
         (("tc", "qdisc", "delete", "dev", wan, "root"), "what the instance is sent is not shaped as ordered"),
         (("tc", "-n", space, "qdisc", "delete", "dev", "wan", "root"), "what the instance sends is not shaped as"),
         (("ip", "netns", "exec", space, "nft", "flush", "ruleset"), "of nftables is gone"),
-        (("nft", "delete", "table", guards.FAMILY, names.guards), "of nftables is gone"),
+        (("nft", "delete", "chain", guards.FAMILY, names.guards, "lan-vpn-1"), "of nftables is gone"),
         (("ip", "netns", "delete", space), f"network namespace {space} is gone"),
         (("umount", "-l", f"/run/netns/{space}"), f"network namespace {space} is gone"),
     ]

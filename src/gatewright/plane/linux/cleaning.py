@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux.guards import Guards
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.plane import LinuxPlane
 from gatewright.plane.linux.rtnl import Rtnl
@@ -66,4 +67,5 @@ def _remove_stray_links(installation: str) -> list[str]:
             if names.parse_alias(link.alias):
                 host.delete(link)
                 removed.append(link.name)
+    Guards(names).remove_empty()
     return removed

@@ -2,22 +2,32 @@
 
 Daemons have the run of the instance's namespace. One that was taken over speaks in it as it likes, past every
 filter there, and yet gets out only as what the instance is: by its hardware and its own addresses.
+
+Bridges that are made here carry frames and are nobody's way to the host: one without addresses still takes what is
+sent to its hardware address, and the host's IP stack takes that for any address that it has elsewhere.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder
 from gatewright.plane.linux.kept_table import KeptChains, KeptTable
-from gatewright.plane.linux.names import LAN, WAN, LinkMark, Names
+from gatewright.plane.linux.names import LAN, UPLINK, VSWITCH, WAN, LinkMark, Names
 from gatewright.plane.linux.nf_tables import NfTables
 from gatewright.plane.linux.ruleset import ACCEPT, DROP, Chain, Rule, Table, field, field_other, meta, network
-from gatewright.resources.specs import InstanceSpec
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
 
 FAMILY = "netdev"
 NOTE = "guard.json"
+#: In the installation's own folder, while the uplink's bridge is closed.
+UPLINK_NOTE = "uplink-guard.json"
+_UPLINK_CHAIN = f"{UPLINK}-bridge"
+
+#: Held while nft runs. Of all planes of this process, so that whoever changes the table need not know the others.
+_LOCK = threading.Lock()
 
 _IP = meta("protocol", "ip")
 
@@ -47,6 +57,11 @@ def table(names: Names, spec: InstanceSpec, *, by_host: bool = False) -> Table:
     return Table(FAMILY, names.guards, tuple(chains))
 
 
+def bridge_table(names: Names, chain: str, bridge: LinkMark) -> Table:
+    """Nothing of what a bridge carries is for the host: what is sent on from port to port does not come this way."""
+    return Table(FAMILY, names.guards, (Chain(chain, "ingress", (), device=bridge.name),))
+
+
 class Guards:
     """The table of one installation. Methods block, may run in several threads, and raise PlaneError.
 
@@ -56,16 +71,43 @@ class Guards:
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._lock = threading.Lock()
 
     def ensure(self, spec: InstanceSpec, folder: Folder, *, by_host: bool = False) -> None:
         """Guard an instance's legs, which are there and may be down. ``by_host`` as in :func:`table`."""
-        KeptChains(folder, NOTE, _own(spec.id), self._lock).ensure(table(self._names, spec, by_host=by_host))
+        KeptChains(folder, NOTE, _own(spec.key), _LOCK).ensure(table(self._names, spec, by_host=by_host))
 
-    def remove(self, instance_id: str) -> None:
-        """Remove an instance's guard, whose legs are gone, and the table with the last one."""
-        with self._lock, NfTables() as kernel:
-            own = [name for name in _own(instance_id) if kernel.has_chain(FAMILY, self._names.guards, name)]
+    def close_bridge(self, vswitch_id: str, folder: Folder) -> None:
+        """Have the host take nothing from a vSwitch's bridge, which is there and was made here."""
+        chain = f"{VSWITCH}-{vswitch_id}"
+        table = bridge_table(self._names, chain, self._names.vswitch(vswitch_id))
+        KeptChains(folder, NOTE, (chain,), _LOCK).ensure(table)
+
+    def close_uplink(self, own: Folder) -> None:
+        """The same of the uplink's bridge, which leads nowhere. ``own`` is the installation's folder."""
+        table = bridge_table(self._names, _UPLINK_CHAIN, self._names.uplink)
+        KeptChains(own, UPLINK_NOTE, (_UPLINK_CHAIN,), _LOCK).ensure(table)
+
+    def open_uplink(self, own: Folder) -> None:
+        """Undo :meth:`close_uplink`: the host is to be the way outside, or the bridge is gone."""
+        note = own.path / UPLINK_NOTE
+        with step(f"looking for {note}"):
+            if not note.exists():
+                return
+        self._remove((_UPLINK_CHAIN,))
+        with step(f"removing {note}"):
+            note.unlink(missing_ok=True)
+
+    def remove(self, key: ItemKey) -> None:
+        """Remove the guard of an instance or vSwitch, whose links are gone, and the table with the last one."""
+        self._remove(_own(key))
+
+    def remove_empty(self) -> None:
+        """Remove the table if nothing is in it: chains go with their links."""
+        self._remove(())
+
+    def _remove(self, chains: Collection[str]) -> None:
+        with _LOCK, NfTables() as kernel:
+            own = [name for name in chains if kernel.has_chain(FAMILY, self._names.guards, name)]
             if own:
                 kernel.delete_chains(FAMILY, self._names.guards, own)
             if kernel.is_empty(FAMILY, self._names.guards):
@@ -73,24 +115,39 @@ class Guards:
 
 
 def fault(folder: Folder) -> str | None:
-    """What is wrong with an instance's guard, for people. Changes nothing. Raises PlaneError."""
+    """What is wrong with the guard of an instance or vSwitch, for people. Changes nothing. Raises PlaneError."""
     return KeptTable(folder, NOTE).fault()
 
 
-def concerns(datagram: bytes, instance_id: str) -> bool:
-    """Whether what the kernel tells of nftables is of an instance's guard."""
-    return any(f"{name}\0".encode() in datagram for name in _own(instance_id))
+def uplink_fault(own: Folder) -> str | None:
+    """The same of the uplink's bridge; None too where the host is the way outside, and it has no guard."""
+    return KeptTable(own, UPLINK_NOTE).fault() if (own.path / UPLINK_NOTE).exists() else None
 
 
-def guarded(names: Names) -> set[str] | None:
-    """The ids of the instances that have a guard, in one look; None if there is no table. Raises PlaneError."""
+def concerns(datagram: bytes, key: ItemKey) -> bool:
+    """Whether what the kernel tells of nftables is of an item's guard, or of the uplink's, which instances need."""
+    names = (*_own(key), _UPLINK_CHAIN) if key.kind is Kind.INSTANCE else _own(key)
+    return any(f"{name}\0".encode() in datagram for name in names)
+
+
+def guarded(names: Names) -> set[ItemKey] | None:
+    """The instances and vSwitches that have a guard, in one look; None if there is no table. Raises PlaneError."""
     with NfTables() as kernel:
         chains = kernel.chains(FAMILY, names.guards)
-    return None if chains is None else {name.partition("-")[2] for name in chains}
+    if chains is None:
+        return None
+    return {_guarded_by(name) for name in chains if name != _UPLINK_CHAIN}
 
 
-def _own(instance_id: str) -> tuple[str, ...]:
-    return f"{LAN}-{instance_id}", f"{WAN}-{instance_id}"
+def _guarded_by(chain: str) -> ItemKey:
+    what, _, item_id = chain.partition("-")
+    return ItemKey(Kind.VSWITCH if what == VSWITCH else Kind.INSTANCE, item_id)
+
+
+def _own(key: ItemKey) -> tuple[str, ...]:
+    if key.kind is Kind.INSTANCE:
+        return f"{LAN}-{key.id}", f"{WAN}-{key.id}"
+    return (f"{VSWITCH}-{key.id}",) if key.kind is Kind.VSWITCH else ()
 
 
 def _link(leg: LinkMark, bridge: LinkMark | None, addresses: tuple[str, ...], on_link: str) -> Iterator[Rule]:

@@ -53,12 +53,12 @@ def _faults(
     if isinstance(spec, InstanceSpec):
         yield from _instance(names, folders, adopted, uplink, spec)
     elif isinstance(spec, VSwitchSpec):
-        yield from _vswitch(names, adopted, spec)
+        yield from _vswitch(names, folders, adopted, spec)
     elif isinstance(spec, RouterSpec):
         yield from router_inspection.faults(names, folders, adopted, spec)
 
 
-def _vswitch(names: Names, adopted: AdoptedBridges, spec: VSwitchSpec) -> Iterator[str]:
+def _vswitch(names: Names, folders: Folders, adopted: AdoptedBridges, spec: VSwitchSpec) -> Iterator[str]:
     with Rtnl() as host:
         yield from link_faults.vswitch(host, names, adopted, spec.id)
         bridge = link_faults.vswitch_bridge(host, names, adopted, spec.id)
@@ -68,6 +68,8 @@ def _vswitch(names: Names, adopted: AdoptedBridges, spec: VSwitchSpec) -> Iterat
                 yield f"VXLAN {names.vxlan(spec.id).name} is gone, down or unplugged"
             elif host.floods(vxlan) != set(spec.peers):
                 yield f"VXLAN {vxlan.name} leads elsewhere than to {', '.join(spec.peers)}"
+    if spec.id not in adopted and (found_fault := guards.fault(folders.of(spec.key))) is not None:
+        yield found_fault
 
 
 def _instance(
@@ -108,7 +110,8 @@ def _instance(
         if found_fault is not None:
             yield found_fault
     folder = folders.of(spec.key)
-    for found_fault in (filters.fault(name, folder), guards.fault(folder)):
+    closed = guards.uplink_fault(folders.own()) if spec.public is not None else None
+    for found_fault in (filters.fault(name, folder), guards.fault(folder), closed):
         if found_fault is not None:
             yield found_fault
     if spec.ipsec:

@@ -101,7 +101,7 @@ class Instances:
             # what is left all the same: somebody holds the namespace, or it had lost its name
             remove_marked(host, self._names.lan(instance_id))
             self._uplink.unplug(host, instance_id)
-        self._guards.remove(instance_id)
+        self._guards.remove(key)
         folder.delete()
 
     def _connect(

@@ -23,7 +23,7 @@ from gatewright.plane.linux.events import EventSocket, MountEvents
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.options import HostOptions, UplinkOptions
-from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, RouterSpec, Spec, needs
+from gatewright.resources.specs import InstanceSpec, ItemKey, RouterSpec, Spec, needs
 
 _log = logging.getLogger(__name__)
 
@@ -248,7 +248,7 @@ class Lookout:
         ours = self._names.installation.encode()
         told = [datagram for datagram in datagrams if ours in datagram]
         for key in self._watched if told else ():
-            if key.kind is Kind.INSTANCE and any(guards.concerns(datagram, key.id) for datagram in told):
+            if any(guards.concerns(datagram, key) for datagram in told):
                 self._look(key)
         outside = outside_filter.name(self._names).encode()
         if any(outside in datagram for datagram in told):

@@ -14,7 +14,7 @@ import msgspec
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import gratuitous_arp, outside_filter, sysctl
 from gatewright.plane.linux.failures import step
-from gatewright.plane.linux.folders import Folders
+from gatewright.plane.linux.folders import Folder, Folders
 from gatewright.plane.linux.instance_routes import uplink_router
 from gatewright.plane.linux.kept_table import KeptTable
 from gatewright.plane.linux.names import Names
@@ -52,6 +52,11 @@ class Outside:
         self._own = folders.own()
         self._options = options
         self._filter = KeptTable(self._own, _FILTER)
+
+    @property
+    def own(self) -> Folder:
+        """The installation's folder."""
+        return self._own
 
     @property
     def configured(self) -> bool:

@@ -118,7 +118,7 @@ class LinuxPlane:
         found = {}
         for key in survey.items(seen, self._names, self._folders):
             folder = self._folders.of(key)
-            found[key] = (folder.applied(), *survey.adopt(seen, self._names, folder))
+            found[key] = (folder.applied(), *survey.adopt(seen, self._names, folder, self._folders.own()))
         return found
 
     async def _work(self, key: ItemKey, job: Callable[[], None], spec: Spec | None = None) -> None:

@@ -25,17 +25,18 @@ from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, RouterSpec, 
 class Survey:
     """Namespaces by whose they are (None: a name without a namespace), links by alias, processes by number.
 
-    Guards are chains of nftables on the host, known by their instances' ids; None if not even their table is there.
+    Guards are chains of nftables on the host, known by their items; None if not even their table is there.
     Bridges are known by their vSwitches' ids, adopted ones among them.
     """
 
     namespaces: Mapping[ItemKey, Identity | None]
     links: Mapping[str, Link]
     processes: Mapping[int, Identity]
-    guards: Collection[str] | None
+    guards: Collection[ItemKey] | None
     bridges: Mapping[str, Link]
     #: What shapes each link of the host, by its index.
     shapes: Mapping[int, Discipline]
+    adopted: AdoptedBridges
 
     def charons_in(self, namespace: Identity) -> list[int]:
         return [pid for pid, where in self.processes.items() if where == namespace and processes.runs(pid, EXECUTABLE)]
@@ -70,26 +71,26 @@ def take(names: Names, folders: Folders, adopted: AdoptedBridges | None = None) 
                 and (processes.environment_of(pid, CONFIG_VARIABLE) or "").startswith(own_files)
             ):
                 seen[pid] = where
-    return Survey(namespaces, links, seen, guards.guarded(names), bridges, shapes)
+    return Survey(namespaces, links, seen, guards.guarded(names), bridges, shapes, adopted)
 
 
 def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
     """Every item of which something is there, complete or not."""
     found = set(folders.found())
     found.update(survey.namespaces)
-    found.update(ItemKey(Kind.INSTANCE, instance_id) for instance_id in survey.guards or ())
+    found.update(survey.guards or ())
     for alias in survey.links:
         what, item_id = names.parse_alias(alias) or ("", "")
-        if what != UPLINK:
-            # a port goes with its router or with its vSwitch, and only the latter's id is known here
-            found.add(ItemKey(Kind.VSWITCH if what in (VSWITCH, PORT, VXLAN) else Kind.INSTANCE, item_id))
+        # a router's port goes with the router, which has a folder, and only its vSwitch's id is known here
+        if what not in (UPLINK, PORT):
+            found.add(ItemKey(Kind.VSWITCH if what in (VSWITCH, VXLAN) else Kind.INSTANCE, item_id))
     return found
 
 
-def adopt(survey: Survey, names: Names, folder: Folder) -> tuple[int, Process | None]:
+def adopt(survey: Survey, names: Names, folder: Folder, own: Folder) -> tuple[int, Process | None]:
     """The generation at which an item stands, 0 if anything is missing, and its charon, to be closed.
 
-    A charon is given even if something else is missing. Raises PlaneError.
+    A charon is given even if something else is missing. ``own`` is the installation's folder. Raises PlaneError.
     """
     spec = folder.applied()
     if spec is None:
@@ -107,7 +108,8 @@ def adopt(survey: Survey, names: Names, folder: Folder) -> tuple[int, Process | 
     if isinstance(spec, VSwitchSpec):
         bridge = survey.bridges.get(spec.id)
         spans = not spec.peers or _plugged(survey, names.vxlan(spec.id), bridge)
-        return (spec.generation if bridge is not None and bridge.up and spans else 0), None
+        closed = spec.id in survey.adopted or guards.fault(folder) is None
+        return (spec.generation if bridge is not None and bridge.up and spans and closed else 0), None
     charon = _charon(survey, spec) if spec.ipsec else None
     whole = (
         survey.namespaces.get(spec.key) is not None
@@ -116,6 +118,7 @@ def adopt(survey: Survey, names: Names, folder: Folder) -> tuple[int, Process | 
         and (charon is not None or not spec.ipsec)
         and filters.fault(names.namespace(spec.id), folder) is None
         and guards.fault(folder) is None
+        and (guards.uplink_fault(own) is None if spec.public else True)
         and _shaped(survey, names, spec)
     )
     return (spec.generation if whole else 0), charon
@@ -134,8 +137,8 @@ def _lines(survey: Survey, names: Names, folders: Folders) -> Iterator[str]:
         yield f"link {link.name} {alias}"
     if survey.guards is not None:
         yield f"table {guards.FAMILY} {names.guards}"
-        for instance_id in sorted(survey.guards):
-            yield f"guard of {instance_id} in table {guards.FAMILY} {names.guards}"
+        for key in sorted(survey.guards):
+            yield f"guard of {key} in table {guards.FAMILY} {names.guards}"
     for pid in sorted(survey.processes):
         yield f"process {pid} {processes.executable_of(pid)}"
     for path in folders.files():

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gatewright.plane.linux.bridges import ensure_bridge, remove_marked
+from gatewright.plane.linux.guards import Guards
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.outside import Outside
 from gatewright.plane.linux.routing import RoutingRtnl
@@ -19,6 +20,7 @@ class Uplink:
     def __init__(self, names: Names, outside: Outside) -> None:
         self._names = names
         self._outside = outside
+        self._guards = Guards(names)
         self._lock = threading.Lock()
 
     @property
@@ -28,14 +30,23 @@ class Uplink:
 
     @contextmanager
     def held(self, host: RoutingRtnl) -> Iterator[Link]:
-        """The bridge, made if it is missing; it is not removed while it is held."""
+        """The bridge, made if it is missing; it is not removed while it is held.
+
+        What is sent to it is for the host only where the host is the way outside.
+        """
         with self._lock:
-            yield ensure_bridge(host, self._names.uplink)
+            bridge = ensure_bridge(host, self._names.uplink)
+            if not self.leads_outside:
+                self._guards.close_uplink(self._outside.own)
+            yield bridge
 
     def connect(self, host: RoutingRtnl, instance_id: str, addresses: tuple[str, ...]) -> None:
         """Have the addresses of an instance that is plugged in reached from outside, if the host has a way there."""
         with self.held(host) as bridge:
             self._outside.connect(host, bridge, instance_id, addresses)
+            if self.leads_outside:
+                # now that the host has its filter there
+                self._guards.open_uplink(self._outside.own)
 
     def faults(self, host: RoutingRtnl, instance_id: str, addresses: tuple[str, ...]) -> list[str]:
         """What is wrong with the way outside of an instance whose leg is plugged in, for people. Changes nothing."""
@@ -55,3 +66,5 @@ class Uplink:
             self._outside.release(host, instance_id, last=not used)
             if bridge is not None and not used:
                 host.delete(bridge)
+            if not used:
+                self._guards.open_uplink(self._outside.own)

@@ -14,6 +14,7 @@ from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.bridges import ensure_bridge, find_marked, remove_marked
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folders
+from gatewright.plane.linux.guards import Guards
 from gatewright.plane.linux.names import Names, check_id
 from gatewright.plane.linux.rtnl import Link, Rtnl
 from gatewright.resources.specs import ItemKey, Kind, VSwitchSpec
@@ -28,6 +29,7 @@ class VSwitches:
         self._folders = folders
         self._adopted = adopted
         self._underlay = underlay
+        self._guards = Guards(names)
 
     def apply(self, spec: VSwitchSpec) -> None:
         check_id(spec.id)
@@ -38,8 +40,10 @@ class VSwitches:
                 bridge = self._adopted.find(host, spec.id)
                 # one that was made before this one was adopted; legs move when they are next applied
                 remove_marked(host, self._names.vswitch(spec.id))
+                self._guards.remove(spec.key)
             else:
                 bridge = ensure_bridge(host, self._names.vswitch(spec.id))
+                self._guards.close_bridge(spec.id, folder)
             if spec.peers:
                 self._span(host, spec, bridge)
             else:
@@ -90,12 +94,14 @@ class VSwitches:
         Whatever else was plugged into it stays, unplugged.
         """
         check_id(vswitch_id)
-        folder = self._folders.of(ItemKey(Kind.VSWITCH, vswitch_id))
+        key = ItemKey(Kind.VSWITCH, vswitch_id)
+        folder = self._folders.of(key)
         folder.forget_applied()
         with Rtnl() as host:
             remove_marked(host, self._names.port(vswitch_id))
             remove_marked(host, self._names.vxlan(vswitch_id))
             remove_marked(host, self._names.vswitch(vswitch_id))
+        self._guards.remove(key)
         folder.delete()
 
     def bridge(self, host: Rtnl, vswitch_id: str) -> Link | None:
