@@ -291,3 +291,23 @@ def test_what_is_taken_from_the_way_outside_is_told_and_mended(site: Site, mode:
         plane.apply(one)
         assert site.outside.reaches("198.51.100.2")
         plane.remove(one.key, vswitch().key)
+
+
+def test_what_a_killed_agent_or_a_flush_left_is_removed_to_the_end(site: Site) -> None:
+    site.outside.ip("route", "add", "198.51.100.0/24", "via", "192.0.2.2")
+    before = site.state()
+    one = public("198.51.100.2")
+    table = ("inet", f"gatewright-{site.lab.installation}-uplink")
+    with site.plane("routed") as plane:
+        plane.apply(vswitch(), one)
+        assert site.outside.reaches("198.51.100.2")
+        site.host.run("nft", "delete", "table", *table)
+        plane.remove(one.key)
+        plane.apply(one)
+        site.host.run("nft", "delete", "table", *table)
+    with site.plane("proxy-arp") as plane:
+        plane.apply(one)
+        assert site.outside.reaches("198.51.100.2")
+        plane.remove(one.key, vswitch().key)
+    assert site.state() == before
+    assert site.lab.nothing_left()
