@@ -297,3 +297,27 @@ def test_a_removed_vswitch_takes_its_port_along(lab: Lab) -> None:
 
     play(lab, scenario)
     assert lab.nothing_left()
+
+
+def test_one_port_that_cannot_be_leaves_the_others(lab: Lab, machines: Machines) -> None:
+    taken = lab.names.port("vsw-1").name
+
+    async def scenario(plane: LinuxPlane) -> None:
+        for number in (1, 2, 3):
+            await plane.apply(vswitch(number))
+        run("ip", "link", "add", "name", taken, "type", "bridge")
+        try:
+            with pytest.raises(PlaneError, match=f"no port in vSwitch vsw-1: link {taken} .* somebody else's"):
+                await plane.apply(router((1, 2, 3)))
+            two, three = (
+                machines.plug(lab.names.vswitch(f"vsw-{n}").name, f"10.9.{n}.20/24", f"10.9.{n}.253") for n in (2, 3)
+            )
+            assert two.reaches("10.9.3.20")
+        finally:
+            run("ip", "link", "delete", taken)
+        await plane.apply(router((1, 2, 3)))
+        one = machines.plug(lab.names.vswitch("vsw-1").name, "10.9.1.20/24", "10.9.1.253")
+        assert one.reaches("10.9.3.20")
+        assert three.reaches("10.9.1.20")
+
+    play(lab, scenario)

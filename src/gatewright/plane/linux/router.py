@@ -92,9 +92,13 @@ class Routers:
                 )
                 continue
             mark, end = self._names.port(port.vswitch_id), self._names.port_inside(port.vswitch_id)
-            leg = legs.make(mark, bridge, end)
-            if legs.connect(leg, bridge, [(port.address, prefix(port))]):
-                news.append(leg)
+            try:
+                leg = legs.make(mark, bridge, end)
+                if legs.connect(leg, bridge, [(port.address, prefix(port))]):
+                    news.append(leg)
+            except PlaneError as error:
+                missing.append(f"the router has no port in vSwitch {port.vswitch_id}: {error}")
+                continue
             links[port.vswitch_id] = leg.end.index
         tables = router_plan.routes(spec, links)
         gone = inside.tables_used(router_plan.RULES) - tables.keys()
@@ -108,7 +112,10 @@ class Routers:
             if link.kind == "veth" and link.name not in wanted:
                 inside.delete(link)
         for leg in news:
-            legs.announce(leg)
+            try:
+                legs.announce(leg)
+            except PlaneError as error:
+                missing.append(str(error))
         return missing
 
     def _unplug(self, name: str) -> None:
