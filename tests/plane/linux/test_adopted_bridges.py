@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import socket
 import uuid
 from collections.abc import Iterator
 
@@ -13,6 +14,8 @@ from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import HostOptions, LinuxPlane
 from tests.plane.linux.lab import Lab, instance, links, opened, play, router, run, vswitch
 from tests.plane.linux.machines import Machines
+from tests.plane.linux.packets import IPV4, UDP, Ear, frame, ip, marker, send, udp
+from tests.plane.linux.places import drop_guard
 
 
 @pytest.fixture
@@ -158,3 +161,25 @@ def test_what_runs_moves_to_the_bridge_and_back(lab: Lab, bridge: str, machines:
         assert not [link for link in links().values() if link.get("master") == bridge and "ifalias" in link]
 
     play(lab, back)
+
+
+def test_a_taken_over_gateway_does_not_reach_the_host_by_it(lab: Lab, bridge: str) -> None:
+    spec = instance(ipsec=False)
+    sent = {"udp": ip("10.9.1.1", "192.0.2.1", UDP, udp(9, 9999, marker("udp")))}
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(spec)
+        to, own = links()[bridge]["address"], lab.names.lan(spec.id).inner_mac
+
+        def arrives() -> set[str]:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as local, Ear("", UDP) as ear:
+                send(lab.namespace(spec), "lan", frame(own, to, IPV4, sent["udp"]))
+                local.sendto(marker("control"), ("192.0.2.1", 9999))
+                return ear.heard(sent | {"control": b""}, "control") - {"control"}
+
+        assert arrives() == set()
+        drop_guard(lab, spec)
+        assert arrives() == {"udp"}
+
+    play(adopting(lab, bridge), scenario)

@@ -273,9 +273,39 @@ def test_a_taken_over_gateway_does_not_reach_the_host(lab: Lab) -> None:
                     return ear.heard(sent | {"control": b""}, "control") - {"control"}
 
             assert arrives() == set()
+            for chain in ("vswitch-vsw-1", "uplink-bridge"):
+                run("nft", "delete", "chain", "netdev", lab.names.guards, chain)
+            assert arrives() == set(), "the guard of the legs is enough"
             drop_guard(lab, mine())
             assert arrives() == set(sent)
         finally:
             run("ip", "link", "delete", link)
+
+    play(lab, scenario)
+
+
+def test_a_taken_over_gateway_borrows_no_address_behind_a_tag(lab: Lab) -> None:
+    """Of a VLAN: a machine in the vSwitch may have a link for it."""
+    sent = {kind: ip("172.20.1.1", MACHINE, UDP, udp(5, 53, marker(kind))) for kind in ("8100", "88a8")}
+    plain = {"plain": ip(GATEWAY, MACHINE, UDP, udp(5, 53, marker("plain")))}
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await build(plane)
+        drop_filter(lab, mine())
+        own = lab.names.lan("vpn-1").inner_mac
+        with machines(lab) as (machine, _):
+
+            def arrives() -> set[str]:
+                tagged = [
+                    frame(own, machine.mac, int(kind, 16), struct.pack(">HH", 10, IPV4) + one)
+                    for kind, one in sent.items()
+                ]
+                with Ear(machine.namespace, link="eth") as ear:
+                    send(lab.namespace(mine()), "lan", *tagged, frame(own, machine.mac, IPV4, plain["plain"]))
+                    return ear.heard(sent | plain, "plain") - {"plain"}
+
+            assert arrives() == set()
+            drop_guard(lab, mine())
+            assert arrives() == set(sent)
 
     play(lab, scenario)

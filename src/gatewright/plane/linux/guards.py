@@ -32,15 +32,16 @@ _LOCK = threading.Lock()
 _IP = meta("protocol", "ip")
 
 
-def table(names: Names, spec: InstanceSpec, *, by_host: bool = False) -> Table:
+def table(names: Names, spec: InstanceSpec, bridge_mac: str | None = None, *, by_host: bool = False) -> Table:
     """What an instance may send by its legs: a chain each.
 
-    ``by_host``: the host is its way outside, and :mod:`~gatewright.plane.linux.outside_filter` says what of it.
+    ``bridge_mac`` is the hardware address of its vSwitch's bridge, if that was not made here. ``by_host``: the host is
+    its way outside, and :mod:`~gatewright.plane.linux.outside_filter` says what of it.
     """
     own, inside = spec.private.address, network(spec.private.network)
     # decrypted packets are of any network but the vSwitch's
     as_neighbour: Rule = (field("ip", "saddr", inside), field_other("ip", "saddr", own), DROP)
-    bridge = names.vswitch(spec.private.vswitch_id)
+    bridge = bridge_mac or names.vswitch(spec.private.vswitch_id).mac
     chains = [
         Chain(
             f"{LAN}-{spec.id}",
@@ -51,7 +52,7 @@ def table(names: Names, spec: InstanceSpec, *, by_host: bool = False) -> Table:
     ]
     if spec.public:
         addresses = spec.public.addresses
-        link = _link(names.wan(spec.id), None if by_host else names.uplink, addresses, spec.public.network)
+        link = _link(names.wan(spec.id), None if by_host else names.uplink.mac, addresses, spec.public.network)
         rules = (*link, (field("ip", "saddr", *addresses), ACCEPT))
         chains.append(Chain(f"{WAN}-{spec.id}", "ingress", rules, device=names.wan(spec.id).name))
     return Table(FAMILY, names.guards, tuple(chains))
@@ -72,9 +73,11 @@ class Guards:
     def __init__(self, names: Names) -> None:
         self._names = names
 
-    def ensure(self, spec: InstanceSpec, folder: Folder, *, by_host: bool = False) -> None:
-        """Guard an instance's legs, which are there and may be down. ``by_host`` as in :func:`table`."""
-        KeptChains(folder, NOTE, _own(spec.key), _LOCK).ensure(table(self._names, spec, by_host=by_host))
+    def ensure(
+        self, spec: InstanceSpec, folder: Folder, bridge_mac: str | None = None, *, by_host: bool = False
+    ) -> None:
+        """Guard an instance's legs, which are there and may be down. The rest as in :func:`table`."""
+        KeptChains(folder, NOTE, _own(spec.key), _LOCK).ensure(table(self._names, spec, bridge_mac, by_host=by_host))
 
     def close_bridge(self, vswitch_id: str, folder: Folder) -> None:
         """Have the host take nothing from a vSwitch's bridge, which is there and was made here."""
@@ -150,11 +153,13 @@ def _own(key: ItemKey) -> tuple[str, ...]:
     return (f"{VSWITCH}-{key.id}",) if key.kind is Kind.VSWITCH else ()
 
 
-def _link(leg: LinkMark, bridge: LinkMark | None, addresses: tuple[str, ...], on_link: str) -> Iterator[Rule]:
+def _link(leg: LinkMark, bridge: str | None, addresses: tuple[str, ...], on_link: str) -> Iterator[Rule]:
     """Nothing under another hardware address, ARP as oneself for who is on the link, and nothing for the host's bridge.
 
-    A bridge without addresses still takes what is sent to it: packets to whatever address the host has elsewhere.
+    ``bridge`` is its hardware address: it takes packets to whatever address the host has elsewhere. Nothing has a tag:
+    behind it nobody looks whose addresses a packet has.
     """
+    yield field("ether", "type", "8021q", "8021ad"), DROP
     yield field_other("ether", "saddr", leg.inner_mac), DROP
     shape = field("arp", "htype", 1), field("arp", "hlen", 6), field("arp", "plen", 4)
     sender = field("arp", "saddr ether", leg.inner_mac), field("arp", "saddr ip", *addresses)
@@ -162,5 +167,5 @@ def _link(leg: LinkMark, bridge: LinkMark | None, addresses: tuple[str, ...], on
     here = (field("arp", "daddr ip", network(on_link)),) if bridge is not None else ()
     yield *shape, *sender, *here, ACCEPT
     if bridge is not None:
-        yield field("ether", "daddr", bridge.mac), DROP
+        yield field("ether", "daddr", bridge), DROP
     yield _IP, meta("pkttype", "broadcast", "multicast"), DROP

@@ -129,7 +129,7 @@ class Instances:
             self._uplink.connect(host, spec.id, spec.public.addresses)
         # before they come up, and the guard of both in one go
         shaping.ensure(spec, legs, inner, outer)
-        self._guards.ensure(spec, folder, by_host=self._uplink.leads_outside)
+        self._guards.ensure(spec, folder, vswitch.mac, by_host=self._uplink.leads_outside)
         news = []
         if legs.connect(inner, vswitch, lan):
             news.append(inner)
