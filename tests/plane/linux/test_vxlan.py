@@ -12,9 +12,11 @@ import msgspec
 import pytest
 
 from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux import inspection, survey
 from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.names import Names
+from gatewright.plane.linux.rtnl import Rtnl
 from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.resources.specs import VSwitchSpec
 from tests.plane.linux.lab import Lab, Told, links, opened, run, vswitch
@@ -213,3 +215,43 @@ def test_a_spanning_vswitch_is_adopted_only_whole(lab: Lab) -> None:
 
     asyncio.run(main())
     assert lab.nothing_left()
+
+
+@pytest.mark.parametrize(
+    ("number", "local", "alias", "words"),
+    [
+        (77, "10.200.0.11", True, None),
+        (99, "10.200.0.11", True, "has number 99 at 10.200.0.11, not 77 at 10.200.0.11"),
+        (77, "10.200.0.111", True, "has number 77 at 10.200.0.111, not 77 at 10.200.0.11"),
+        (77, "10.200.0.11", False, "somebody else's"),
+    ],
+)
+def test_a_vxlan_that_somebody_made_anew_is_looked_at(
+    pair: tuple[TestHost, TestHost], number: int, local: str, alias: bool, words: str | None
+) -> None:
+    one, two = pair
+    spec = spanning(two.address)
+    one.apply(spec)
+    mark, bridge = one.names.vxlan("vsw-1"), one.names.vswitch("vsw-1").name
+    ip = ("ip", "-n", one.name)
+    run(*ip, "address", "add", "10.200.0.111/24", "dev", "wire")
+    run(*ip, "link", "delete", mark.name)
+    kind = ("type", "vxlan", "id", str(number), "local", local, "dstport", "4789")
+    run(*ip, "link", "add", mark.name, "address", mark.mac, *kind)
+    run(*ip, "link", "set", mark.name, "master", bridge, "up")
+    if alias:
+        run(*ip, "link", "set", mark.name, "alias", mark.alias)
+    run("bridge", "-n", one.name, "fdb", "append", "00:00:00:00:00:00", "dev", mark.name, "dst", two.address)
+    folders = Folders(one.names.installation, one.runtime)
+
+    def found() -> tuple[str | None, int]:
+        seen = survey.take(one.names, folders, underlay=one.address)
+        with Rtnl() as host:
+            generation, _ = survey.adopt(seen, one.names, folders.of(spec.key), folders.own(), host)
+        return inspection.fault(one.names, folders, spec, underlay=one.address), generation
+
+    said, generation = one.do(found)
+    assert generation == (1 if words is None else 0)
+    assert said is None if words is None else words in str(said)
+    one.apply(spec)
+    assert one.do(found) == (None, 1)

@@ -25,6 +25,7 @@ from gatewright.plane.linux.routing import RoutingRtnl
 from gatewright.plane.linux.rtnl import Rtnl
 from gatewright.plane.linux.uplink import Uplink
 from gatewright.plane.linux.vici_client import ViciClient
+from gatewright.plane.linux.vswitch import vxlan_fault
 from gatewright.resources.specs import InstanceSpec, RouterSpec, Spec, VSwitchSpec
 
 #: How long a charon may take to answer, seconds.
@@ -37,36 +38,42 @@ def fault(
     spec: Spec,
     adopted: AdoptedBridges | None = None,
     uplink: Uplink | None = None,
+    underlay: str = "",
 ) -> str | None:
     """What differs from the spec first, for people; None if nothing does. Blocks.
 
-    Without ``uplink`` the way outside is not looked at. Raises PlaneError when it cannot be found out.
+    Without ``uplink`` the way outside is not looked at. ``underlay`` is this host's address in the network between the
+    hosts, empty if that is not known. Raises PlaneError when it cannot be found out.
     """
     # closed here: what looks may be in another namespace
-    with closing(_faults(names, folders, adopted or AdoptedBridges({}), uplink, spec)) as found:
+    with closing(_faults(names, folders, adopted or AdoptedBridges({}), uplink, spec, underlay)) as found:
         return next(found, None)
 
 
 def _faults(
-    names: Names, folders: Folders, adopted: AdoptedBridges, uplink: Uplink | None, spec: Spec
+    names: Names, folders: Folders, adopted: AdoptedBridges, uplink: Uplink | None, spec: Spec, underlay: str
 ) -> Generator[str, None, None]:
     if isinstance(spec, InstanceSpec):
         yield from _instance(names, folders, adopted, uplink, spec)
     elif isinstance(spec, VSwitchSpec):
-        yield from _vswitch(names, folders, adopted, spec)
+        yield from _vswitch(names, folders, adopted, spec, underlay)
     elif isinstance(spec, RouterSpec):
         yield from router_inspection.faults(names, folders, adopted, spec)
 
 
-def _vswitch(names: Names, folders: Folders, adopted: AdoptedBridges, spec: VSwitchSpec) -> Iterator[str]:
+def _vswitch(
+    names: Names, folders: Folders, adopted: AdoptedBridges, spec: VSwitchSpec, underlay: str
+) -> Iterator[str]:
     with Rtnl() as host:
         yield from link_faults.vswitch(host, names, adopted, spec.id)
         bridge = link_faults.vswitch_bridge(host, names, adopted, spec.id)
         if spec.peers and bridge is not None:
-            vxlan = host.find(names.vxlan(spec.id).name)
-            if vxlan is None or not vxlan.up or vxlan.master != bridge.index:
-                yield f"VXLAN {names.vxlan(spec.id).name} is gone, down or unplugged"
-            elif host.floods(vxlan) != set(spec.peers):
+            mark = names.vxlan(spec.id)
+            vxlan = host.find(mark.name)
+            wrong = vxlan_fault(vxlan, mark, bridge, spec, underlay)
+            if wrong is not None:
+                yield wrong
+            elif vxlan is not None and host.floods(vxlan) != set(spec.peers):
                 yield f"VXLAN {vxlan.name} leads elsewhere than to {', '.join(spec.peers)}"
     if spec.id not in adopted and (found_fault := guards.fault(folders.of(spec.key))) is not None:
         yield found_fault

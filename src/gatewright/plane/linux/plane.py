@@ -63,7 +63,12 @@ class LinuxPlane:
         self._loop = loop = asyncio.get_running_loop()
         self._watch = Watch(loop, changed)
         inspect = functools.partial(
-            inspection.fault, self._names, self._folders, adopted=self._adopted, uplink=self._uplink
+            inspection.fault,
+            self._names,
+            self._folders,
+            adopted=self._adopted,
+            uplink=self._uplink,
+            underlay=self._options.underlay,
         )
         self._lookout = Lookout(self._names, self._options, inspect, changed, self._at_work.__contains__)
         self._lookout.open()
@@ -114,7 +119,7 @@ class LinuxPlane:
     def _look(self) -> dict[ItemKey, tuple[Spec | None, int, Process | None]]:
         with contextlib.suppress(PlaneError):  # whoever applies an instance is told
             esp.backend()
-        seen = survey.take(self._names, self._folders, self._adopted)
+        seen = survey.take(self._names, self._folders, self._adopted, self._options.underlay)
         found = {}
         for key in survey.items(seen, self._names, self._folders):
             folder = self._folders.of(key)

@@ -18,6 +18,7 @@ from gatewright.plane.linux.netns import Identity
 from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.rtnl import Link, Rtnl
 from gatewright.plane.linux.traffic_control import Discipline
+from gatewright.plane.linux.vswitch import vxlan_fault
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, RouterSpec, VSwitchSpec
 
 
@@ -37,12 +38,14 @@ class Survey:
     #: What shapes each link of the host, by its index.
     shapes: Mapping[int, Discipline]
     adopted: AdoptedBridges
+    #: This host's address in the network between the hosts, empty if it is not known.
+    underlay: str = ""
 
     def charons_in(self, namespace: Identity) -> list[int]:
         return [pid for pid, where in self.processes.items() if where == namespace and processes.runs(pid, EXECUTABLE)]
 
 
-def take(names: Names, folders: Folders, adopted: AdoptedBridges | None = None) -> Survey:
+def take(names: Names, folders: Folders, adopted: AdoptedBridges | None = None, underlay: str = "") -> Survey:
     """Look around: links in one dump, namespaces and processes in one listing each. Raises PlaneError."""
     adopted = adopted or AdoptedBridges({})
     with step("listing network namespaces"):
@@ -71,7 +74,7 @@ def take(names: Names, folders: Folders, adopted: AdoptedBridges | None = None) 
                 and (processes.environment_of(pid, CONFIG_VARIABLE) or "").startswith(own_files)
             ):
                 seen[pid] = where
-    return Survey(namespaces, links, seen, guards.guarded(names), bridges, shapes, adopted)
+    return Survey(namespaces, links, seen, guards.guarded(names), bridges, shapes, adopted, underlay)
 
 
 def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
@@ -107,7 +110,11 @@ def adopt(survey: Survey, names: Names, folder: Folder, own: Folder) -> tuple[in
         return (spec.generation if whole else 0), None
     if isinstance(spec, VSwitchSpec):
         bridge = survey.bridges.get(spec.id)
-        spans = not spec.peers or _plugged(survey, names.vxlan(spec.id), bridge)
+        mark = names.vxlan(spec.id)
+        vxlan = survey.links.get(mark.alias)
+        spans = not spec.peers or (
+            bridge is not None and vxlan_fault(vxlan, mark, bridge, spec, survey.underlay) is None
+        )
         closed = spec.id in survey.adopted or guards.fault(folder) is None
         return (spec.generation if bridge is not None and bridge.up and spans and closed else 0), None
     charon = _charon(survey, spec) if spec.ipsec else None

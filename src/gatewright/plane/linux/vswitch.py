@@ -15,9 +15,23 @@ from gatewright.plane.linux.bridges import ensure_bridge, find_marked, remove_ma
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.guards import Guards
-from gatewright.plane.linux.names import Names, check_id
+from gatewright.plane.linux.names import LinkMark, Names, check_id
 from gatewright.plane.linux.rtnl import Link, Rtnl
 from gatewright.resources.specs import ItemKey, Kind, VSwitchSpec
+
+
+def vxlan_fault(vxlan: Link | None, mark: LinkMark, bridge: Link, spec: VSwitchSpec, underlay: str) -> str | None:
+    """What is wrong with what carries a vSwitch to other hosts, for people. An empty ``underlay`` is not known."""
+    if vxlan is None:
+        return f"VXLAN {mark.name} is gone"
+    if vxlan.name != mark.name or vxlan.alias != mark.alias:
+        return f"link {mark.name}, the VXLAN of vSwitch {spec.id}, is somebody else's or has lost its alias"
+    if not vxlan.up or vxlan.master != bridge.index:
+        return f"VXLAN {mark.name} is down or unplugged"
+    if vxlan.vxlan is None or vxlan.vxlan[0] != spec.vni or (underlay and vxlan.vxlan[1] != underlay):
+        number, local = vxlan.vxlan or ("none", "nowhere")
+        return f"VXLAN {mark.name} has number {number} at {local}, not {spec.vni} at {underlay or 'this host'}"
+    return None
 
 
 class VSwitches:
