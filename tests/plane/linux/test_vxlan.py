@@ -247,7 +247,7 @@ def test_a_vxlan_that_somebody_made_anew_is_looked_at(
     def found() -> tuple[str | None, int]:
         seen = survey.take(one.names, folders, underlay=one.address)
         with Rtnl() as host:
-            generation, _ = survey.adopt(seen, one.names, folders.of(spec.key), folders.own(), host)
+            generation, _ = survey.adopt(seen, one.names, folders.of(spec.key), folders.own())
         return inspection.fault(one.names, folders, spec, underlay=one.address), generation
 
     said, generation = one.do(found)

@@ -69,7 +69,7 @@ class Outside:
             if record is not None:
                 self._put_back(host, record)
             return
-        interface = self._interface(host, self._options, addresses)
+        interface = self._interface(host, self._options, bridge, addresses)
         wanted = self._options.interface, self._options.mode.value, str(self._options.pool)
         if record is not None and record.configured() != wanted:
             self._put_back(host, record)
@@ -138,7 +138,7 @@ class Outside:
         elif left != record.addresses:
             self._note(msgspec.structs.replace(record, addresses=left))
 
-    def _interface(self, host: RoutingRtnl, options: UplinkOptions, addresses: tuple[str, ...]) -> Link:
+    def _interface(self, host: RoutingRtnl, options: UplinkOptions, bridge: Link, addresses: tuple[str, ...]) -> Link:
         doing = f"connecting the public pool {options.pool} to uplink {options.interface}"
         link = host.find(options.interface)
         if link is None:
@@ -164,6 +164,7 @@ class Outside:
                 )
             if address in addresses:
                 raise PlaneError(f"{doing}: {address} is this host's own; take a pool without it")
+        _check_free(host, options, (link, bridge), doing)
         return link
 
     def _other_installation(self, interface: str) -> str | None:
@@ -241,3 +242,23 @@ class Outside:
 
     def _note(self, record: _Record) -> None:
         self._own.write(_RECORD, msgspec.json.encode(record))
+
+
+def _check_free(host: RoutingRtnl, options: UplinkOptions, own: tuple[Link, Link], doing: str) -> None:
+    """The host has nothing of the pool on other links than ``own``: nor would it reach that any more."""
+    indexes = [link.index for link in own]
+    for link in host.links():
+        if link.index in indexes or (link.alias or "").startswith("gatewright:"):
+            continue  # what was made here has no addresses but on the uplink's bridges
+        for address, prefix in host.addresses(link):
+            network = ipaddress.IPv4Interface(f"{address}/{prefix}").network
+            if network.overlaps(options.pool):
+                raise PlaneError(
+                    f"{doing}: the pool overlaps {network}, which this host has on {link.name}; take another pool"
+                )
+    for route in host.routed_elsewhere(options.pool, indexes):
+        over = next((link.name for link in host.links() if link.index == route.link), "another link")
+        raise PlaneError(
+            f"{doing}: this host has a route to {route.destination} of the pool over {over}; delete it, or take another"
+            " pool"
+        )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 import struct
 from collections.abc import Collection, Iterable
 from socket import AF_INET
 from typing import NamedTuple
 
+from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import netlink
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.netlink import number, raw, text, to_number, to_text
@@ -130,9 +132,21 @@ class RoutingRtnl(Rtnl):
         """Routes of the main table that lead over a link."""
         return [route for route, _ in self._routes(MAIN) if route.link == link]
 
+    def routed_elsewhere(self, within: ipaddress.IPv4Network, links: Collection[int]) -> list[KernelRoute]:
+        """Routes of the main table to a network or to parts of it that lead over other links than these."""
+        found = [route for route, _ in self._routes(MAIN) if route.link is not None and route.link not in links]
+        return [route for route in found if ipaddress.IPv4Network(route.destination).subnet_of(within)]
+
     def add_route(self, route: KernelRoute) -> None:
-        """Put a route in the main table, in place of one to the same destination."""
-        self._put(MAIN, route)
+        """Put a route in the main table. Another to the same destination is somebody's, and stays: PlaneError."""
+        present = [found for found, metric in self._routes(MAIN) if found.destination == route.destination]
+        if others := [found for found in present if found != route]:
+            raise PlaneError(
+                f"setting the route to {route.destination}: this host has another one ({others[0]}); delete it: "
+                f"ip route delete {route.destination}"
+            )
+        if not present:
+            self._put(MAIN, route)
 
     def drop_route(self, route: KernelRoute) -> None:
         """Remove a route from the main table; one that is not there is fine."""
