@@ -322,3 +322,23 @@ def test_what_a_killed_agent_or_a_flush_left_is_removed_to_the_end(site: Site) -
         plane.remove(one.key, vswitch().key)
     assert site.state() == before
     assert site.lab.nothing_left()
+
+
+@pytest.mark.parametrize("before", ["0", "1"])
+def test_a_host_that_becomes_a_router_or_ceases_to_be_one_is_left_so(site: Site, before: str) -> None:
+    after = "1" if before == "0" else "0"
+    one = public("198.51.100.2")
+    site.outside.ip("route", "add", "198.51.100.0/24", "via", "192.0.2.2")
+    site.outside.ip("route", "add", "10.1.1.0/24", "via", "192.0.2.2")
+    site.host.run("sysctl", "-w", f"net.ipv4.ip_forward={before}")
+    with site.plane("routed") as plane:
+        plane.apply(vswitch(), one)
+        assert site.outside.reaches("10.1.1.2") == (before == "1")
+        site.host.run("sysctl", "-w", f"net.ipv4.ip_forward={after}")
+        plane.apply(one)
+        assert site.outside.reaches("198.51.100.2")
+        assert site.outside.reaches("10.1.1.2") == (after == "1")
+        plane.remove(one.key, vswitch().key)
+    forwarding = ("ip_forward", "conf.eth1.forwarding", "conf.eth0.forwarding")
+    assert {site.host.run("sysctl", "-n", f"net.ipv4.{name}").strip() for name in forwarding} == {after}
+    assert site.outside.reaches("10.1.1.2") == (after == "1")

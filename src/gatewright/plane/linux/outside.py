@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -25,6 +25,8 @@ from gatewright.plane.linux.rtnl import Link
 
 _RECORD = "uplink.json"
 _FILTER = "uplink-filter.json"
+#: Whether the host forwards; writing it sets the same of every interface.
+_GLOBAL = "ipv4/ip_forward"
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +37,8 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
     before: dict[str, str]
     #: Public addresses in use here, by instance.
     addresses: dict[str, tuple[str, ...]]
+    #: Whether the host forwarded everywhere then.
+    ip_forward: str
 
     def configured(self) -> tuple[str, str, str]:
         return self.interface, self.mode, self.pool
@@ -75,14 +79,17 @@ class Outside:
             self._put_back(host, record)
             record = None
         if record is None:
-            record = _Record(interface=wanted[0], mode=wanted[1], pool=wanted[2], before={}, addresses={})
-            record = msgspec.structs.replace(record, before=self._now(self._settings(record, bridge.name)))
+            record = _Record(
+                interface=wanted[0], mode=wanted[1], pool=wanted[2], before={}, addresses={}, ip_forward=""
+            )
+            before = self._now(self._settings(record, bridge.name))
+            record = msgspec.structs.replace(record, before=before, ip_forward=self._now([_GLOBAL])[_GLOBAL])
         gone = set(record.addresses.get(instance_id, ())).difference(addresses)
         known = record.addresses | {instance_id: tuple(dict.fromkeys((*addresses, *gone)))}
         self._note(msgspec.structs.replace(record, addresses=known))
         # what protects the host comes before what opens it
-        was_forwarding = record.before.get(f"ipv4/conf/{record.interface}/forwarding") == "1"
-        table = outside_filter.table(self._names, self._options, bridge.name, forwards_anyway=was_forwarding)
+        anyway = self._without_us(record)[_forwarding(record.interface)] == "1"
+        table = outside_filter.table(self._names, self._options, bridge.name, forwards_anyway=anyway)
         self._filter.ensure(table)
         self._set_addresses(host, bridge)
         with step(f"forwarding between {bridge.name} and {record.interface}"):
@@ -190,7 +197,7 @@ class Outside:
         return {(uplink_router(str(self._options.pool)), self._options.pool.prefixlen)}
 
     def _settings(self, record: _Record, bridge: str) -> dict[str, str]:
-        settings = {f"ipv4/conf/{record.interface}/forwarding": "1", f"ipv4/conf/{bridge}/forwarding": "1"}
+        settings = {_forwarding(record.interface): "1", _forwarding(bridge): "1"}
         if record.mode == UplinkMode.PROXY_ARP:
             # instances ask on the bridge for the pool's other addresses, which are outside
             settings[f"ipv4/conf/{bridge}/proxy_arp"] = "1"
@@ -198,7 +205,15 @@ class Outside:
                 settings[f"ipv4/neigh/{link}/proxy_delay"] = "0"
         return settings
 
-    def _now(self, settings: dict[str, str]) -> dict[str, str]:
+    def _without_us(self, record: _Record) -> dict[str, str]:
+        """How settings would be now: as they were, unless the host has become a router since, or ceased to be one.
+
+        That sets every interface's forwarding, and who did it meant all of them.
+        """
+        now = self._now([_GLOBAL])[_GLOBAL]
+        return record.before | ({_forwarding(record.interface): now} if now != record.ip_forward else {})
+
+    def _now(self, settings: Iterable[str]) -> dict[str, str]:
         with step("reading the host's network settings"):
             return {name: sysctl.get(name) for name in settings}
 
@@ -210,7 +225,7 @@ class Outside:
             for address, prefix in host.addresses(bridge):
                 host.delete_address(bridge, address, prefix)
         with step(f"putting the settings of {record.interface} back"):
-            for name, value in record.before.items():
+            for name, value in self._without_us(record).items():
                 with contextlib.suppress(FileNotFoundError):  # the link is gone, and its settings with it
                     sysctl.put(name, value)
         with NfTables() as kernel:
@@ -242,6 +257,10 @@ class Outside:
 
     def _note(self, record: _Record) -> None:
         self._own.write(_RECORD, msgspec.json.encode(record))
+
+
+def _forwarding(link: str) -> str:
+    return f"ipv4/conf/{link}/forwarding"
 
 
 def _check_free(host: RoutingRtnl, options: UplinkOptions, own: tuple[Link, Link], doing: str) -> None:

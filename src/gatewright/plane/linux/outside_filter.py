@@ -17,7 +17,7 @@ def name(names: Names) -> str:
 
 
 def table(names: Names, options: UplinkOptions, bridge: str, *, forwards_anyway: bool) -> Table:
-    """``forwards_anyway``: the host forwarded what came in by the interface before we made it do so."""
+    """``forwards_anyway``: the host would forward what comes in by the interface if we did not make it do so."""
     forward = Chain("forward", "forward", tuple(_forward(options, bridge, forwards_anyway)), policy="accept")
     return Table(
         "inet", name(names), (forward, Chain("input", "input", tuple(_input(options, bridge)), policy="accept"))
