@@ -8,6 +8,7 @@ from gatewright.plane.linux import LinuxPlane
 from gatewright.resources.specs import InstanceSpec
 from tests.plane.linux.lab import Lab, instance, play, router, vswitch
 from tests.plane.linux.machines import Machines
+from tests.plane.linux.places import tunnel
 from tests.plane.linux.test_crash import killed_before
 
 
@@ -68,5 +69,24 @@ def test_applying_again_changes_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatc
         with killed_before(1_000_000, monkeypatch) as taken:
             await plane.apply(spec(True))
         assert not {"_put", "_drop", "_rule", "add_address", "change"}.intersection(taken)
+
+    play(lab, scenario)
+
+
+def test_a_machine_of_another_vswitch_is_told_that_its_packets_are_too_long(lab: Lab, machines: Machines) -> None:
+    """From the private address, and so by the VPC's router: it would leave by the public leg otherwise."""
+    spec = instance(ipsec=False)
+
+    async def scenario(plane: LinuxPlane) -> None:
+        for number in (1, 2):
+            await plane.apply(vswitch(number))
+        await plane.apply(spec)
+        await plane.apply(router(tables={"vtb-1": {"172.16.5.0/24": ("10.9.1.1",)}}))
+        two = machines.plug(lab.names.vswitch("vsw-2").name, "10.9.2.20/24", "10.9.2.253")
+        with tunnel(lab, spec, "ips0", "172.16.5.0/24"):
+            lab.ip(spec, "link", "set", "ips0", "mtu", "1400")
+            said = two.ping("172.16.5.2", "-M", "do", "-s", "1450")
+            assert "From 10.9.1.1 " in said
+            assert "mtu = 1400" in said or "mtu=1400" in said
 
     play(lab, scenario)

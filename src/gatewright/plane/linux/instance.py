@@ -61,6 +61,7 @@ class Instances:
                 sysctl.announce_addresses()
                 filters.ensure(spec, folder, self._names.port(spec.private.vswitch_id).inner_mac)
                 sysctl.route_between_legs()
+                sysctl.report_by_arrival()
                 inside = stack.enter_context(RoutingRtnl())
             with step(f"opening network namespace {name}"):
                 namespace = stack.enter_context(netns.opened(name))
