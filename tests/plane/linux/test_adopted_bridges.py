@@ -183,3 +183,19 @@ def test_a_taken_over_gateway_does_not_reach_the_host_by_it(lab: Lab, bridge: st
         assert arrives() == {"udp"}
 
     play(adopting(lab, bridge), scenario)
+
+
+@pytest.mark.parametrize("mtu", [9000, 1400])
+def test_its_mtu_stays_and_legs_have_it(lab: Lab, bridge: str, mtu: int) -> None:
+    run("ip", "link", "set", f"p{bridge[2:]}", "mtu", str(mtu))
+    assert links()[bridge]["mtu"] == mtu
+
+    async def scenario(plane: LinuxPlane) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(instance(ipsec=False))
+        await plane.apply(router((1,)))
+        assert links()[bridge]["mtu"] == mtu
+        assert links("-n", lab.namespace(instance()))["lan"]["mtu"] == mtu
+        assert links("-n", lab.namespace(router()))[lab.names.port_inside("vsw-1")]["mtu"] == mtu
+
+    play(adopting(lab, bridge), scenario)

@@ -21,7 +21,8 @@ _NEW_LINK, _DELETE_LINK, _GET_LINK = 16, 17, 18
 _NEW_ADDRESS, _DELETE_ADDRESS, _GET_ADDRESS = 20, 21, 22
 _LINK = struct.Struct("=BxHiII")
 _ADDRESS = struct.Struct("=BBBBI")
-_MAC, _NAME, _PEER, _MASTER, _OPERATIONAL, _INFO, _ALIAS, _NAMESPACE, _MASK = 1, 3, 5, 10, 16, 18, 20, 28, 29
+_MAC, _NAME, _MTU, _PEER, _MASTER = 1, 3, 4, 5, 10
+_OPERATIONAL, _INFO, _ALIAS, _NAMESPACE, _MASK = 16, 18, 20, 28, 29
 _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _ADDRESS_OF_PEER, _LOCAL = 1, 2
 _IFF_UP = 1
@@ -48,6 +49,7 @@ class Link:
     kind: str | None
     alias: str | None
     mac: str | None
+    mtu: int
     #: Index of the bridge that it is a port of.
     master: int | None
     #: Index of a veth's other end, in the other end's namespace.
@@ -103,11 +105,15 @@ class Rtnl:
             self._add_link(text(_NAME, mark.name), _mac(mark.mac), nested(_INFO, text(_INFO_KIND, "bridge")))
 
     def add_veth(self, mark: LinkMark, bridge: Link, inner: str, inner_mac: str, namespace: int) -> None:
-        """A pair: the marked end plugged into the bridge, the inner one in the namespace of a descriptor."""
-        peer = _LINK.pack(0, 0, 0, 0, 0) + text(_NAME, inner) + _mac(inner_mac) + number(_NAMESPACE, namespace)
+        """A pair: the marked end plugged into the bridge, the inner one in the namespace of a descriptor.
+
+        Both have the bridge's MTU: a bridge takes the least of its ports' for its own.
+        """
+        mtu = number(_MTU, bridge.mtu)
+        peer = _LINK.pack(0, 0, 0, 0, 0) + text(_NAME, inner) + _mac(inner_mac) + mtu + number(_NAMESPACE, namespace)
         info = nested(_INFO, text(_INFO_KIND, "veth"), nested(_INFO_DATA, raw(_VETH_PEER, peer)))
         with step(f"making veth {mark.name} with {inner} on its other end"):
-            self._add_link(text(_NAME, mark.name), _mac(mark.mac), number(_MASTER, bridge.index), info)
+            self._add_link(text(_NAME, mark.name), _mac(mark.mac), mtu, number(_MASTER, bridge.index), info)
 
     def add_vxlan(self, mark: LinkMark, bridge: Link, vni: int, local: str) -> None:
         """A port of the bridge that carries its frames over UDP, from a local address to whom :meth:`flood` says."""
@@ -237,6 +243,7 @@ def _link(message: bytes) -> Link:
         kind=to_text(info[_INFO_KIND]) if _INFO_KIND in info else None,
         alias=to_text(told[_ALIAS]) if _ALIAS in told else None,
         mac=told[_MAC].hex(":") if _MAC in told else None,
+        mtu=to_number(told[_MTU]),
         master=to_number(told[_MASTER]) if _MASTER in told else None,
         peer=to_number(told[_PEER]) if _PEER in told else None,
         up=bool(flags & _IFF_UP),
