@@ -266,7 +266,7 @@ def test_what_is_taken_from_the_way_outside_is_told_and_mended(site: Site, mode:
     table = f"gatewright-{site.lab.installation}-uplink"
     sysctl = "sysctl", "-w"
     cases = [
-        (("nft", "flush", "ruleset"), f"table inet {table} of nftables is gone"),
+        (("nft", "delete", "table", "inet", table), f"table inet {table} of nftables is gone"),
         (("nft", "insert", "rule", "inet", table, "forward", "accept"), f"table inet {table} of nftables was changed"),
         ((*sysctl, "net.ipv4.conf.eth1.forwarding=0"), "setting ipv4/conf/eth1/forwarding was changed"),
         ((*sysctl, f"net.ipv4.conf.{bridge}.forwarding=0"), f"setting ipv4/conf/{bridge}/forwarding was changed"),
