@@ -16,7 +16,6 @@ from gatewright.plane.linux import inspection, survey
 from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.names import Names
-from gatewright.plane.linux.rtnl import Rtnl
 from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.resources.specs import VSwitchSpec
 from tests.plane.linux.lab import Lab, Told, links, opened, run, vswitch
@@ -246,8 +245,7 @@ def test_a_vxlan_that_somebody_made_anew_is_looked_at(
 
     def found() -> tuple[str | None, int]:
         seen = survey.take(one.names, folders, underlay=one.address)
-        with Rtnl() as host:
-            generation, _ = survey.adopt(seen, one.names, folders.of(spec.key), folders.own())
+        generation, _ = survey.adopt(seen, one.names, folders.of(spec.key), folders.own())
         return inspection.fault(one.names, folders, spec, underlay=one.address), generation
 
     said, generation = one.do(found)
