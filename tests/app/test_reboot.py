@@ -120,7 +120,7 @@ def test_gateways_are_back_before_the_control_plane(service: Service) -> None:
     installation = installation_of(service)
     assert children(service.process.pid)
     before = namespaces(installation)
-    assert len(before) == 4
+    assert len(before) == 6  # four instances and the routers of two VPCs
     assert service.stop() == 0
     reboot(installation)
     assert namespaces(installation) == []
@@ -139,7 +139,7 @@ def test_gateways_are_back_before_the_control_plane(service: Service) -> None:
                 until(lambda: client.call("DescribeVpnGateways")["TotalCount"] == 1)
                 seen.add(client.call("DescribeVpnGateway", VpnGatewayId=kept)["Status"])
                 assert seen == {"active"}
-                assert len(namespaces(installation)) == 2
+                assert len(namespaces(installation)) == 4
                 # adopted as they are, by the agent that had made them from its cache
                 assert len(daemons & processes(installation)) == 2
     reboot(installation)

@@ -87,7 +87,7 @@ def test_one_is_worked_with_and_cleaned_and_the_other_stays_as_it_is(services: t
     chance = random.Random(11)
     here, there = installation_of(one), installation_of(other)
     before = picture(there)
-    assert len(namespaces(here)) == len(namespaces(there)) == 2
+    assert len(namespaces(here)) == len(namespaces(there)) == 3
     assert [name.removeprefix(f"gw-{here}-") for name in namespaces(here)] == [
         name.removeprefix(f"gw-{there}-") for name in namespaces(there)
     ]

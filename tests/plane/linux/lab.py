@@ -227,7 +227,8 @@ class Lab:
         return [name for name in named if self.installation in name]
 
     def nothing_left(self) -> bool:
-        assert leftovers(self.installation, self.runtime) == []
+        left = leftovers(self.installation, self.runtime)
+        assert left == [], left
         assert self.present() == []
         return True
 

@@ -209,9 +209,10 @@ def test_an_uplink_killed_between_any_two_steps(lab: Lab, monkeypatch: pytest.Mo
         await plane.remove(first.key)
 
     async def scenario() -> None:
-        number, done, before = 0, False, own()
+        number, done = 0, False
         async with opened(host) as (plane, _):
             await plane.apply(vswitch())
+        before = own()
         while not done:
             number += 1
             async with opened(host) as (plane, _):

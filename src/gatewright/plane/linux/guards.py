@@ -93,9 +93,7 @@ class Guards:
     def open_uplink(self, own: Folder) -> None:
         """Undo :meth:`close_uplink`: the host is to be the way outside, or the bridge is gone."""
         note = own.path / UPLINK_NOTE
-        with step(f"looking for {note}"):
-            if not note.exists():
-                return
+        # also without a note: it is written after the chain is put
         self._remove((_UPLINK_CHAIN,))
         with step(f"removing {note}"):
             note.unlink(missing_ok=True)
