@@ -82,6 +82,13 @@ VALUES = (
 LINK = (
     Bound("connections of all hosts", https_server, "MOST_CONNECTIONS", "", _HANGS_UP),
     Bound("connections of one host", https_server, "MOST_OF_A_HOST", "", "503, with a line that says so"),
+    Bound(
+        "connections that have shown no host's certificate yet",
+        https_server,
+        "MOST_NEWCOMERS",
+        "",
+        "the oldest of them is hung up on",
+    ),
     Bound("time for a handshake", https_server, "HANDSHAKE_PATIENCE", "s", _HANGS_UP),
     Bound("an idle connection, and the time until a head is complete", https_server, "IDLE_PATIENCE", "s", _HANGS_UP),
     Bound("time until a body is complete, or an answer read", https_server, "REQUEST_PATIENCE", "s", _HANGS_UP),

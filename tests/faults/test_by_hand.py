@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -155,9 +156,9 @@ def test_a_killed_charon_answers_again_within_two_seconds(host: Host) -> None:
 
 def test_what_cannot_be_mended_is_said_until_it_can(host: Host) -> None:
     bridge = host.names.vswitch(host.first).name
-    # in one go, so that the service cannot make it first
-    run("ip", "link", "set", bridge, "down")
-    run("sh", "-c", f"ip link delete {bridge}; ip link add {bridge} type bridge")
+    # by one process, so that the service cannot make it first
+    both = f"link delete {bridge}\nlink add {bridge} type bridge\n"
+    subprocess.run(["ip", "-batch", "-"], input=both.encode(), check=True, timeout=10)
     try:
         host.until(lambda: host.status() == "updating", BACK)
         # a look says first that it is somebody else's, the try to mend it then what to do
