@@ -61,7 +61,7 @@ def test_an_endpoint_outlives_failed_renewals_and_serves_the_next_certificate(mo
         listener.bind(("127.0.0.1", 0))
         nobody: object = Nobody()
         serving = asyncio.create_task(
-            link_endpoint._serve_for_ever("127.0.0.1", listener, nobody, nobody, lambda _: OURS)  # type: ignore[arg-type]  # no call comes
+            link_endpoint._serve_for_ever("127.0.0.1", listener, nobody, nobody, lambda _: OURS)  # type: ignore[arg-type]  # stands for a server  # no call comes
         )
         async with asyncio.timeout(20):
             await renewed.wait()
@@ -82,6 +82,6 @@ def test_an_endpoint_that_cannot_serve_ends_with_the_reason(monkeypatch: pytest.
         listener.close()
         nobody: object = Nobody()
         with pytest.raises(OSError, match="Bad file descriptor"):
-            await link_endpoint._serve_for_ever("127.0.0.1", listener, nobody, nobody, lambda _: OURS)  # type: ignore[arg-type]
+            await link_endpoint._serve_for_ever("127.0.0.1", listener, nobody, nobody, lambda _: OURS)  # type: ignore[arg-type]  # stands for a server
 
     asyncio.run(scene())
