@@ -10,6 +10,7 @@ import struct
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from gatewright.plane.linux import netns
 from gatewright.plane.linux.names import stable_mac
@@ -22,6 +23,8 @@ BROADCAST = "ff:ff:ff:ff:ff:ff"
 #: How long a packet may take, and how long one that must not come is still waited for after one that did, in seconds.
 _PATIENCE = 5.0
 _GRACE = 0.1
+#: BR_STATE_FORWARDING of linux/if_bridge.h.
+_FORWARDING = "3"
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,19 @@ def place(lab: Lab, name: str, bridge: str, address: str, gateway: str | None = 
         run("ip", "link", "set", outer, "up")
         if gateway:
             run("ip", "-n", namespace, "route", "add", "default", "via", gateway)
+        await_forwarding(outer)
         yield Place(namespace, mac, address.partition("/")[0])
     finally:
         run("ip", "netns", "delete", namespace)
+
+
+def await_forwarding(port: str) -> None:
+    """Wait until a bridge carries what its port is sent, which the kernel sees to some time after both ends are up."""
+    state = Path("/sys/class/net") / port / "brport" / "state"
+    deadline = time.monotonic() + _PATIENCE
+    while (found := state.read_text().strip()) != _FORWARDING:
+        assert time.monotonic() < deadline, f"port {port} is in state {found} after {_PATIENCE:.0f} s"
+        time.sleep(0.001)
 
 
 class Ear:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from gatewright.plane.linux import netns
 from tests.plane.linux.lab import Lab, run
+from tests.plane.linux.packets import await_forwarding
 
 #: As the instance sees it: what it sends, and what is sent to it.
 Direction = Literal["out", "in"]
@@ -43,6 +44,7 @@ def plugged(lab: Lab, bridge: str, address: str) -> Iterator[Peer]:
         run("ip", "link", "set", outer, "up")
         run("ip", "-n", namespace, "address", "add", address, "dev", "eth")
         run("ip", "-n", namespace, "link", "set", "eth", "up")
+        await_forwarding(outer)
         yield Peer(namespace, address.partition("/")[0])
     finally:
         run("ip", "link", "delete", outer, check=False)
