@@ -9,6 +9,8 @@ import uuid
 
 _last_order = 0
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+#: Two digits at a time.
+_PAIRS = tuple(low + high for high in _ALPHABET for low in _ALPHABET)
 _BODY = 17
 #: Base-36 characters of the milliseconds since the epoch: enough until the year 2059.
 _TIME = 8
@@ -41,11 +43,12 @@ _REGION_CODES = {
 
 
 def _base36(number: int, length: int) -> str:
-    digits = []
-    for _ in range(length):
-        number, rest = divmod(number, 36)
-        digits.append(_ALPHABET[rest])
-    return "".join(digits)
+    """The last digits of a number, the least significant first."""
+    pairs = []
+    for _ in range(0, length, 2):
+        number, rest = divmod(number, 36 * 36)
+        pairs.append(_PAIRS[rest])
+    return "".join(pairs)[:length]
 
 
 def region_code(region_id: str) -> str:

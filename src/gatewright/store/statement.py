@@ -69,12 +69,11 @@ class Query(Statement, Generic[Row]):
         super().__init__(element)
         self._row_type = row_type
 
-    def read(self, flavour: Flavour, values: tuple[Any, ...]) -> Row:
-        """One row of the driver's as ours."""
-        booleans = self.plan(flavour).booleans
-        if booleans:
+    def read(self, plan: Plan, values: tuple[Any, ...]) -> Row:
+        """One row of the driver's, as it answered the plan, as ours."""
+        if plan.booleans:
             fixed = list(values)
-            for index in booleans:
+            for index in plan.booleans:
                 if fixed[index] is not None:
                     fixed[index] = bool(fixed[index])
             return self._row_type(*fixed)

@@ -49,13 +49,13 @@ class Transaction:
         """The only row, or None. More rows than one is a bug of the query: the first is taken."""
         plan = query.plan(self.flavour)
         found = self._connection.execute(plan.text, plan.bind(values)).fetchone()
-        return None if found is None else query.read(self.flavour, found)
+        return None if found is None else query.read(plan, found)
 
     def all(self, query: Query[Row], **values: Any) -> list[Row]:
         """All rows."""
         plan = query.plan(self.flavour)
         found = self._connection.execute(plan.text, plan.bind(values)).fetchall()
-        return [query.read(self.flavour, row) for row in found]
+        return [query.read(plan, row) for row in found]
 
     def scalar(self, statement: Statement, **values: Any) -> Any:
         """The first column of the first row, or None."""
