@@ -165,11 +165,25 @@ def test_vswitches_between_hosts(changes: dict[str, Any], said: str) -> None:
         ({"route_table_id": "a b"}, "ports.route_table_id is"),
         ({"address": "10.0.2.1"}, "a port has the address 10.0.2.1"),
         ({"network": "0.0.0.0/0"}, "ports.network is 0.0.0.0/0"),
+        ({"route_table_id": "vtb-9"}, "route table vtb-9, which is not in tables"),
     ],
 )
 def test_ports_of_routers(port: dict[str, Any], said: str) -> None:
     ports = (msgspec.structs.replace(ROUTER.ports[0], **port),)
     assert said in str(refusal(msgspec.structs.replace(ROUTER, ports=ports)))
+
+
+def test_vswitches_of_one_router_lie_apart() -> None:
+    first = ROUTER.ports[0]
+    others = [
+        msgspec.structs.replace(
+            first, vswitch_id=f"vsw-{number}", network=network, address=network.partition("/")[0][:-1] + "9"
+        )
+        for number, network in enumerate(("10.0.3.0/24", "10.0.2.0/24", "10.0.0.0/16"), 2)
+    ]
+    assert refusal(msgspec.structs.replace(ROUTER, ports=(first, *others[:2]))) is None
+    said = refusal(msgspec.structs.replace(ROUTER, ports=(first, *others)))
+    assert "the ports' networks 10.0.0.0/16 and 10.0.1.0/24 overlap" in str(said)
 
 
 @pytest.mark.parametrize(

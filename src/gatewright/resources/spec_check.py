@@ -7,6 +7,7 @@ address or a daemon's configuration is checked here and nowhere trusted.
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 
 from gatewright.resources.addresses import parse_network
@@ -61,10 +62,20 @@ def _check_router(spec: RouterSpec) -> None:
     _check_number("generation", spec.generation, 0, _GENERATION)
     _check_number("the number of ports", len(spec.ports), 0, _MANY)
     _check_number("the number of tables", len(spec.tables), 0, _MANY)
+    tables = {table.id for table in spec.tables}
+    networks = []
     for port in spec.ports:
         _check_id("ports.vswitch_id", port.vswitch_id)
         _check_id("ports.route_table_id", port.route_table_id)
-        _check_addresses("a port", (port.address,), _check_network("ports.network", port.network))
+        if port.route_table_id not in tables:
+            raise ValueError(f"a port uses route table {port.route_table_id}, which is not in tables")
+        network = _check_network("ports.network", port.network)
+        _check_addresses("a port", (port.address,), network)
+        networks.append(network)
+    # in order, networks that overlap are neighbours
+    for network, following in itertools.pairwise(sorted(networks)):
+        if network.overlaps(following):
+            raise ValueError(f"the ports' networks {network} and {following} overlap")
     for table in spec.tables:
         _check_id("tables.id", table.id)
         _check_number("the number of routes", len(table.routes), 0, _MANY)

@@ -269,13 +269,10 @@ def test_vpcs_with_the_same_networks_are_apart(lab: Lab, machines: Machines) -> 
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (router(tables={"vtb-1": {"172.16.0.1/16": ()}}), "unusable address or network|is refused: routes"),
-        (
-            router(tables={"vtb-1": {"172.16.0.0/16": ("10.9.1.1; reboot",)}}),
-            "unusable address or network|is refused: routes",
-        ),
-        (router(uses={1: "vtb-9"}), "lacks route table vtb-9"),
-        (router((1, 1)), "overlapping vSwitches"),
+        (router(tables={"vtb-1": {"172.16.0.1/16": ()}}), "is refused: routes"),
+        (router(tables={"vtb-1": {"172.16.0.0/16": ("10.9.1.1; reboot",)}}), "is refused: routes"),
+        (router(uses={1: "vtb-9"}), "route table vtb-9, which is not in tables"),
+        (router((1, 1)), "networks .* overlap"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_made(lab: Lab, spec: RouterSpec, words: str) -> None:

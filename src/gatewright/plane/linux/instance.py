@@ -166,25 +166,14 @@ class Instances:
 
 
 def lan_addresses(spec: InstanceSpec) -> list[tuple[str, int]]:
-    """Addresses of the private leg, with their prefix lengths. Raises PlaneError."""
-    return [(spec.private.address, _prefix(spec, spec.private.address, spec.private.network))]
+    """The address of the private leg, with its prefix length."""
+    return [(spec.private.address, ipaddress.IPv4Network(spec.private.network).prefixlen)]
 
 
 def wan_addresses(spec: InstanceSpec) -> list[tuple[str, int]]:
-    """Addresses of the public leg, none for a private gateway. Raises PlaneError."""
+    """Addresses of the public leg with their prefix lengths, none for a private gateway."""
     if spec.public is None:
         return []
-    if not spec.public.addresses:
-        raise PlaneError(f"the spec of {spec.id} has a public leg without an address")
-    first, *further = [(one, _prefix(spec, one, spec.public.network)) for one in spec.public.addresses]
-    return [first, *((address, 32) for address, _ in further)]
-
-
-def _prefix(spec: InstanceSpec, address: str, network: str) -> int:
-    try:
-        within = ipaddress.IPv4Network(network)
-        if ipaddress.IPv4Address(address) not in within:
-            raise PlaneError(f"the spec of {spec.id} has address {address}, which is not in {network}")
-    except ValueError as error:
-        raise PlaneError(f"the spec of {spec.id} has an unusable address or network: {error}") from error
-    return within.prefixlen
+    first, *further = spec.public.addresses
+    # one of them leads to the network; more would each make a route of their own
+    return [(first, ipaddress.IPv4Network(spec.public.network).prefixlen), *((address, 32) for address in further)]

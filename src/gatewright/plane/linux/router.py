@@ -31,7 +31,7 @@ class Routers:
 
         What is right is not touched: no packet is lost for a port or a route that comes or goes beside others.
         """
-        router_plan.check(spec)
+        check_id(spec.id)
         name = self._names.router_namespace(spec.id)
         with ExitStack() as stack:
             host = stack.enter_context(Rtnl())

@@ -11,8 +11,7 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 
-from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux.names import Names, check_id
+from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.routing import KernelRoute, KernelRule, only_first
 from gatewright.plane.linux.ruleset import ACCEPT, DROP, Chain, Rule, Table, field, meta, network
 from gatewright.resources.specs import Route, RouterPort, RouterSpec
@@ -24,34 +23,6 @@ _BY_PORT, _BY_SOURCE = RULES
 #: Numbers of route tables: apart from those that the kernel and iproute2 know.
 _FIRST_NUMBER, _NUMBERS = 1 << 16, 1 << 30
 _RAW = -300
-
-
-def check(spec: RouterSpec) -> None:
-    """Raises PlaneError for a spec that no router can be built from."""
-    check_id(spec.id)
-    tables = {table.id for table in spec.tables}
-    networks: dict[str, ipaddress.IPv4Network] = {}
-    try:
-        for port in spec.ports:
-            check_id(port.vswitch_id)
-            within = ipaddress.IPv4Network(port.network)
-            if ipaddress.IPv4Address(port.address) not in within:
-                raise PlaneError(f"the spec of {spec.id} has address {port.address}, which is not in {port.network}")
-            for vswitch_id, other in networks.items():
-                if within.overlaps(other):
-                    raise PlaneError(
-                        f"the spec of {spec.id} has overlapping vSwitches, {vswitch_id} and {port.vswitch_id}"
-                    )
-            if port.route_table_id not in tables:
-                raise PlaneError(f"the spec of {spec.id} lacks route table {port.route_table_id}")
-            networks[port.vswitch_id] = within
-        for table in spec.tables:
-            for route in table.routes:
-                ipaddress.IPv4Network(route.destination)
-                for address in route.next_hops:
-                    ipaddress.IPv4Address(address)
-    except ValueError as error:
-        raise PlaneError(f"the spec of {spec.id} has an unusable address or network: {error}") from error
 
 
 def table_numbers(spec: RouterSpec) -> dict[str, int]:
