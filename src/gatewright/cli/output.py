@@ -1,0 +1,105 @@
+"""How an answer is printed: for people as tables, for programs as JSON or YAML, for the shell as bare text.
+
+A table is chosen on a terminal and JSON elsewhere, so that what is piped into a program is what the API answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from gatewright.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import jmespath.parser
+
+OUTPUTS = ("table", "json", "yaml", "text")
+_OUTPUT = "table, json, yaml or text (default: table on a terminal, else json); text is for the shell: bare values"
+_QUERY = "what to print of the answer, a JMESPath expression: Vpcs.Vpc[].VpcId"
+
+
+def add_output(parser: argparse.ArgumentParser, *, query: bool = True) -> None:
+    """Declare the options ``--output`` and ``--query``."""
+    parser.add_argument("--output", choices=OUTPUTS, metavar="FORM", help=_OUTPUT)
+    if query:
+        parser.add_argument("--query", metavar="EXPRESSION", help=_QUERY)
+
+
+def compiled(expression: str | None) -> jmespath.parser.ParsedResult | None:
+    """A ``--query``, before anything is called. Raises ConfigurationError for one that cannot be read."""
+    if expression is None:
+        return None
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        parsed = jmespath.compile(expression)
+        unknown = _functions(parsed.parsed) - set(jmespath.functions.Functions.FUNCTION_TABLE)
+        reason = f"it has no function {', '.join(sorted(unknown))}" if unknown else ""
+    except JMESPathError as error:
+        reason = " ".join(str(error).split()).rstrip("^ ")
+    if reason:
+        raise ConfigurationError(f"--query {expression!r} is no JMESPath expression: {reason}")
+    return parsed
+
+
+def _functions(node: Mapping[str, Any]) -> set[str]:
+    """The functions that an expression calls: the library looks for them only while it evaluates."""
+    found = {str(node["value"])} if node["type"] == "function_expression" else set()
+    return found.union(*(_functions(child) for child in node["children"] if isinstance(child, Mapping)))
+
+
+def show(answer: Mapping[str, Any], output: str | None, query: str | None) -> None:
+    """Print an answer, or what the query finds in it. Raises ConfigurationError for a query that does not apply."""
+    found = queried(answer, query)
+    form = output or ("table" if sys.stdout.isatty() else "json")
+    if form == "json":
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    elif form == "yaml":
+        import yaml
+
+        yaml.safe_dump(found, sys.stdout, sort_keys=False, allow_unicode=True, default_flow_style=False)
+    elif form == "text":
+        for line in bare(found):
+            print(line)
+    else:
+        from gatewright.cli.tables import printed
+
+        for line in printed(found, shutil.get_terminal_size((80, 24)).columns):
+            print(line)
+
+
+def queried(answer: Mapping[str, Any], query: str | None) -> Any:
+    """What a query finds. Raises ConfigurationError."""
+    expression = compiled(query)
+    if expression is None:
+        return dict(answer)
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        return expression.search(answer)
+    except JMESPathError as error:
+        raise ConfigurationError(f"--query {query!r} does not apply to this answer: {error}") from None
+
+
+def bare(found: Any) -> list[str]:
+    """Values without quotes: one a line, those of a list within a list or of an object with tabs between."""
+    if found is None:
+        return []
+    rows = found if isinstance(found, list) else [found]
+    return ["\t".join(_words(row)) for row in rows]
+
+
+def _words(row: Any) -> list[str]:
+    values = row.values() if isinstance(row, dict) else row if isinstance(row, list) else (row,)
+    return [one_line(value) for value in values]
+
+
+def one_line(value: Any) -> str:
+    """A value in a cell: texts as they are but for what would break the line, everything else as JSON."""
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else " " for c in text)
