@@ -1,4 +1,5 @@
-"""Generates the pages that follow from the code: ``docs/coverage.md``, ``docs/errors.md`` and ``docs/limits.md``.
+"""Generates what follows from the code: ``docs/coverage.md``, ``docs/errors.md``, ``docs/limits.md``, and the command
+line's ``catalogue.json``.
 
 With ``--check`` it writes nothing, names the pages that are stale, and exits with 1 if there is one.
 """
@@ -18,6 +19,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from scripts.catalogue import catalogue
 from scripts.limits_page import limits_page
 from tests.conformance import reference_data
 from tests.conformance.differences import Declared, differences
@@ -271,6 +273,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/coverage.md": coverage_page,
     "docs/errors.md": errors_page,
     "docs/limits.md": partial(limits_page, NOTICE),
+    "src/gatewright/cli/catalogue.json": catalogue,
 }
 
 

@@ -38,10 +38,10 @@ def test_a_list_is_a_table_that_fits(width: int) -> None:
     lines = printed(LIST, width)
     assert max(map(len, lines)) <= width
     head = lines[0].split()
-    assert head[:3] == ["VPNGATEWAYID", "NAME", "STATUS"]
+    assert head[:3] == ["VpnGatewayId", "Name", "Status"]
     assert "vpn-bp1q8bgx4xnkm2ogj0000" in lines[1]
     assert lines[-1] == "1 of 12, page 1: --PageNumber and --PageSize show others"
-    assert "DESCRIPTION" not in head  # empty in every row
+    assert "Description" not in head  # empty in every row
     assert "RequestId" not in "".join(lines)
 
 
@@ -80,7 +80,7 @@ def test_one_object_is_a_line_a_field_and_a_table_a_list() -> None:
     assert lines[0] == "VpnGatewayId       vpn-bp1q8bgx4xnkm2ogj0000"
     assert "EnableBgp          false" in lines
     assert "Deep.A             1" in lines
-    assert lines[-5:] == ["RequestId          R", "", "Routes:", "  ROUTEID  STATUS", "  r-1      ok"]
+    assert lines[-5:] == ["RequestId          R", "", "Routes:", "  RouteId  Status", "  r-1      ok"]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_one_object_is_a_line_a_field_and_a_table_a_list() -> None:
         (["a", 2, True], ["a", "2", "true"]),
         ([["a", 1], ["bcd", None]], ["a    1", "bcd"]),
         ({"Vpcs": {"Vpc": []}, "TotalCount": 0}, ["(none)"]),
-        ([{"Id": "a", "N": 5}, {"Id": "b", "N": 10}], ["ID   N", "a    5", "b   10"]),
+        ([{"Id": "a", "N": 5}, {"Id": "b", "N": 10}], ["Id   N", "a    5", "b   10"]),
     ],
 )
 def test_what_a_query_finds_is_printed(found: object, lines: list[str]) -> None:

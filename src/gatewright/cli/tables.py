@@ -103,7 +103,7 @@ def _table(listing: Listing, width: int) -> list[str]:
     widths = {name: max(_wide(name), *(_wide(row.get(name, "")) for row in rows)) for name in columns}
     chosen, left = _fitting(columns, widths, width)
     numeric = {name for name in chosen if all(_is_number(row.get(name)) for row in listing.rows)}
-    lines = [_GAP.join(_padded(name.upper(), widths[name], name in numeric) for name in chosen).rstrip()]
+    lines = [_GAP.join(_padded(name, widths[name], name in numeric) for name in chosen).rstrip()]
     for row in rows:
         cells = (_cut(row.get(name, ""), widths[name]) for name in chosen)
         lines.append(
