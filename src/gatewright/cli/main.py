@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gatewright import __version__
 from gatewright import settings as settings_module
-from gatewright.cli import call, doctor, host, hosts
+from gatewright.cli import call, doctor, host, hosts, profiles
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError, DatabaseAway
 from gatewright.settings import OPTIONS, Settings
 
@@ -44,7 +44,7 @@ def _run_command(given: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     # the supervisor looks for whole words: an agent is not told of --database
     _add_settings(commands.add_parser("serve", help="serve the API", description="Serve the API.", allow_abbrev=False))
-    for command in (call, host, hosts, doctor):
+    for command in (call, profiles, host, hosts, doctor):
         command.add(commands)
     parsed = parser.parse_args(given)
     if hasattr(parsed, "run"):

@@ -54,13 +54,13 @@ def printed(found: Any, width: int) -> list[str]:
     if isinstance(found, dict):
         listing = listing_of(found)
         if listing is not None:
-            return [*_table(listing, width), *_counted(found, len(listing.rows))]
+            return [*table(listing, width), *_counted(found, len(listing.rows))]
         return _fields(found, width)
     if isinstance(found, list):
         if not found:
             return ["(none)"]
         if all(isinstance(row, dict) for row in found):
-            return _table(Listing("", found), width)
+            return table(Listing("", found), width)
         if all(isinstance(row, list) for row in found):
             return _aligned([[one_line(value) for value in row] for row in found])
         return [one_line(value) for value in found]
@@ -94,7 +94,8 @@ def _counted(answer: Mapping[str, Any], shown: int) -> list[str]:
     return ["", f"There are more: --NextToken {token}"] if token else []
 
 
-def _table(listing: Listing, width: int) -> list[str]:
+def table(listing: Listing, width: int) -> list[str]:
+    """A list as a table."""
     if not listing.rows:
         return ["(none)"]
     rows = [{name: _cell(name, value) for name, value in row.items()} for row in listing.rows]
@@ -118,7 +119,7 @@ def _table(listing: Listing, width: int) -> list[str]:
 
 def _ordered(item: str, names: Sequence[str]) -> list[str]:
     """The telling columns first: the object's own id, its name, its status, and so on."""
-    own = [name for name in (f"{item}Id",) if name in names] or [name for name in names if name.endswith("Id")][:1]
+    own = [name for name in (f"{item}Id", item) if name in names] or [name for name in names if name.endswith("Id")][:1]
     first = [*own, f"{item}Name", *_NAMES, *_STATES, *_TELLING]
     head = [name for name in dict.fromkeys(first) if name in names]
     tail = [name for name in _LAST if name in names and name not in head]
@@ -159,7 +160,7 @@ def _fields(answer: Mapping[str, Any], width: int) -> list[str]:
     for name, rows in lists:
         lines += [*([""] if lines else []), f"{name}:"]
         item = name.rpartition(".")[2].removesuffix("s")
-        lines += [f"  {line}".rstrip() for line in _table(Listing(item, rows), width - 2)]
+        lines += [f"  {line}".rstrip() for line in table(Listing(item, rows), width - 2)]
     return lines
 
 

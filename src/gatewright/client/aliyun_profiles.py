@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gatewright.client.profile import Profile
 from gatewright.errors import ConfigurationError
@@ -17,9 +17,25 @@ from gatewright.errors import ConfigurationError
 _KEY, _TEMPORARY = "ak", "ststoken"
 
 
-def names(path: Path) -> list[str]:
-    """What the profiles are called; none when there is no file. Raises ConfigurationError for one that is none."""
-    return [str(entry.get("name", "")) for entry in _entries(path)]
+class Entry(NamedTuple):
+    """A profile as it is listed."""
+
+    name: str
+    mode: str
+    endpoint: str
+    region: str
+    access_key_id: str
+
+    @property
+    def served(self) -> bool:
+        """Whether it holds a key that can be used here."""
+        return self.mode.lower() in (_KEY, _TEMPORARY)
+
+
+def entries(path: Path) -> list[Entry]:
+    """The profiles; none when there is no file. Raises ConfigurationError for a file that is not the CLI's."""
+    fields = ("name", "mode", "endpoint", "region_id", "access_key_id")
+    return [Entry(*(str(entry.get(field, "")) for field in fields)) for entry in _entries(path)]
 
 
 def profile(path: Path, name: str, endpoint: str) -> Profile:

@@ -87,7 +87,7 @@ def _named(name: str, where: Places, endpoint: str) -> Profile:
     own = profile_file.read(where.own)
     if name in own.profiles:
         return own.profiles[name]
-    theirs = aliyun_profiles.names(where.aliyun)
+    theirs = [entry.name for entry in aliyun_profiles.entries(where.aliyun)]
     if name in theirs:
         return aliyun_profiles.profile(where.aliyun, name, endpoint)
     known = [*own.profiles, *theirs]
