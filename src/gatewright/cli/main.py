@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gatewright import __version__
 from gatewright import settings as settings_module
-from gatewright.cli import call, doctor, host, hosts, profiles
+from gatewright.cli import call, completion, doctor, host, hosts, profiles
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError, DatabaseAway
 from gatewright.settings import OPTIONS, Settings
 
@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _run_half(given[0], given[1:])
         elif given and given[0] == "call":
             return call.main(given[1:])
+        elif len(given) > 1 and given[0] == "complete-words":
+            return completion.answer(given[1], given[2:], _parser())
         else:
             return _run_command(given)
     except ConfigurationError as error:
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run_command(given: list[str]) -> int:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gatewright", description="A self-hosted VPN gateway service with the Alibaba Cloud VPC OpenAPI."
     )
@@ -44,9 +46,13 @@ def _run_command(given: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     # the supervisor looks for whole words: an agent is not told of --database
     _add_settings(commands.add_parser("serve", help="serve the API", description="Serve the API.", allow_abbrev=False))
-    for command in (call, profiles, host, hosts, doctor):
+    for command in (call, profiles, host, hosts, doctor, completion):
         command.add(commands)
-    parsed = parser.parse_args(given)
+    return parser
+
+
+def _run_command(given: list[str]) -> int:
+    parsed = _parser().parse_args(given)
     if hasattr(parsed, "run"):
         status: int = parsed.run(parsed)
         return status
