@@ -114,6 +114,19 @@ def test_programs_get_json_and_the_shell_bare_text(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "vpc-bp1uzrcsb3ijs3xy0000\n"
 
 
+def test_the_environment_may_choose_the_form(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWRIGHT_OUTPUT", "text")
+    show(LIST, None, "TotalCount")
+    assert capsys.readouterr().out == "12\n"
+    show(LIST, "json", "PageSize")
+    assert capsys.readouterr().out == "1\n"
+    monkeypatch.setenv("GATEWRIGHT_OUTPUT", "xml")
+    with pytest.raises(ConfigurationError, match="must be one of table, json, yaml, text"):
+        show(LIST, None, None)
+
+
 @pytest.mark.parametrize("expression", ["a[", "", "nofunction(", "a b", "a[?nofunction(b)]"])
 def test_a_wrong_query_is_told_before_anything_is_called(expression: str) -> None:
     with pytest.raises(ConfigurationError, match="is no JMESPath expression") as caught:

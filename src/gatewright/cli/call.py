@@ -124,6 +124,7 @@ def _called(parsed: argparse.Namespace, told: Words, operation: KnownOperation) 
     from gatewright.client import Refused, Unreachable
 
     output.compiled(parsed.query)
+    output.usual()
     if parsed.wait and operation.title not in call_waits.WAITS:
         raise catalogue.Unknown(f"{operation.title} has done all it does when it is answered: leave --wait out")
     given = call_words.on_the_wire(operation, told.parameters, strict=not parsed.no_validate)

@@ -1,12 +1,14 @@
 """How an answer is printed: for people as tables, for programs as JSON or YAML, for the shell as bare text.
 
-A table is chosen on a terminal and JSON elsewhere, so that what is piped into a program is what the API answered.
+A table is chosen on a terminal and JSON elsewhere, so that what is piped into a program is what the API answered;
+``GATEWRIGHT_OUTPUT`` chooses otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -56,7 +58,7 @@ def _functions(node: Mapping[str, Any]) -> set[str]:
 def show(answer: Mapping[str, Any], output: str | None, query: str | None) -> None:
     """Print an answer, or what the query finds in it. Raises ConfigurationError for a query that does not apply."""
     found = queried(answer, query)
-    form = output or ("table" if sys.stdout.isatty() else "json")
+    form = output or usual()
     if form == "json":
         print(json.dumps(found, indent=2, ensure_ascii=False))
     elif form == "yaml":
@@ -71,6 +73,14 @@ def show(answer: Mapping[str, Any], output: str | None, query: str | None) -> No
 
         for line in printed(found, shutil.get_terminal_size((80, 24)).columns):
             print(line)
+
+
+def usual() -> str:
+    """The form where ``--output`` says nothing: that of ``GATEWRIGHT_OUTPUT``, a table on a terminal, else JSON."""
+    wanted = os.environ.get("GATEWRIGHT_OUTPUT", "")
+    if wanted and wanted not in OUTPUTS:
+        raise ConfigurationError(f"GATEWRIGHT_OUTPUT is {wanted!r}: it must be one of {', '.join(OUTPUTS)}")
+    return wanted or ("table" if sys.stdout.isatty() else "json")
 
 
 def queried(answer: Mapping[str, Any], query: str | None) -> Any:
