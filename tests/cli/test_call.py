@@ -166,6 +166,31 @@ def test_waiting_too_long_is_told_and_the_answer_printed(command: Command) -> No
     assert "DescribeVpcAttribute shows how it stands" in ran.err
 
 
+def test_a_service_that_is_away_for_a_moment_is_asked_again(service: Service, command: Command) -> None:
+    fault = {"operation": "DescribeVpcAttribute", "code": "ServiceUnavailable", "call": 1}
+    service.control("POST", "/v1/faults", fault)
+    ran = command.run("call", "CreateVpc", "--wait")
+    assert ran.status == 0, ran.err
+    assert "not told (ServiceUnavailable), asking again" in ran.err
+    assert "is Available" in ran.err
+
+
+def test_what_was_made_is_told_though_the_wait_is_refused(service: Service, command: Command) -> None:
+    fault = {"operation": "DescribeVpcAttribute", "code": "InvalidVpcId.NotFound", "call": 1}
+    service.control("POST", "/v1/faults", fault)
+    ran = command.run("call", "CreateVpc", "--wait")
+    assert ran.status == 1
+    assert json.loads(ran.out)["VpcId"].startswith("vpc-")
+    assert "DescribeVpcAttribute was refused: InvalidVpcId.NotFound" in ran.err
+
+
+def test_a_terminal_need_not_have_every_character(command: Command) -> None:
+    vpc = _vpc(command, "--VpcName", "ü杭")
+    ran = command.run("call", "DescribeVpcs", "--VpcId", vpc, "--output", "table", PYTHONIOENCODING="ascii")
+    assert ran.status == 0, ran.err
+    assert "\\xfc\\u676d" in ran.out
+
+
 def test_help_tells_every_parameter_with_its_rules(capsys: pytest.CaptureFixture[str]) -> None:
     for operation in registry.ALL:
         assert call.main([operation.product.code, operation.name, "--help"]) == 0

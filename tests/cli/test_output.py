@@ -74,6 +74,14 @@ def test_control_characters_cannot_write_on_the_terminal() -> None:
     assert printed({"VpcId": "v\x1b[31m\n", "A": 1}, 80) == ["VpcId  v [31m", "A      1"]
 
 
+def test_control_characters_cannot_come_as_json_either(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = {"Name": "a\x1b[31m\x9b31m\x7f ü"}
+    show(answer, "json", None)
+    printed_text = capsys.readouterr().out
+    assert json.loads(printed_text) == answer
+    assert all(c.isprintable() or c == "\n" for c in printed_text)
+
+
 def test_one_object_is_a_line_a_field_and_a_table_a_list() -> None:
     answer = {"RequestId": "R", **GATEWAY, "Routes": {"Route": [{"RouteId": "r-1", "Status": "ok"}]}, "Deep": {"A": 1}}
     lines = printed(answer, 80)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatewright.cli import catalogue, connection, output
 
 if TYPE_CHECKING:
     from gatewright.cli.call_words import Words
     from gatewright.cli.catalogue import Catalogue, KnownOperation
-    from gatewright.client import Caller, Refused
+    from gatewright.client import Caller, Profile, Refused
 
 _TITLE = "call an operation of the API"
 _DESCRIPTION = """
@@ -54,6 +56,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str]) -> int:
     """Run the command. Returns the exit status; raises ConfigurationError."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal need not have every character of an answer
     try:
         status = _run(words)
         sys.stdout.flush()
@@ -120,7 +125,7 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _called(parsed: argparse.Namespace, told: Words, operation: KnownOperation) -> int:
-    from gatewright.cli import call_waits, call_words, progress
+    from gatewright.cli import call_waits, call_words
     from gatewright.client import Refused, Unreachable
 
     output.compiled(parsed.query)
@@ -135,19 +140,43 @@ def _called(parsed: argparse.Namespace, told: Words, operation: KnownOperation) 
                 return 1
             try:
                 answer = caller.call(operation.name, parameters, operation.version)
-                if parsed.wait:
-                    call_waits.wait(caller, operation.title, parameters, answer, parsed.timeout)
             except Refused as refused:
-                return _tell(refused, operation, caller)
+                return _tell(refused, operation, caller.profile)
+            with contextlib.ExitStack() as stack:
+                # whatever becomes of the wait, what was made has to be known
+                stack.callback(output.show, answer, parsed.output, parsed.query)
+                if parsed.wait:
+                    return _waited(parsed, caller, operation, parameters, answer)
     except Unreachable as error:
-        print(f"gatewright: {error}", file=sys.stderr)
-        return 1
-    except progress.Ended as ended:
-        output.show(answer, parsed.output, parsed.query)
-        print(f"gatewright: {ended}", file=sys.stderr)
-        return ended.status
-    output.show(answer, parsed.output, parsed.query)
+        return _fail(error)
     return 0
+
+
+def _waited(
+    parsed: argparse.Namespace,
+    caller: Caller,
+    operation: KnownOperation,
+    parameters: dict[str, str],
+    answer: dict[str, Any],
+) -> int:
+    """Wait until what a call has set going has settled. Returns the exit status."""
+    from gatewright.cli import call_waits, progress
+    from gatewright.client import Refused, Unreachable
+
+    try:
+        call_waits.wait(caller, operation.title, parameters, answer, parsed.timeout)
+    except Refused as refused:
+        return _tell(refused, operation, caller.profile)
+    except Unreachable as error:
+        return _fail(error)
+    except progress.Ended as ended:
+        return _fail(ended, ended.status)
+    return 0
+
+
+def _fail(error: Exception, status: int = 1) -> int:
+    print(f"gatewright: {error}", file=sys.stderr)
+    return status
 
 
 def _would_pass(operation: KnownOperation, parameters: dict[str, str]) -> bool:
@@ -165,7 +194,7 @@ def _would_pass(operation: KnownOperation, parameters: dict[str, str]) -> bool:
     return False
 
 
-def _tell(refused: Refused, operation: KnownOperation, caller: Caller) -> int:
+def _tell(refused: Refused, operation: KnownOperation, profile: Profile) -> int:
     """Tell of a refusal. Returns the exit status: the success of a dry run is answered as a refusal, too."""
     from gatewright.cli import call_checks, refusals
 
@@ -173,7 +202,7 @@ def _tell(refused: Refused, operation: KnownOperation, caller: Caller) -> int:
         print(f"gatewright: {operation.title} would be carried out: the dry run found nothing wrong", file=sys.stderr)
         return 0
     advice = call_checks.advice(operation if operation.module else None, refused.status, refused.code, refused.message)
-    first, *others = refusals.lines(refused, caller.profile, advice)
+    first, *others = refusals.lines(refused, profile, advice)
     print(f"gatewright: {first}", *others, sep="\n", file=sys.stderr)
     return 1
 

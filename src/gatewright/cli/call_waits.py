@@ -56,6 +56,8 @@ def wait(caller: Caller, title: str, parameters: Mapping[str, str], answer: Mapp
         except Refused as refused:
             if settling.goal == _GONE and refused.status == 404:
                 return Look(_GONE, done=True)
+            if refused.status >= 500 or refused.code.startswith("Throttling"):
+                return Look(f"not told ({refused.code}), asking again")
             raise
         return Look(status, done=status == settling.goal)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import jmespath.parser
 
 OUTPUTS = ("table", "json", "yaml", "text")
+#: What JSON need not escape and terminals may obey.
+_CONTROL = re.compile("[\x7f-\x9f]")
 _OUTPUT = "table, json, yaml or text (default: table on a terminal, else json); text is for the shell: bare values"
 _QUERY = "what to print of the answer, a JMESPath expression: Vpcs.Vpc[].VpcId"
 
@@ -60,7 +63,8 @@ def show(answer: Mapping[str, Any], output: str | None, query: str | None) -> No
     found = queried(answer, query)
     form = output or usual()
     if form == "json":
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        text = json.dumps(found, indent=2, ensure_ascii=False)
+        print(_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
     elif form == "yaml":
         import yaml
 

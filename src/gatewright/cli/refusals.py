@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gatewright.cli.output import one_line
 from gatewright.client import Profile, Refused
 
 #: Documented texts that are longer than this echo what was signed.
@@ -12,7 +13,7 @@ def lines(refused: Refused, profile: Profile, advice: str = "") -> list[str]:
     """The lines, the first of which begins with what was called. ``advice`` is what the declarations say to do."""
     told = [f"{refused.action} was refused: {refused.code or 'no code'} ({refused.status})"]
     message = refused.message if len(refused.message) <= _LONGEST else ""
-    told += [f"  {text}" for text in dict.fromkeys((message, refused.detail)) if text]
+    told += [f"  {one_line(text)}" for text in dict.fromkeys((message, refused.detail)) if text]
     remedy = _of_the_key(refused.code, profile) or advice
     if remedy:
         told.append(f"  What to do: {remedy}")
