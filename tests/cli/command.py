@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import gatewright
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -28,8 +30,10 @@ class Command:
     @property
     def environment(self) -> dict[str, str]:
         """Nothing of who runs the tests, and nothing of terminals."""
-        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "LANG")}
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG")}
         return kept | {
+            # it runs in another folder, where a relative path would lead to another gatewright
+            "PYTHONPATH": str(Path(gatewright.__file__).parents[1]),
             "HOME": str(self.home),
             "GATEWRIGHT_ENDPOINT": self.endpoint,
             "GATEWRIGHT_ACCESS_KEY_ID": "test",
