@@ -256,7 +256,7 @@ def test_the_server_is_not_loaded_for_help_and_names() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in ran.stdout.splitlines()[-1].split()}
-    assert not loaded & {"sqlalchemy", "uvicorn", "rich", "yaml", "jmespath", "cryptography", "argcomplete"}
+    assert not loaded & {"sqlalchemy", "uvicorn", "rich", "yaml", "jmespath", "cryptography"}
     assert not any(name.startswith("gatewright.operations") for name in ran.stdout.splitlines()[-1].split())
 
 
