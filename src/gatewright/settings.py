@@ -190,7 +190,7 @@ class AdministratorSettings(NamedTuple):
 
 def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: Path | None) -> Settings:
     """Put the settings together. ``command_line`` has what was given there, by name. Raises ConfigurationError."""
-    if _has_password(str(command_line.get("database") or "")):
+    if has_password(str(command_line.get("database") or "")):
         raise ConfigurationError(
             "--database has a password, which every user of the machine could read: set GATEWRIGHT_DATABASE instead"
         )
@@ -279,7 +279,8 @@ def administrator(environment: Mapping[str, str]) -> AdministratorSettings:
     return AdministratorSettings(account_id, key_id, secret)
 
 
-def _has_password(url: str) -> bool:
+def has_password(url: str) -> bool:
+    """Whether a database's URL holds a password."""
     parts = urlsplit(url)
     return bool(parts.password) or any(name.lower() in _PASSWORDS for name, _ in parse_qsl(parts.query))
 

@@ -82,6 +82,14 @@ def settle_first_administrator(
     return AccessKey(key_id, secret, Principal(account_id)) if made_up else None
 
 
+def first_administrator(transaction: Transaction, sealer: Sealer) -> AccessKey | None:
+    """The first administrator's key; None before the first start. Raises ConfigurationError as :func:`load`."""
+    for row in accounts.access_key_rows(transaction):
+        if row.first_administrator:
+            return AccessKey(row.id, _open(sealer, row), Principal(row.account_id))
+    return None
+
+
 def load(transaction: Transaction, sealer: Sealer) -> Keyring:
     """All keys, opened. Raises ConfigurationError when the sealing key is not the one they were sealed with."""
     return Keyring(

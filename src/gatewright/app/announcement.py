@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from gatewright import __version__
 from gatewright.access.keyring import AccessKey, Keyring
+from gatewright.app.listening import url_of
 from gatewright.settings import Settings
 
 
@@ -22,11 +23,11 @@ def announce(
     where = database.path[1:] if database.scheme == "sqlite" else f"{database.hostname or ''}{database.path}"
     lines = [
         f"Gatewright {__version__}: {settings.plane} plane, region {settings.region}",
-        f"  endpoint           {_url(settings.host, listener)}",
+        f"  endpoint           {url_of(settings.host, listener)}",
         f"  database           {database.scheme} {where}",
     ]
     if control_listener is not None:
-        lines.append(f"  control            {_url(settings.control_host, control_listener)}")
+        lines.append(f"  control            {url_of(settings.control_host, control_listener)}")
     if settings.link_host:
         lines.append(f"  hosts' agents      https://{settings.link_host}:{settings.link_port}")
     for key in keys:
@@ -34,8 +35,3 @@ def announce(
     if made_up is not None:
         lines.append(f"  access key secret  {made_up.secret}   (shown this once)")
     print("\n".join(lines), flush=True)
-
-
-def _url(host: str, listener: socket.socket) -> str:
-    port: int = listener.getsockname()[1]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

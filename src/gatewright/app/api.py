@@ -15,9 +15,10 @@ from gatewright import settings as settings_module
 from gatewright.access import keyring
 from gatewright.access.keyring import AccessKey, Administrator
 from gatewright.agent.simulated_host import SimulatedHost
+from gatewright.app import running
 from gatewright.app.announcement import announce
 from gatewright.app.data_directory import Lock, open_folder
-from gatewright.app.listening import listening_socket
+from gatewright.app.listening import listening_socket, url_of
 from gatewright.app.processes import PREDECESSOR, room_for, set_up_logging, settle_memory, stop_event
 from gatewright.app.rates import published_rates
 from gatewright.clock import Clock, SystemClock, UnskippingClock
@@ -175,6 +176,9 @@ async def _serve_from(
                 background.append(await stack.enter_async_context(link_served))
         settle_memory()
         serving = [asyncio.create_task(server.serve(sockets=[socket])) for server, socket in servers]
+        endpoint_url = url_of(settings.host, listener)
+        control_url = None if control_listener is None else url_of(settings.control_host, control_listener)
+        stack.enter_context(running.noted(settings, running.note(settings, endpoint_url, control_url)))
         announce(settings, listener, control_listener, made_up, keys)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({*serving, stopping, *background}, return_when=asyncio.FIRST_COMPLETED)

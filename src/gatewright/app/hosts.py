@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import ipaddress
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import NoneType
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import msgspec
 
-from gatewright.app.as_the_api import as_the_api, owner
+from gatewright.app import stored
+from gatewright.app.as_the_api import owner
 from gatewright.app.data_directory import find_installation_id
 from gatewright.app.host_authority import ensure_authority
 from gatewright.app.host_files import Drafts, Files
 from gatewright.clock import SystemClock
-from gatewright.errors import ApiError, ConfigurationError, DatabaseAway
+from gatewright.errors import ConfigurationError
 from gatewright.reconcile import draining, removal
 from gatewright.resources.regions import regions
-from gatewright.secrets import Sealer, load_key
 from gatewright.secrets.certificates import HOST_NAME
 from gatewright.settings import Settings
-from gatewright.state_files import told
 from gatewright.store import hosts, placements
-from gatewright.store.backends import SqliteBackend, backend_of
-from gatewright.store.database import Database
 from gatewright.store.hosts import HostRow
 from gatewright.store.transaction import Transaction
-from gatewright.store.upgrade import check
-
-Result = TypeVar("Result")
 
 
 class HostState(NamedTuple):
@@ -58,7 +51,7 @@ def add(settings: Settings, name: str, zones: Sequence[str], address: str, folde
             if address and row.address == address:
                 raise ConfigurationError(f"the host {row.id} has the address {address} already")
         now = SystemClock().now()
-        authority = ensure_authority(transaction, _sealer(settings), installation, now)
+        authority = ensure_authority(transaction, stored.sealer_of(settings), installation, now)
         issued = authority.issue_host(name, address)
         # Beyond any revision that a host of this name ever had: an agent follows no lower one.
         row = HostRow(name, now, ",".join(zones), address, issued.fingerprint, False, now, None, None)
@@ -66,7 +59,7 @@ def add(settings: Settings, name: str, zones: Sequence[str], address: str, folde
         drafts.write(authority.certificate, issued)
 
     with Drafts(folder, name) as drafts:
-        _write(settings, work, NoneType)
+        stored.write(settings, work, NoneType)
         return drafts.publish()
 
 
@@ -78,19 +71,19 @@ def renew(settings: Settings, name: str, folder: Path) -> Files:
         row = _lock(transaction, name)
         if row.id == hosts.LOCAL:
             raise ConfigurationError("the local host has no certificate: its agent is a part of `gatewright serve`")
-        authority = ensure_authority(transaction, _sealer(settings), installation, SystemClock().now())
+        authority = ensure_authority(transaction, stored.sealer_of(settings), installation, SystemClock().now())
         issued = authority.issue_host(name, row.address)
         hosts.change(transaction, msgspec.structs.replace(row, fingerprint=issued.fingerprint))
         drafts.write(authority.certificate, issued)
 
     with Drafts(folder, name) as drafts:
-        _write(settings, work, NoneType)
+        stored.write(settings, work, NoneType)
         return drafts.publish()
 
 
 def listing(settings: Settings) -> list[HostState]:
     """All hosts, with how they are. Raises ConfigurationError."""
-    return _write(settings, lambda transaction: states(transaction, SystemClock().now()), list[HostState])
+    return stored.write(settings, lambda transaction: states(transaction, SystemClock().now()), list[HostState])
 
 
 def states(transaction: Transaction, now: int) -> list[HostState]:
@@ -115,7 +108,7 @@ def drain(settings: Settings, name: str, *, undo: bool) -> None:
     def work(transaction: Transaction) -> None:
         hosts.change(transaction, msgspec.structs.replace(_lock(transaction, name), draining=not undo))
 
-    _write(settings, work, NoneType)
+    stored.write(settings, work, NoneType)
 
 
 def remove(settings: Settings, name: str, *, fenced: bool) -> int:
@@ -135,7 +128,7 @@ def remove(settings: Settings, name: str, *, fenced: bool) -> int:
                 "then built on other hosts"
             ) from None
 
-    return _write(settings, work, int)
+    return stored.write(settings, work, int)
 
 
 def _presence(row: HostRow, now: int) -> str:
@@ -173,15 +166,6 @@ def _check(name: str, zones: Sequence[str], address: str) -> None:
         raise ConfigurationError(f"--address is {address!r}: {error}") from None
 
 
-def _sealer(settings: Settings) -> Sealer:
-    path, given = settings.api_folder / "secret.key", os.environ.get("GATEWRIGHT_SECRET_KEY")
-    with told(f"looking for {path}"):
-        missing = given is None and not path.exists()
-    if missing:
-        raise ConfigurationError(f"there is no {path}: start `gatewright serve` once, or say --data")
-    return Sealer(load_key(path, given, make=False))
-
-
 def _installation(settings: Settings) -> str:
     """The installation's id, as the agent of its own machine has it: root's to read. Raises ConfigurationError."""
     owner(settings)  # is there a service at all?
@@ -192,30 +176,6 @@ def _installation(settings: Settings) -> str:
             "--data"
         )
     return found
-
-
-def _write(settings: Settings, work: Callable[[Transaction], Result], kind: type[Result]) -> Result:
-    """Run something in a transaction, as the API's user. Raises ConfigurationError, DatabaseAway."""
-
-    def on_the_database() -> Result:
-        backend = backend_of(settings.database)
-        if isinstance(backend, SqliteBackend):
-            with told(f"looking for {backend.path}"):
-                there = backend.path.exists()
-            if not there:
-                raise ConfigurationError(
-                    f"there is no database {backend.path}: start `gatewright serve` once, or say --data"
-                )
-        check(backend)
-        database = Database(backend)
-        try:
-            return database.write_now(work)
-        except ApiError as error:
-            raise DatabaseAway(error.detail or error.message) from error
-        finally:
-            database.close()
-
-    return as_the_api(settings, on_the_database, kind)
 
 
 def warnings(settings: Settings) -> list[str]:

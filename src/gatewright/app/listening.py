@@ -34,6 +34,13 @@ def listening_socket(host: str, port: int, patience: float = 0.0) -> socket.sock
         time.sleep(_POLL)
 
 
+def url_of(host: str, listener: socket.socket) -> str:
+    """How this machine calls what is served there over HTTP; ``host`` is as the settings have it."""
+    port: int = listener.getsockname()[1]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - it is replaced
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

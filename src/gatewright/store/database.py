@@ -66,6 +66,13 @@ class Database:
             self._writes.put(job)
         return future.result()
 
+    def read_now(self, work: Callable[[Transaction], Result]) -> Result:
+        """``read`` for the command line, where no event loop runs."""
+        self._check_open()
+        future: concurrent.futures.Future[Result] = concurrent.futures.Future()
+        self._reads.put(Job(work, None, future, None))
+        return future.result()
+
     async def aclose(self) -> None:
         """Finish what has been asked for, then end the threads."""
         self._closed = True
