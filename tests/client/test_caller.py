@@ -66,6 +66,35 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_anew(profile: Profile)
         assert caller.call("DescribeVpcs")["TotalCount"] >= 0
 
 
+def test_a_request_that_got_no_answer_is_not_sent_again(profile: Profile) -> None:
+    """It may have been carried out: a second gateway would be ordered. On a connection that served before, too."""
+    asked: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+        connection, _ = listener.accept()
+        with connection:
+            for reply in (answer, b""):
+                asked.append(connection.recv(65536))
+                connection.sendall(reply)
+        with contextlib.suppress(TimeoutError):
+            listener.settimeout(0.5)
+            connection, _ = listener.accept()
+            with connection:
+                asked.append(connection.recv(65536))
+                connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        with Caller(replace(profile, endpoint=f"http://127.0.0.1:{listener.getsockname()[1]}")) as caller:
+            assert caller.call("DescribeVpcs") == {}
+            with pytest.raises(Unreachable, match=r"no answer to CreateVpnGateway .* whether it was carried out"):
+                caller.call("CreateVpnGateway")
+        thread.join(10)
+    assert len(asked) == 2
+
+
 @contextlib.contextmanager
 def answering(reply: bytes) -> Iterator[str]:
     """Somebody who answers the first request with this, whatever it is, and hangs up."""
@@ -90,8 +119,8 @@ def answering(reply: bytes) -> Iterator[str]:
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "no JSON"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "no JSON"),
-        (b"220 mail.example ESMTP\r\n", "cannot be reached"),
-        (b"", "cannot be reached"),
+        (b"220 mail.example ESMTP\r\n", "whether it was carried out is not known"),
+        (b"", "whether it was carried out is not known"),
     ],
 )
 def test_who_is_no_api_is_named(profile: Profile, reply: bytes, told: str) -> None:

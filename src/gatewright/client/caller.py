@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
+import socket
 import ssl
 from collections.abc import Mapping
 from types import TracebackType
@@ -40,8 +42,9 @@ class Refused(Exception):
 class Caller:
     """Calls operations with a profile's key. Not for two threads at once.
 
-    Calls raise Refused for errors, Unreachable where there is no API. A connection that the service has closed in the
-    meantime is opened anew, with a new signature, where the request cannot have been carried out.
+    Calls raise Refused for errors, Unreachable where there is no API. A request is sent once: one that got no answer
+    may have been carried out, and is the caller's to repeat. A connection that the service has closed since is opened
+    anew before it.
     """
 
     def __init__(self, profile: Profile, *, signature: Signature = "V3", timeout: float = 30.0) -> None:
@@ -61,21 +64,17 @@ class Caller:
     ) -> dict[str, Any]:
         """Call an operation; ``RegionId`` is the profile's unless it is given. Returns the answer."""
         given = {"RegionId": self.profile.region, **(parameters or {})}
-        fresh = self._connection is None
+        connection = self._connected()
+        prepared = self._prepared(action, version, given)
         try:
-            status, body = self._exchange(self._prepared(action, version, given))
-        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
-            self.close()
-            if fresh:
-                raise self._unreachable(error) from error
-            try:
-                status, body = self._exchange(self._prepared(action, version, given))
-            except (OSError, http.client.HTTPException) as again:
-                self.close()
-                raise self._unreachable(again) from again
+            connection.request("POST", prepared.target, prepared.body, prepared.headers)
+            response = connection.getresponse()
+            status, body = response.status, response.read()
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise self._unreachable(error) from error
+            reason = str(error) or type(error).__name__
+            unanswered = f"{self.profile.endpoint} gave no answer to {action} ({reason})"
+            raise Unreachable(f"{unanswered}: whether it was carried out is not known") from error
         try:
             answer = json.loads(body)
         except ValueError:
@@ -105,18 +104,27 @@ class Caller:
             return prepare_v1(self.profile, action, version, parameters)
         return prepare_v3(self.profile, action, version, parameters, self._host)
 
-    def _exchange(self, prepared: Prepared) -> tuple[int, bytes]:
-        if self._connection is None:
+    def _connected(self) -> http.client.HTTPConnection:
+        """The connection, which is open as far as can be known."""
+        if self._connection is not None and not _hung_up(self._connection.sock):
+            return self._connection
+        self.close()
+        try:
             self._connection = self._connect()
-        self._connection.request("POST", prepared.target, prepared.body, prepared.headers)
-        response = self._connection.getresponse()
-        return response.status, response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+        return self._connection
 
     def _connect(self) -> http.client.HTTPConnection:
-        if not self._secure:
-            return http.client.HTTPConnection(self._name, self._port, timeout=self._timeout)
-        context = ssl.create_default_context(cafile=self.profile.ca)
-        return http.client.HTTPSConnection(self._name, self._port, timeout=self._timeout, context=context)
+        if self._secure:
+            context = ssl.create_default_context(cafile=self.profile.ca)
+            made: http.client.HTTPConnection = http.client.HTTPSConnection(
+                self._name, self._port, timeout=self._timeout, context=context
+            )
+        else:
+            made = http.client.HTTPConnection(self._name, self._port, timeout=self._timeout)
+        made.connect()
+        return made
 
     def _unreachable(self, error: Exception) -> Unreachable:
         endpoint = self.profile.endpoint
@@ -127,4 +135,9 @@ class Caller:
             )
         if isinstance(error, ConnectionRefusedError):
             return Unreachable(f"nobody listens at {endpoint}: start `gatewright serve`, or say --endpoint")
-        return Unreachable(f"{endpoint} cannot be reached: {error or type(error).__name__}")
+        return Unreachable(f"{endpoint} cannot be reached: {str(error) or type(error).__name__}")
+
+
+def _hung_up(sock: socket.socket | None) -> bool:
+    """Whether the other side has ended a connection on which nothing is under way: nothing else is sent unasked."""
+    return sock is None or bool(select.select([sock], [], [], 0)[0])
