@@ -30,6 +30,23 @@ def test_the_services_time_is_set_and_goes_on(steered: Cell) -> None:
     assert steered.control("POST", "/v1/clock", {"set": None})["ahead"] == 0
 
 
+def test_what_is_skipped_is_skipped_to_the_millisecond() -> None:
+    """However much of the machine's time passes meanwhile."""
+
+    class Running(ManualClock):
+        def now(self) -> int:
+            self.advance(0.007)
+            return super().now()
+
+    async def scenario() -> None:
+        clock = SteeredClock(Running())
+        clock.skip(300_000)
+        clock.skip(1)
+        assert clock.ahead == 300_001
+
+    asyncio.run(scenario())
+
+
 def test_terms_and_client_tokens_end_by_the_services_time(steered: Cell) -> None:
     network = steered.network()
     gateway = steered.gateway(network, InstanceChargeType="PREPAY", Period=1, ClientToken="t")

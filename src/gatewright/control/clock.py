@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from msgspec import UNSET, UnsetType
 
@@ -40,13 +41,21 @@ class SteeredClock:
         self.check(now, _LATEST)
         self._restore(now)
 
+    def skip(self, milliseconds: int) -> None:
+        """Make it be so much later, to the millisecond. On the event loop. Raises ValueError beyond bounds."""
+        self.check(self.now() + milliseconds, _LATEST)
+        self._jump(self._ahead + milliseconds)
+
     def restore(self, now: int | None) -> None:
         """The same for a time that was reached from one that was set, which may be later."""
         self.check(now)
         self._restore(now)
 
     def _restore(self, now: int | None) -> None:
-        self._ahead = 0 if now is None else now - self._machine.now()
+        self._jump(0 if now is None else now - self._machine.now())
+
+    def _jump(self, ahead: int) -> None:
+        self._ahead = ahead
         self._jumped.set()
         self._jumped = asyncio.Event()
 
@@ -91,18 +100,18 @@ def routes(clock: SteeredClock) -> tuple[Route, ...]:
             moment = parse_iso_seconds(body.set)
             if moment is None:
                 raise wrong("set", "must be a UTC time such as 2026-11-24T00:00:00Z, or null for the machine's own")
-            _set(clock, moment, "set")
+            _change("set", clock.set, moment)
         elif isinstance(body.advance, int | float):
             if not body.advance >= 0:
                 raise wrong("advance", "must be a number of seconds, 0 or more; use set to go back")
-            _set(clock, clock.now() + round(min(body.advance, 1e12) * 1000), "advance")
+            _change("advance", clock.skip, round(min(body.advance, 1e12) * 1000))
         return await tell(asked)
 
     return (Route("GET", "/v1/clock", tell), Route("POST", "/v1/clock", change, ClockChange, settles=True))
 
 
-def _set(clock: SteeredClock, moment: int, parameter: str) -> None:
+def _change(parameter: str, change: Callable[[int], None], value: int) -> None:
     try:
-        clock.set(moment)
+        change(value)
     except ValueError as error:
         raise wrong(parameter, f"cannot be that: {error}") from error
