@@ -130,6 +130,18 @@ def test_what_is_missing_is_told_as_serve_tells_it_and_how_to_get_it(hidden: str
 
 
 @needs_root
+@needs_root
+def test_where_nothing_can_be_written_charon_was_not_tried(tmp_path: Path) -> None:
+    if unmet():
+        pytest.skip(unmet())
+    script = f'mount --bind {tmp_path} /tmp && mount -o remount,bind,ro /tmp && exec "$@"'
+    ended = doctor("--json", "--data", "/data", before=("unshare", "--mount", "sh", "-c", script, "sh"))
+    charon = next(finding for finding in told(ended).findings if finding.name == "charon-systemd")
+    assert charon.state is State.WARNING
+    assert "trying charon: " in charon.found
+    assert "Read-only file system" in charon.found
+
+
 def test_a_path_without_tools_is_a_host_without_them(tmp_path: Path) -> None:
     report = told(doctor("--json", PATH=str(tmp_path)))
     assert not report.ready

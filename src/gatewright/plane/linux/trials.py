@@ -232,7 +232,7 @@ def charon_starts() -> str:
 
     Asking it by ``--version`` will not do: charon-systemd takes no arguments and starts to serve.
     """
-    with tempfile.TemporaryDirectory(prefix="gw-doctor-", dir="/tmp") as folder, step("trying charon"):
+    with step("trying charon"), tempfile.TemporaryDirectory(prefix="gw-doctor-", dir="/tmp") as folder:
         path = Path(folder)
         path.chmod(0o755)
         # as a gateway's is, so that what keeps that from starting is seen here
