@@ -39,6 +39,19 @@ def test_what_the_api_answers_is_printed(command: Command, signature: str) -> No
     assert max(map(len, shown.out.splitlines())) <= 80
 
 
+def test_the_service_on_a_data_directory_here_is_called_with_its_own_key(service: Service, command: Command) -> None:
+    nothing = {"GATEWRIGHT_ENDPOINT": "", "GATEWRIGHT_ACCESS_KEY_ID": "", "GATEWRIGHT_ACCESS_KEY_SECRET": ""}
+    words = ("call", "Sts", "GetCallerIdentity", "--query", "AccountId", "--output", "text")
+    for ran in (
+        command.run(*words, "--data", str(service.data), **nothing),
+        command.run(*words, GATEWRIGHT_DATA=str(service.data), **nothing),
+    ):
+        assert (ran.status, ran.out, ran.err) == (0, "1234567890123456\n", "")
+    ran = command.run(*words, "--data", str(command.home), **nothing)
+    assert (ran.status, ran.out) == (2, "")
+    assert f"no service runs on {command.home}: start one" in ran.err
+
+
 def test_operations_of_other_products_are_called(command: Command) -> None:
     ran = command.run("call", "Sts", "GetCallerIdentity", "--query", "AccountId", "--output", "text")
     assert ran.out == "1234567890123456\n"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import types
 from pathlib import Path
 
 import pytest
 
+from gatewright.app import local_profile
 from gatewright.cli.connection import add_connection, caller_of, profile_of
 from gatewright.client import Profile
 from gatewright.errors import ConfigurationError
@@ -21,10 +20,10 @@ def _nobodys_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    # the module's own tests show what it reads; here it tells which directory it was asked for
-    found = types.ModuleType("local_profile")
-    found.local_profile = lambda data: Profile("http://127.0.0.1:1", "id", "secret", source=str(data))  # type: ignore[attr-defined]  # made here
-    monkeypatch.setitem(sys.modules, "gatewright.app.local_profile", found)
+    # tests/app/test_running.py shows what it reads; here it tells which directory it was asked for
+    monkeypatch.setattr(
+        local_profile, "local_profile", lambda data: Profile("http://127.0.0.1:1", "id", "secret", source=str(data))
+    )
 
 
 def _parsed(*words: str) -> argparse.Namespace:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,12 +52,9 @@ def _local(data: Path | None) -> Profile | None:
     found = data or _usual_data()
     if found is None:
         return None
-    try:
-        local = importlib.import_module("gatewright.app.local_profile")
-    except ModuleNotFoundError:
-        return None
-    profile: Profile = local.local_profile(found)
-    return profile
+    from gatewright.app import local_profile
+
+    return local_profile.local_profile(found)
 
 
 def _usual_data() -> Path | None:
