@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 from urllib.parse import urlencode
 
 from gatewright.client.profile import Profile
+from gatewright.clock import SystemClock, iso_seconds
 from gatewright.wire.signature import (
     V3_ALGORITHM,
     v1_signature,
@@ -31,7 +31,7 @@ class Prepared(NamedTuple):
 
 
 def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return iso_seconds(SystemClock().now())
 
 
 def prepare_v1(profile: Profile, action: str, version: str, parameters: Mapping[str, str]) -> Prepared:
