@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -66,6 +67,18 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_anew(profile: Profile)
         assert caller.call("DescribeVpcs")["TotalCount"] >= 0
 
 
+def whole_request(connection: socket.socket) -> bytes:
+    """A request with its body, which may come in a packet of its own."""
+    connection.settimeout(10)
+    with connection.makefile("rb") as stream:
+        head = b""
+        while (line := stream.readline()) not in (b"\r\n", b""):
+            head += line
+        length = re.search(rb"(?i)^content-length: *(\d+)", head, re.MULTILINE)
+        assert length is not None
+        return head + stream.read(int(length[1]))
+
+
 def test_a_request_that_got_no_answer_is_not_sent_again(profile: Profile) -> None:
     """It may have been carried out: a second gateway would be ordered. On a connection that served before, too."""
     asked: list[bytes] = []
@@ -75,13 +88,13 @@ def test_a_request_that_got_no_answer_is_not_sent_again(profile: Profile) -> Non
         connection, _ = listener.accept()
         with connection:
             for reply in (answer, b""):
-                asked.append(connection.recv(65536))
+                asked.append(whole_request(connection))
                 connection.sendall(reply)
         with contextlib.suppress(TimeoutError):
             listener.settimeout(0.5)
             connection, _ = listener.accept()
             with connection:
-                asked.append(connection.recv(65536))
+                asked.append(whole_request(connection))
                 connection.sendall(answer)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -103,7 +116,7 @@ def answering(reply: bytes) -> Iterator[str]:
         def serve() -> None:
             connection, _ = listener.accept()
             with connection:
-                connection.recv(65536)
+                whole_request(connection)
                 connection.sendall(reply)
 
         thread = threading.Thread(target=serve)
