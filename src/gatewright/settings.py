@@ -45,6 +45,7 @@ _LINK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
 #: The table of the file that tells of vSwitches: neither the environment nor a command line carries tables.
 _TABLE = "vswitches"
 _SQLITE = "sqlite:///"
+_POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 #: Longest path of a Unix socket, bytes: unix(7), without the final NUL.
 _LONGEST_SOCKET = 107
 
@@ -117,6 +118,13 @@ OPTIONS = (
     ),
     Option("cache", bool, "", "linux plane: bring gateways back after a reboot before the control plane is back"),
     Option("log_level", str, "LEVEL", "what is logged (default: WARNING)", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    Option(
+        "log_format",
+        str,
+        "FORM",
+        "auto: text on a terminal, JSON elsewhere (default); text; json",
+        ("auto", "text", "json"),
+    ),
 )
 
 
@@ -154,6 +162,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     throttling: str
     cache: bool
     log_level: str
+    log_format: str
 
     @property
     def api_folder(self) -> Path:
@@ -197,6 +206,7 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
     values: dict[str, Any] = _file_values(file) if file is not None else {}
     values |= _environment_values(environment)
     values |= {name: value for name, value in command_line.items() if value is not None}
+    _check_database(values.get("database") or _SQLITE + "/")
     plane = values.get("plane", "simulated")
     allow_plaintext = bool(values.get("allow_plaintext", False))
     host, port = _listen_address("listen", values.get("listen", "127.0.0.1:8080"), allow_plaintext)
@@ -251,6 +261,7 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         throttling=values.get("throttling", "off"),
         cache=bool(values.get("cache", False)),
         log_level=values.get("log_level", "WARNING"),
+        log_format=values.get("log_format", "auto"),
     )
     if settings.database_file is not None:
         # the linux plane's API changes its working directory
@@ -280,9 +291,41 @@ def administrator(environment: Mapping[str, str]) -> AdministratorSettings:
 
 
 def has_password(url: str) -> bool:
-    """Whether a database's URL holds a password."""
-    parts = urlsplit(url)
+    """Whether a database's URL holds a password. One that is no URL is refused for that."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     return bool(parts.password) or any(name.lower() in _PASSWORDS for name, _ in parse_qsl(parts.query))
+
+
+def _check_database(url: str) -> None:
+    """Refuse a database's URL that would be misread. Raises ConfigurationError, which has nothing of the URL in it.
+
+    It may hold a password, and who misreads it tells the wrong part of it.
+    """
+    try:
+        parts = urlsplit(url)
+        scheme, port = parts.scheme, parts.port
+    except ValueError:
+        scheme, port = "", None
+    if scheme == "sqlite":
+        if not url.startswith(_SQLITE):
+            raise ConfigurationError("database names no file: write sqlite:////absolute/path")
+        return
+    if scheme not in _POSTGRESQL or not url.startswith(f"{scheme}://") or port == 0:
+        raise ConfigurationError(
+            "database is no URL of a database that is served: write sqlite:////absolute/path or "
+            "postgresql://USER@HOST:PORT/NAME, and percent-encode what is special in a user or a password"
+        )
+    rest = url.removeprefix(f"{scheme}://")
+    misread = re.search(r"%(?![0-9A-Fa-f]{2})|[\s#]", rest) or "@" in parts.path + parts.query or "/" in parts.path[1:]
+    query = parts.query.split("&") if parts.query else []
+    if misread or not all("=" in part for part in query):
+        raise ConfigurationError(
+            "database has a character that would be misread: in a user or a password percent-encode %, /, ?, #, @ and"
+            " spaces (%25, %2F, %3F, %23, %40, %20), and write the query as NAME=VALUE&NAME=VALUE"
+        )
 
 
 def _file_values(file: Path) -> dict[str, Any]:

@@ -58,6 +58,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "throttling": "exact",
         "cache": "true",
         "log_level": "INFO",
+        "log_format": "text",
     }
     # of the linux plane, which is not steered
     uplink = {"uplink": "eth1", "uplink_mode": "proxy-arp"}
@@ -72,7 +73,8 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     assert str(found.public_pool) == "192.0.2.0/24"
     assert (found.charge_types, found.quota_public_addresses, found.quota_vswitches) == (("POSTPAY",), 6, 7)
     assert found.quota_vpcs == 8
-    assert (found.database, found.log_level, found.quota_vpn_gateways) == ("postgresql://u@h/d", "INFO", 5)
+    assert (found.database, found.quota_vpn_gateways) == ("postgresql://u@h/d", 5)
+    assert (found.log_level, found.log_format) == ("INFO", "text")
     assert (found.throttling, found.connections, found.api_user) == ("exact", 9, "nobody")
 
 

@@ -11,11 +11,12 @@ from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
 from gatewright.app.data_directory import Lock, installation_id, open_folder
 from gatewright.app.host_lock import HostLock, local_socket
-from gatewright.app.processes import PREDECESSOR, open_many_files, set_up_logging, stop_event
+from gatewright.app.processes import PREDECESSOR, open_many_files, stop_event
 from gatewright.errors import ConfigurationError
 from gatewright.link.unix import UnixLink
 from gatewright.plane.contract import Plane
 from gatewright.settings import Settings
+from gatewright.telemetry.logs import set_up_logging
 
 if TYPE_CHECKING:
     from gatewright.agent.cache_keeper import CacheKeeper
@@ -31,7 +32,7 @@ def run(settings: Settings, api_user: int) -> None:
 
     ``api_user`` is whom the control plane runs as: nobody else is listened to. Raises ConfigurationError.
     """
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format, "agent")
     check_requirements()
     open_folder(settings.agent_folder)
     lock = Lock(settings.agent_folder / "agent.lock", "another agent", PREDECESSOR)

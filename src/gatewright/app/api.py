@@ -19,7 +19,7 @@ from gatewright.app import running
 from gatewright.app.announcement import announce
 from gatewright.app.data_directory import Lock, open_folder
 from gatewright.app.listening import listening_socket, url_of
-from gatewright.app.processes import PREDECESSOR, room_for, set_up_logging, settle_memory, stop_event
+from gatewright.app.processes import PREDECESSOR, room_for, settle_memory, stop_event
 from gatewright.app.rates import published_rates
 from gatewright.clock import Clock, SystemClock, UnskippingClock
 from gatewright.errors import ApiError, ConfigurationError, DatabaseAway
@@ -39,6 +39,7 @@ from gatewright.store.backends import backend_of
 from gatewright.store.database import Database
 from gatewright.store.transaction import Transaction
 from gatewright.store.upgrade import prepare
+from gatewright.telemetry.logs import set_up_logging
 from gatewright.wire.authentication import Authenticator
 from gatewright.wire.endpoint import Endpoint
 from gatewright.wire.server import server_for
@@ -59,7 +60,7 @@ def run(settings: Settings, listener: socket.socket | None = None) -> None:
     """
     import uvloop
 
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format, "api")
     if settings.region not in regions():
         raise ConfigurationError(f"region is {settings.region!r}: the catalogue has {', '.join(regions())}")
     open_folder(settings.api_folder)

@@ -1,4 +1,4 @@
-"""What every process of a service has in common: logging, signals, and not outliving its parent."""
+"""What every process of a service has in common: memory, files, signals, and not outliving its parent."""
 
 from __future__ import annotations
 
@@ -22,11 +22,6 @@ PREDECESSOR = 20.0
 _PR_SET_PDEATHSIG = 1
 #: Requests make few cycles; collecting a tenth as often as by default is a few per cent of a create (measured).
 _COLLECT = (7000, 10, 10)
-
-
-def set_up_logging(level: str) -> None:
-    """Log to standard error. Text of requests is never logged: it may hold secrets."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=level)
 
 
 def die_with_parent(parent: int) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from gatewright.app.agent import check_requirements, follow, open_cache_keeper
 from gatewright.app.data_directory import Lock, open_data_directory, open_folder
 from gatewright.app.host_lock import HostLock
-from gatewright.app.processes import set_up_logging
 from gatewright.errors import ConfigurationError
 from gatewright.state_files import replace_file, told
+from gatewright.telemetry.logs import set_up_logging
 
 if TYPE_CHECKING:
     from gatewright.secrets.certificates import HostIdentity
@@ -36,6 +36,7 @@ class RemoteAgent(NamedTuple):
     uplink_mode: str
     public_pool: str | None
     log_level: str
+    log_format: str
 
 
 def run(options: RemoteAgent) -> None:
@@ -43,7 +44,7 @@ def run(options: RemoteAgent) -> None:
     from gatewright.link.https import HttpsLink, client_context
     from gatewright.secrets.certificates import Unusable, read_host
 
-    set_up_logging(options.log_level)
+    set_up_logging(options.log_level, options.log_format, "agent")
     context = client_context(options.authority, options.certificate, options.key)
     HttpsLink(options.control_plane, context)  # refuses what is no address
     try:

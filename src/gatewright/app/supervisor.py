@@ -22,10 +22,11 @@ from pathlib import Path
 import gatewright
 from gatewright.app import bytecode, privileges
 from gatewright.app.listening import listening_socket
-from gatewright.app.processes import PREDECESSOR, set_up_logging, stop_event
+from gatewright.app.processes import PREDECESSOR, stop_event
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError
 from gatewright.isolation.view import User
 from gatewright.settings import SECRETS, Settings
+from gatewright.telemetry.logs import set_up_logging
 
 _log = logging.getLogger(__name__)
 _RETRY_FIRST = 0.2
@@ -41,7 +42,7 @@ def run(settings: Settings, arguments: Sequence[str]) -> None:
 
     Raises ConfigurationError.
     """
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format, "supervisor")
     with listening_socket(settings.host, settings.port, PREDECESSOR) as listener:
         user = privileges.prepare(settings)
         environment = _environment()

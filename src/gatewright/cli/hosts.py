@@ -53,6 +53,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     agent.add_argument("--uplink-mode", default="routed", choices=("routed", "proxy-arp"), help="as of `serve`")
     agent.add_argument("--public-pool", metavar="NETWORK", help="the service's public pool; needed with --uplink")
     agent.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    agent.add_argument("--log-format", default="auto", choices=("auto", "text", "json"), help="as of `serve`")
 
 
 _HOSTS = "The machines that gateways run on. Works on the service's database, also while it runs."
@@ -160,6 +161,7 @@ def _agent(parsed: argparse.Namespace) -> int:
             parsed.uplink_mode,
             parsed.public_pool,
             parsed.log_level,
+            parsed.log_format,
         )
     )
     return 0

@@ -144,7 +144,7 @@ def backend_of(url: str) -> Backend:
     if scheme == "sqlite":
         path = url.removeprefix("sqlite:///")
         if path == url or not path or path == ":memory:":
-            raise ConfigurationError(f"the database URL {url} names no file: write sqlite:////absolute/path")
+            raise ConfigurationError("the database URL names no file: write sqlite:////absolute/path")
         return SqliteBackend(Path(path))
     if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
         try:

@@ -55,6 +55,13 @@ _POSTGRESQL = {
 }
 
 
+def forget_values(error: BaseException) -> None:
+    """Take from a driver's error what the server tells of a row's values: it is logged."""
+    said: str | None = getattr(getattr(error, "diag", None), "message_primary", None)
+    if said is not None:
+        error.args = (said,)
+
+
 def cause_of(error: BaseException) -> Cause:
     """The cause of a driver's error."""
     if isinstance(error, TimeoutError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import time
 from collections import deque
@@ -34,6 +35,8 @@ class InlineLane:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-commit")
         #: When the next transaction begins, if that is not now.
         self._timer: asyncio.Handle | None = None
+        #: What a transaction runs in, which is not the request's that asked first.
+        self._nobodys = contextvars.Context()
         self._running = False
         self._last = 1
         self._idle = asyncio.Event()
@@ -70,11 +73,13 @@ class InlineLane:
         """
         if self._timer is None:
             self._timer = (
-                loop.call_later(_GATHER, self._run, loop) if self._last > 1 else loop.call_soon(self._run, loop)
+                loop.call_later(_GATHER, self._run, loop, context=self._nobodys)
+                if self._last > 1
+                else loop.call_soon(self._run, loop, context=self._nobodys)
             )
         elif len(self._jobs) >= self._last:
             self._timer.cancel()
-            self._timer = loop.call_soon(self._run, loop)
+            self._timer = loop.call_soon(self._run, loop, context=self._nobodys)
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer, self._running = None, True

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextvars
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from gatewright.errors import SERVICE_UNAVAILABLE
 from gatewright.store.backends import Backend
-from gatewright.store.causes import Cause
+from gatewright.store.causes import Cause, forget_values
 from gatewright.store.transaction import Transaction
 
 Work = Callable[[Transaction], Any]
@@ -19,7 +20,7 @@ Work = Callable[[Transaction], Any]
 class Job:
     """A function, what runs before it, and the future that waits for its result."""
 
-    __slots__ = ("asked", "error", "future", "loop", "prelude", "result", "work")
+    __slots__ = ("asked", "context", "error", "future", "loop", "prelude", "result", "work")
 
     def __init__(
         self,
@@ -30,6 +31,8 @@ class Job:
     ) -> None:
         #: When, by the clock that only goes forward, seconds.
         self.asked = time.monotonic()
+        #: Whose request it belongs to: it runs among others' jobs, on a thread of the store.
+        self.context = contextvars.copy_context()
         self.work = work
         self.prelude = prelude
         self.future = future
@@ -42,11 +45,15 @@ class Job:
 
         Raises what the database itself failed with: then the whole transaction is lost.
         """
+        self.context.run(self._run, transaction, backend, savepoint=savepoint)
+
+    def _run(self, transaction: Transaction, backend: Backend, *, savepoint: bool) -> None:
         self.result, self.error = None, None
         try:
             if self.prelude is not None:
                 self.prelude(transaction)
         except Exception as error:
+            forget_values(error)
             if backend.unavailable(error):
                 raise
             self.error = error
@@ -56,6 +63,7 @@ class Job:
         try:
             self.result = self.work(transaction)
         except Exception as error:
+            forget_values(error)
             if backend.unavailable(error):
                 raise
             self.error = error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -23,6 +24,8 @@ from gatewright.errors import (
 from gatewright.operations.declaration import Operation
 from gatewright.operations.execution import Executor
 from gatewright.store.database import StoreClosed
+from gatewright.telemetry.logs import fields
+from gatewright.telemetry.requests import request_id as current_request
 from gatewright.wire.authentication import (
     Authenticator,
     answer_format,
@@ -94,7 +97,9 @@ class Endpoint:
 
     async def _serve(self, message: Message) -> tuple[int, bytes, bytes, int | None]:
         """Status, body, content type, and how long to wait (milliseconds) of one call. Raises Dropped, nothing else."""
+        began = time.perf_counter()
         request_id = ids.request_id()
+        current_request.set(request_id)
         form, action = "JSON", "-"
         try:
             try:
@@ -133,7 +138,7 @@ class Endpoint:
         except (StoreClosed, asyncio.CancelledError):
             error = SERVICE_UNAVAILABLE.because("The service is shutting down.")
         except Exception:
-            _log.exception("%s %s failed", action, request_id)
+            _log.exception("%s failed", action)
             error = INTERNAL_ERROR.because(f"A fault of the server; its log has request id {request_id}.")
         if error is not None:
             status = error.status
@@ -141,5 +146,8 @@ class Endpoint:
         if self._interception is not None:
             self._interception.ended(message, Outcome(request_id, status, error.code if error else None))
         if _requests.isEnabledFor(logging.INFO):
-            _requests.info("%s %d %s %s", action, status, error.code if error else "OK", request_id)
+            code = error.code if error is not None else "OK"
+            took = time.perf_counter() - began
+            told = fields(operation=action, status=status, code=code, seconds=round(took, 6))
+            _requests.info("%s %d %s in %.1f ms", action, status, code, took * 1000, extra=told)
         return status, content, content_type, error.retry_after if error is not None else None
