@@ -33,6 +33,7 @@ def local_profile(data: Path) -> Profile:
         found.running.region,
         None if found.running.ca is None else Path(found.running.ca),
         source=f"the service on {data}",
+        data=data.absolute(),
     )
 
 

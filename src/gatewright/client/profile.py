@@ -21,3 +21,5 @@ class Profile:
     security_token: str | None = field(default=None, repr=False)
     #: What to call it in messages: "profile dev of ~/.aliyun/config.json", "the environment".
     source: str = "the command line"
+    #: The data directory of a service of this machine that it was found in.
+    data: Path | None = None

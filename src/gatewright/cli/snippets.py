@@ -1,0 +1,70 @@
+"""``gatewright snippets``: what to copy to drive the service with each client."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from gatewright.cli import catalogue, connection
+from gatewright.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from gatewright.client import Profile
+
+#: What there is, in the order in which it is printed.
+NAMES = ("env", "call", "aliyun", "python", "terraform")
+_DESCRIPTION = """
+Print what drives the service with a client, ready to be copied. One alone is a whole file: `gatewright snippets python
+> try.py`. Clients read the key from the environment, where `eval "$(gatewright snippets env)"` puts it; no other
+snippet has a secret in it.
+"""
+_TITLES = {
+    "env": "The key, for what is started from this shell",
+    "call": "A shell, and gatewright's own command",
+    "aliyun": "A shell, and the aliyun CLI",
+    "python": "Python",
+    "terraform": "Terraform",
+}
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("snippets", help="what to copy to drive the service", description=_DESCRIPTION)
+    parser.add_argument("name", nargs="?", choices=NAMES, metavar="NAME", help=f"one of {', '.join(NAMES)}; else all")
+    connection.add_connection(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from gatewright.app.program import program
+    from gatewright.client import snippets
+
+    profile = connection.profile_of(parsed)
+    to = snippets.target(profile, catalogue.load().products, program(), _options(parsed, profile))
+    if parsed.name == "env":
+        if sys.stdout.isatty():
+            raise ConfigurationError(f"the secret is not shown on a terminal; this takes it into the shell: {to.key}")
+        print(snippets.env(profile, os.environ), end="")
+    elif parsed.name is not None:
+        print(snippets.SNIPPETS[parsed.name](to), end="")
+    else:
+        texts = {"env": to.key + "\n"} | {name: make(to) for name, make in snippets.SNIPPETS.items()}
+        print("\n".join(f"# {_TITLES[name] + ' ':-<78}\n{text}" for name, text in texts.items()), end="")
+    return 0
+
+
+def _options(parsed: argparse.Namespace, profile: Profile) -> tuple[str, ...]:
+    """The options that say the same service from any folder."""
+    words: list[str] = []
+    if parsed.profile is not None:
+        words += ["--profile", parsed.profile]
+    elif profile.data is not None:
+        words += ["--data", str(profile.data)]
+    for name in ("endpoint", "region"):
+        if getattr(parsed, name) is not None:
+            words += [f"--{name}", getattr(parsed, name)]
+    if parsed.ca is not None:
+        words += ["--ca", str(parsed.ca.absolute())]
+    return tuple(words)

@@ -1,0 +1,205 @@
+"""`gatewright snippets`: what it prints is run as it stands, with no key but the one it finds."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gatewright.cli import catalogue
+from gatewright.cli.snippets import NAMES
+from gatewright.client import snippets
+from gatewright.client.profile import Profile
+from gatewright.client.snippets import SNIPPETS, Target, target
+from gatewright.errors import ConfigurationError
+from gatewright.operations.location import SERVICE_CODES
+from gatewright.resources.regions import regions
+from tests.cli.command import Command
+from tests.support.service import Service
+
+NOBODY = {"GATEWRIGHT_ENDPOINT": "", "GATEWRIGHT_ACCESS_KEY_ID": "", "GATEWRIGHT_ACCESS_KEY_SECRET": ""}
+PROFILE = Profile("http://127.0.0.1:8080", "id", "hush")
+PRODUCTS = catalogue.load().products
+#: Of each kind one: two zones, one zone, one tunnel.
+REGIONS = ("cn-hangzhou", "cn-nanjing", "cn-fuzhou")
+
+#: Stands for the aliyun CLI: what it does with these options, by its sources.
+ALIYUN = f"""#!{sys.executable}
+import json, os, sys
+from gatewright.client import Caller, Profile
+
+assert os.environ["ALIBABA_CLOUD_IGNORE_PROFILE"] == "TRUE"
+key, secret = (os.environ["ALIBABA_CLOUD_ACCESS_KEY_" + name] for name in ("ID", "SECRET"))
+product, operation, *words = sys.argv[1:]
+assert product == "vpc"
+scheme = "http" if "--insecure" in words else "https"
+words = [word for word in words if word != "--insecure"]
+options = dict(zip(words[::2], words[1::2], strict=True))
+endpoint, region = options.pop("--endpoint"), options.pop("--region")
+with Caller(Profile(scheme + "://" + endpoint, key, secret, region), signature="V1") as caller:
+    print(json.dumps(caller.call(operation, {{name[2:]: value for name, value in options.items()}})))
+"""
+
+
+def printed(command: Command, service: Service, *words: str, **environment: str) -> str:
+    """What the command prints of the service of a data directory."""
+    ran = command.run("snippets", *words, "--data", str(service.data), **NOBODY | environment)
+    assert (ran.status, ran.err) == (0, "")
+    return ran.out
+
+
+def shell(command: Command, folder: Path, script: str) -> str:
+    """What a shell prints that has no key and is somewhere else."""
+    environment = {name: value for name, value in command.environment.items() if not name.startswith("GATEWRIGHT_")}
+    environment["PATH"] = f"{folder}:{Path(sys.executable).parent}:{environment['PATH']}"
+    ran = subprocess.run(
+        ["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_python_makes_a_gateway(command: Command, service: Service, tmp_path: Path) -> None:
+    text = printed(command, service, "python")
+    (tmp_path / "try.py").write_text(text)
+    (key,) = re.findall(r"^#   (eval .*)$", text, re.MULTILINE)
+    out = shell(command, tmp_path, f"{key}; python try.py")
+    assert re.fullmatch(r"vpn-\w+ active 240\.\d+\.\d+\.\d+\n", out), out
+
+
+def test_the_shell_makes_a_gateway(command: Command, service: Service, tmp_path: Path) -> None:
+    gateway = json.loads(shell(command, tmp_path, printed(command, service, "call")))["VpnGatewayId"]
+    assert service.client().call("DescribeVpnGateway", VpnGatewayId=gateway)["Status"] == "active"
+
+
+@pytest.mark.parametrize("real", [False, True], ids=["stand-in", "aliyun"])
+def test_the_aliyun_cli_makes_a_vpc(command: Command, service: Service, tmp_path: Path, real: bool) -> None:
+    if real and shutil.which("aliyun") is None:
+        pytest.skip("the aliyun CLI is not on PATH: only its stand-in has run the snippet")
+    if not real:
+        (tmp_path / "aliyun").write_text(ALIYUN)
+        (tmp_path / "aliyun").chmod(0o755)
+    text = printed(command, service, "aliyun")
+    (key,) = re.findall(r"^#   (eval .*)$", text, re.MULTILINE)
+    made, _, listed = shell(command, tmp_path, f"{key}\n{text}").partition("}")
+    assert json.loads(made + "}")["VpcId"] in listed
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not on PATH")
+@pytest.mark.parametrize("region", REGIONS)
+def test_terraform_reads_its_file_and_would_write_it_so(region: str, tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(SNIPPETS["terraform"](_target(region)))
+    ran = subprocess.run(["terraform", "fmt", "-check", "-diff", tmp_path], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "")
+
+
+def test_terraform_is_told_every_product_that_is_served_and_no_other() -> None:
+    text = SNIPPETS["terraform"](_target())
+    block = text.partition("endpoints {")[2].partition("}")[0]
+    told = dict(re.findall(r'(\w+) += "(.*)"', block))
+    assert told == dict.fromkeys(SERVICE_CODES, "127.0.0.1:8080")
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_gateway_can_be_ordered_as_they_say(service: Service, region: str) -> None:
+    """Zones and bandwidth of regions of each kind; that the text has them is seen beside it."""
+    client = service.client()
+    found = regions()[region]
+    zones, bandwidth = snippets._zones(found), snippets._bandwidth(found)
+    vpc = client.call("CreateVpc", RegionId=region, CidrBlock="10.0.0.0/8")["VpcId"]
+    switches = [
+        client.call("CreateVSwitch", RegionId=region, VpcId=vpc, ZoneId=zone, CidrBlock=f"10.{number}.0.0/24")
+        for number, zone in enumerate(zones, 1)
+    ]
+    names = dict(zip(snippets._VSWITCHES, (switch["VSwitchId"] for switch in switches), strict=False))
+    client.call("CreateVpnGateway", RegionId=region, VpcId=vpc, Bandwidth=bandwidth, **names)
+    for name in ("call", "python", "terraform"):
+        text = SNIPPETS[name](_target(region))
+        assert [text.count(zone) > 0 for zone in zones] == [True] * len(zones)
+        assert ("isaster" in text) == (len(zones) > 1)
+        if name == "python":
+            ast.parse(text)
+
+
+def test_all_of_them_have_no_secret_and_the_key_is_not_shown_on_a_terminal(command: Command, service: Service) -> None:
+    every = printed(command, service)
+    for name in NAMES[1:]:
+        one = printed(command, service, name) if name == "aliyun" else SNIPPETS[name](_target(service=service))
+        assert one in every
+    assert "secret" not in every.replace("ACCESS_KEY_SECRET", "").replace("access_key_secret", "")
+    ours, theirs = pty.openpty()
+    ran = subprocess.run(
+        [sys.executable, "-m", "gatewright", "snippets", "env"],
+        env=command.environment,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(theirs)
+    os.close(ours)
+    assert ran.returncode == 2
+    assert 'eval "$(' in ran.stderr
+    assert "secret'" not in ran.stderr
+
+
+def test_options_that_say_which_service_are_said_again(command: Command, tmp_path: Path) -> None:
+    ran = command.run("snippets", "call", "--endpoint", "http://localhost:1", "--region", "cn-beijing", "--ca", "a b")
+    assert ran.status == 0
+    options = f"--endpoint http://localhost:1 --region cn-beijing --ca '{command.home}/a b'"
+    assert ran.out.count(options) == 4
+    ran = command.run("snippets", "python", "--region", "mars")
+    assert (ran.status, ran.out) == (2, "")
+    assert "region is 'mars'" in ran.err
+
+
+def test_under_tls_each_client_is_told_the_authority() -> None:
+    told = target(
+        replace(PROFILE, endpoint="https://vpn.example:8443", ca=Path("/etc/my ca.crt")), PRODUCTS, "gatewright"
+    )
+    texts = {name: make(told) for name, make in SNIPPETS.items()}
+    assert "--insecure" not in texts["aliyun"]
+    assert 'protocol     = "HTTPS"' in texts["terraform"]
+    assert 'protocol="HTTPS",\n        ca="/etc/my ca.crt",' in texts["python"]
+    assert all('"vpn.example:8443"' in texts[name] for name in ("python", "terraform"))
+    assert "export SSL_CERT_FILE='/etc/my ca.crt'\n" in snippets.env(replace(PROFILE, ca=told.ca), {})
+
+
+def test_a_shell_takes_any_key_and_nothing_else_that_would_lead_elsewhere() -> None:
+    odd = "a'b\"$(c)`d`\\ e"
+    text = snippets.env(replace(PROFILE, access_key_secret=odd), {"HTTPS_PROXY": "http://proxy", "no_proxy": "x"})
+    show = "".join(f'echo "$ALI{name}"; ' for name in ("BABA_CLOUD_ACCESS_KEY_SECRET", "CLOUD_SECURITY_TOKEN"))
+    ran = subprocess.run(
+        ["sh", "-c", f'eval "$TEXT"; {show} echo "$NO_PROXY"'],
+        env={"TEXT": text, "ALICLOUD_SECURITY_TOKEN": "of another key"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == f"{odd}\n\nx,127.0.0.1,127.0.0.1:8080\n"
+    assert "PROXY" not in snippets.env(PROFILE, {})
+    assert "export ALIBABA_CLOUD_SECURITY_TOKEN=t\n" in snippets.env(replace(PROFILE, security_token="t"), {})
+
+
+def test_what_is_no_endpoint_is_said() -> None:
+    with pytest.raises(ConfigurationError, match="http://HOST:PORT"):
+        target(replace(PROFILE, endpoint="127.0.0.1:8080"), PRODUCTS, "gatewright")
+
+
+def _target(region: str = "cn-hangzhou", service: Service | None = None) -> Target:
+    from gatewright.app.program import program
+
+    if service is None:
+        return target(replace(PROFILE, region=region), PRODUCTS, "gatewright")
+    profile = replace(PROFILE, endpoint=f"http://127.0.0.1:{service.port}")
+    return target(profile, PRODUCTS, program(), ("--data", str(service.data)))
