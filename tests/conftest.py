@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.cell import Cell, sqlite_url
+from tests.support.databases import Lender, PostgresqlLender, SqliteLender
 from tests.support.postgresql import PostgresqlServer, binaries
 
 if TYPE_CHECKING:
@@ -21,14 +22,15 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    server = PostgresqlServer(programs)
+    # no pauses of its own: databases that are lent again are vacuumed in between
+    server = PostgresqlServer(programs, "autovacuum=off")
     yield server
     server.stop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database: every test that asks for one runs on both kinds."""
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables, for tests of what makes them."""
     if request.param == "sqlite":
         yield sqlite_url(tmp_path)
         return
@@ -36,6 +38,25 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     url = server.create()
     yield url
     server.drop(url)
+
+
+@pytest.fixture(scope="session")
+def sqlite_lender(tmp_path_factory: pytest.TempPathFactory) -> SqliteLender:
+    return SqliteLender(tmp_path_factory.mktemp("lender"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_lender(postgresql_server: PostgresqlServer) -> PostgresqlLender:
+    return PostgresqlLender(postgresql_server)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database with tables and no rows: every test that asks for one runs on both kinds."""
+    lender: Lender = request.getfixturevalue(f"{request.param}_lender")
+    url = lender.lend(tmp_path)
+    yield url
+    lender.take_back(url)
 
 
 @pytest.fixture

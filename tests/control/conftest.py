@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cell import Cell, sqlite_url
+from tests.support.cell import Cell
+from tests.support.databases import SqliteLender
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def steered(make_cell: Callable[..., Cell]) -> Cell:
 
 
 @pytest.fixture
-def cell_with_control(tmp_path: Path) -> Iterator[Cell]:
+def cell_with_control(tmp_path: Path, sqlite_lender: SqliteLender) -> Iterator[Cell]:
     """The same on SQLite alone, for what has nothing to do with the database."""
-    with Cell(sqlite_url(tmp_path), control=True) as cell:
+    with Cell(sqlite_lender.lend(tmp_path), control=True) as cell:
         yield cell

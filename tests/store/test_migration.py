@@ -191,6 +191,11 @@ class Older:
 
 
 @pytest.fixture
+def database_url(empty_database_url: str) -> str:
+    return empty_database_url
+
+
+@pytest.fixture
 def upgraded(database_url: str, make_cell: Callable[..., Cell]) -> Callable[..., Cell]:
     """Makes services on a database that was of the first version and full."""
     older = Older(database_url)

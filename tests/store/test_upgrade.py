@@ -18,6 +18,11 @@ from gatewright.store.schema import metadata
 from gatewright.store.upgrade import HEAD, MIGRATIONS, prepare
 
 
+@pytest.fixture
+def database_url(empty_database_url: str) -> str:
+    return empty_database_url
+
+
 def config(url: str) -> Config:
     made = Config()
     made.set_main_option("script_location", str(MIGRATIONS))

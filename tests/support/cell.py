@@ -40,9 +40,9 @@ from gatewright.resources.specs import ItemKey, Spec
 from gatewright.secrets import Place, Sealer
 from gatewright.store import accounts, hosts, pools
 from gatewright.store.accounts import AccessKeyRow
-from gatewright.store.backends import backend_of
+from gatewright.store.backends import SqliteBackend, backend_of
 from gatewright.store.database import Database
-from gatewright.store.transaction import Transaction
+from gatewright.store.transaction import Connection, Transaction
 from gatewright.store.upgrade import prepare
 from gatewright.wire.authentication import Authenticator
 from gatewright.wire.endpoint import Endpoint
@@ -70,6 +70,16 @@ class _HeldPlane(SimulatedPlane):
     async def remove(self, key: ItemKey) -> None:
         await self._before(key)
         await super().remove(key)
+
+
+class _HastySqlite(SqliteBackend):
+    """Waits for no disk: what a cell has written need not survive the machine."""
+
+    def connect(self, *, read_only: bool) -> Connection:
+        connection: Any = super().connect(read_only=read_only)
+        connection.execute("PRAGMA synchronous=OFF")
+        opened: Connection = connection
+        return opened
 
 
 async def _exchange(
@@ -149,6 +159,8 @@ class Cell:
 
     async def _open(self) -> None:
         backend = backend_of(self.url)
+        if isinstance(backend, SqliteBackend):
+            backend = _HastySqlite(backend.path)
         prepare(backend)
         self.database = Database(backend)
 

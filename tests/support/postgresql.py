@@ -25,7 +25,9 @@ def binaries() -> Path | None:
 class PostgresqlServer:
     """One server process. Durability is off: these tests end processes of ours, not of the database."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, *options: str) -> None:
+        """``options`` are settings of its own, as ``autovacuum=off``."""
+        self._options = options
         self._folder = Path(tempfile.mkdtemp(prefix="gw-pg-"))
         self._made = 0
         data = self._folder / "data"
@@ -60,7 +62,7 @@ class PostgresqlServer:
     def begin(self) -> None:
         """Start the server, and wait until it answers."""
         options = ["fsync=off", "full_page_writes=off", "listen_addresses=", f"unix_socket_directories={self._folder}"]
-        options += ["max_connections=200", "shared_buffers=32MB", "logging_collector=off"]
+        options += ["max_connections=200", "shared_buffers=32MB", "logging_collector=off", *self._options]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from functools import cached_property
 from typing import Any
 
 from gatewright.errors import GATEWAY_ROWS, ErrorRow
@@ -34,13 +35,19 @@ def rows_of(operation: Operation[Any, Any]) -> list[ErrorRow]:
 class ErrorPages:
     """Text pages by code."""
 
-    def __init__(self, operations: Iterable[Operation[Any, Any]]) -> None:
-        self._entries: dict[str, list[tuple[ErrorRow, str]]] = {}
+    def __init__(self, operations: Collection[Operation[Any, Any]]) -> None:
+        self._operations = operations
+
+    @cached_property
+    def _entries(self) -> dict[str, list[tuple[ErrorRow, str]]]:
+        """Put together when the first page is asked for: a start does not wait for it."""
+        entries: dict[str, list[tuple[ErrorRow, str]]] = {}
         for row in (*GATEWAY_ROWS, *_GENERAL):
-            self._entries.setdefault(row.code, []).append((row, "any operation"))
-        for operation in operations:
+            entries.setdefault(row.code, []).append((row, "any operation"))
+        for operation in self._operations:
             for row in rows_of(operation):
-                self._entries.setdefault(row.code, []).append((row, operation.title))
+                entries.setdefault(row.code, []).append((row, operation.title))
+        return entries
 
     def page(self, code: str) -> str | None:
         """The page of a code, or None."""
