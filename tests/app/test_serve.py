@@ -56,6 +56,8 @@ def test_a_signal_ends_it_cleanly(data: Path, number: signal.Signals) -> None:
         service.process.send_signal(number)
         assert service.process.wait(timeout=15) == 0
         assert "Traceback" not in service.printed()
+        # a person has pressed Ctrl-C, and is told how it goes on
+        assert ("Gatewright has ended" in service.printed()) == (number == signal.SIGINT)
         service.process = None
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +15,10 @@ from tests.support.service import Service
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("cli") / "data", arguments=("--control",)) as running:
+    # what it says is to be typed works in any folder then
+    path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    data = tmp_path_factory.mktemp("cli") / "data"
+    with Service(data, arguments=("--control",), environment=path) as running:
         yield running
 
 

@@ -57,27 +57,44 @@ def printed(command: Command, service: Service, *words: str, **environment: str)
     return ran.out
 
 
-def shell(command: Command, folder: Path, script: str) -> str:
-    """What a shell prints that has no key and is somewhere else."""
+def told(service: Service, word: str) -> str:
+    """The command with this word in it that the service says to type when it has started."""
+    found: str
+    (found,) = re.findall(rf"^  ((?!#).*\b{word}\b.*)$", service.printed().partition("Next,")[2], re.MULTILINE)
+    return found
+
+
+def shell(command: Command, folder: Path, *lines: str) -> str:
+    """What a shell prints that has no key and is in another folder."""
     environment = {name: value for name, value in command.environment.items() if not name.startswith("GATEWRIGHT_")}
     environment["PATH"] = f"{folder}:{Path(sys.executable).parent}:{environment['PATH']}"
     ran = subprocess.run(
-        ["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+        ["sh", "-ec", "\n".join(lines)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
 
-def test_python_makes_a_gateway(command: Command, service: Service, tmp_path: Path) -> None:
-    text = printed(command, service, "python")
-    (tmp_path / "try.py").write_text(text)
-    (key,) = re.findall(r"^#   (eval .*)$", text, re.MULTILINE)
-    out = shell(command, tmp_path, f"{key}; python try.py")
+def test_python_makes_a_gateway_and_the_file_is_what_is_printed(
+    command: Command, service: Service, tmp_path: Path
+) -> None:
+    out = shell(command, tmp_path, told(service, "env"), told(service, "python"))
     assert re.fullmatch(r"vpn-\w+ active 240\.\d+\.\d+\.\d+\n", out), out
+    assert told(service, "env") in (tmp_path / "try.py").read_text()
 
 
-def test_the_shell_makes_a_gateway(command: Command, service: Service, tmp_path: Path) -> None:
-    gateway = json.loads(shell(command, tmp_path, printed(command, service, "call")))["VpnGatewayId"]
+def test_the_shell_calls_and_makes_a_gateway(command: Command, service: Service, tmp_path: Path) -> None:
+    called, made = shell(command, tmp_path, told(service, "call DescribeVpcs"), told(service, "snippets call")).split(
+        "}\n{"
+    )
+    assert "PageNumber" in called
+    gateway = json.loads("{" + made)["VpnGatewayId"]
     assert service.client().call("DescribeVpnGateway", VpnGatewayId=gateway)["Status"] == "active"
 
 
@@ -88,9 +105,7 @@ def test_the_aliyun_cli_makes_a_vpc(command: Command, service: Service, tmp_path
     if not real:
         (tmp_path / "aliyun").write_text(ALIYUN)
         (tmp_path / "aliyun").chmod(0o755)
-    text = printed(command, service, "aliyun")
-    (key,) = re.findall(r"^#   (eval .*)$", text, re.MULTILINE)
-    made, _, listed = shell(command, tmp_path, f"{key}\n{text}").partition("}")
+    made, _, listed = shell(command, tmp_path, told(service, "env"), f"{told(service, 'aliyun')} | sh").partition("}")
     assert json.loads(made + "}")["VpcId"] in listed
 
 
@@ -102,11 +117,14 @@ def test_terraform_reads_its_file_and_would_write_it_so(region: str, tmp_path: P
     assert (ran.returncode, ran.stdout) == (0, "")
 
 
-def test_terraform_is_told_every_product_that_is_served_and_no_other() -> None:
-    text = SNIPPETS["terraform"](_target())
+def test_terraform_is_told_every_product_that_is_served_and_no_other(
+    command: Command, service: Service, tmp_path: Path
+) -> None:
+    shell(command, tmp_path, told(service, "terraform"))
+    text = (tmp_path / "main.tf").read_text()
     block = text.partition("endpoints {")[2].partition("}")[0]
-    told = dict(re.findall(r'(\w+) += "(.*)"', block))
-    assert told == dict.fromkeys(SERVICE_CODES, "127.0.0.1:8080")
+    assert dict(re.findall(r'(\w+) += "(.*)"', block)) == dict.fromkeys(SERVICE_CODES, f"127.0.0.1:{service.port}")
+    assert text == SNIPPETS["terraform"](_target(service=service))
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -131,10 +149,11 @@ def test_a_gateway_can_be_ordered_as_they_say(service: Service, region: str) -> 
 
 
 def test_all_of_them_have_no_secret_and_the_key_is_not_shown_on_a_terminal(command: Command, service: Service) -> None:
-    every = printed(command, service)
-    for name in NAMES[1:]:
-        one = printed(command, service, name) if name == "aliyun" else SNIPPETS[name](_target(service=service))
-        assert one in every
+    every = printed(command, service, PATH=f"{Path(sys.executable).parent}:{command.environment['PATH']}")
+    for make in SNIPPETS.values():
+        assert make(_target(service=service)) in every
+    assert [line for line in every.splitlines() if line.startswith("eval")] == [told(service, "env")]
+    assert set(NAMES) == {"env", *SNIPPETS}
     assert "secret" not in every.replace("ACCESS_KEY_SECRET", "").replace("access_key_secret", "")
     ours, theirs = pty.openpty()
     ran = subprocess.run(
@@ -197,9 +216,7 @@ def test_what_is_no_endpoint_is_said() -> None:
 
 
 def _target(region: str = "cn-hangzhou", service: Service | None = None) -> Target:
-    from gatewright.app.program import program
-
     if service is None:
         return target(replace(PROFILE, region=region), PRODUCTS, "gatewright")
     profile = replace(PROFILE, endpoint=f"http://127.0.0.1:{service.port}")
-    return target(profile, PRODUCTS, program(), ("--data", str(service.data)))
+    return target(profile, PRODUCTS, "gatewright", ("--data", str(service.data)))

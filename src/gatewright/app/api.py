@@ -16,7 +16,7 @@ from gatewright.access import keyring
 from gatewright.access.keyring import AccessKey, Administrator
 from gatewright.agent.simulated_host import SimulatedHost
 from gatewright.app import running
-from gatewright.app.announcement import announce
+from gatewright.app.announcement import announce, served
 from gatewright.app.data_directory import Lock, open_folder
 from gatewright.app.listening import listening_socket, url_of
 from gatewright.app.processes import PREDECESSOR, room_for, settle_memory, stop_event
@@ -53,10 +53,10 @@ Result = TypeVar("Result")
 _CONTROL_CONNECTIONS = 64
 
 
-def run(settings: Settings, listener: socket.socket | None = None) -> None:
+def run(settings: Settings, listener: socket.socket | None = None) -> bool:
     """Serve until SIGTERM or SIGINT, on a socket that listens already or else on one of our own.
 
-    Raises ConfigurationError.
+    Returns whether a person ended it: SIGINT. Raises ConfigurationError.
     """
     import uvloop
 
@@ -72,22 +72,22 @@ def run(settings: Settings, listener: socket.socket | None = None) -> None:
         control = listening_socket(settings.control_host, settings.control_port) if settings.control else None
         if control is not None:
             stack.enter_context(control)
-        runner.run(_serve(settings, listener, control))
+        return runner.run(_serve(settings, listener, control))
 
 
-async def _serve(settings: Settings, listener: socket.socket, control_listener: socket.socket | None) -> None:
+async def _serve(settings: Settings, listener: socket.socket, control_listener: socket.socket | None) -> bool:
     backend = backend_of(settings.database)
     prepare(backend)
     database = Database(backend)
     try:
-        await _serve_from(settings, listener, control_listener, database)
+        return await _serve_from(settings, listener, control_listener, database)
     finally:
         await database.aclose()
 
 
 async def _serve_from(
     settings: Settings, listener: socket.socket, control_listener: socket.socket | None, database: Database
-) -> None:
+) -> bool:
     machine = SystemClock()
     unskipping = UnskippingClock(machine)
     sealed = bool(await _available(database.read(accounts.access_key_rows)))
@@ -179,8 +179,9 @@ async def _serve_from(
         serving = [asyncio.create_task(server.serve(sockets=[socket])) for server, socket in servers]
         endpoint_url = url_of(settings.host, listener)
         control_url = None if control_listener is None else url_of(settings.control_host, control_listener)
-        stack.enter_context(running.noted(settings, running.note(settings, endpoint_url, control_url)))
-        announce(settings, listener, control_listener, made_up, keys)
+        noted = running.note(settings, endpoint_url, control_url)
+        stack.enter_context(running.noted(settings, noted))
+        announce(served(settings, noted, keys, made_up))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({*serving, stopping, *background}, return_when=asyncio.FIRST_COMPLETED)
         for server, _ in servers:
@@ -192,6 +193,7 @@ async def _serve_from(
         for outcome in await asyncio.gather(*background, return_exceptions=True):
             if isinstance(outcome, Exception):
                 raise outcome
+    return stop.interrupted
 
 
 async def _available(work: Awaitable[Result]) -> Result:

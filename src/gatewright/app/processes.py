@@ -68,10 +68,22 @@ def open_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def stop_event() -> asyncio.Event:
+class Stop(asyncio.Event):
+    """Set when the process is to end."""
+
+    #: Whether a person wants it so: SIGINT, which is Ctrl-C.
+    interrupted = False
+
+    def interrupt(self) -> None:
+        """Set it, as a person's Ctrl-C does."""
+        self.interrupted = True
+        self.set()
+
+
+def stop_event() -> Stop:
     """An event that SIGTERM and SIGINT set."""
-    stop = asyncio.Event()
+    stop = Stop()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, stop.interrupt)
     return stop

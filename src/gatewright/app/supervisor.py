@@ -37,28 +37,31 @@ _LONG_ENOUGH = 5.0
 _PATIENCE = 20.0
 
 
-def run(settings: Settings, arguments: Sequence[str]) -> None:
+def run(settings: Settings, arguments: Sequence[str]) -> bool:
     """Serve until SIGTERM or SIGINT; ``arguments`` are the command line's, for the halves.
 
-    Raises ConfigurationError.
+    Returns whether a person ended it: SIGINT. Raises ConfigurationError.
     """
     set_up_logging(settings.log_level, settings.log_format, "supervisor")
     with listening_socket(settings.host, settings.port, PREDECESSOR) as listener:
         user = privileges.prepare(settings)
         environment = _environment()
         bytecode.refresh(environment)
-        asyncio.run(_run(arguments, environment, listener, user))
+        return asyncio.run(_run(arguments, environment, listener, user))
 
 
 def _environment() -> dict[str, str]:
-    """The halves' environment. They do not load from the working directory (-P), so if we do, they are told of it."""
+    """The halves' environment. They do not load from the working directory (-P), so if we do, they are told of it.
+
+    PWD is where a person's shell is, in whose terms the API, which leaves that folder, says what to do next.
+    """
     package = str(Path(gatewright.__file__).resolve().parent.parent)
     path = os.environ.get("PYTHONPATH")
     here = {"PYTHONPATH": os.pathsep.join(filter(None, (package, path)))} if package == str(Path.cwd()) else {}
-    return {**os.environ, **here}
+    return {**os.environ, "PWD": str(Path.cwd()), **here}
 
 
-async def _run(arguments: Sequence[str], environment: dict[str, str], listener: socket.socket, user: User) -> None:
+async def _run(arguments: Sequence[str], environment: dict[str, str], listener: socket.socket, user: User) -> bool:
     stop = stop_event()
     without_secrets = {name: value for name, value in environment.items() if name not in SECRETS}
     halves = [
@@ -72,6 +75,7 @@ async def _run(arguments: Sequence[str], environment: dict[str, str], listener: 
     await asyncio.wait(halves)
     for half in done:
         half.result()
+    return stop.interrupted
 
 
 def _without_database(arguments: Sequence[str]) -> list[str]:

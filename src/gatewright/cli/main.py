@@ -18,10 +18,13 @@ from gatewright.cli import call, completion, doctor, host, hosts, profiles, snip
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError, DatabaseAway
 from gatewright.settings import OPTIONS, Settings
 
+#: What shells take for a command that Ctrl-C ended.
+_INTERRUPTED = 130
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Returns the exit status: 0, 1 for a command that says no, 2 for wrong settings, 75 for a database
-    that cannot be reached."""
+    that cannot be reached, 130 at Ctrl-C where a command does not end better by itself."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if given and given[0] in ("half-api", "half-agent"):
@@ -35,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print(f"gatewright: {error}", file=sys.stderr)
         return TEMPORARY if isinstance(error, DatabaseAway) else MISCONFIGURED
+    except KeyboardInterrupt:
+        # before it could be met with more grace
+        return _INTERRUPTED
     return 0
 
 
@@ -60,13 +66,17 @@ def _run_command(given: list[str]) -> int:
     if settings.plane == "linux":
         from gatewright.app import supervisor
 
-        supervisor.run(settings, given[1:])
+        interrupted = supervisor.run(settings, given[1:])
     else:
         from gatewright.app import api
         from gatewright.app.data_directory import open_data_directory
 
         open_data_directory(settings.data)
-        api.run(settings)
+        interrupted = api.run(settings)
+    if interrupted:
+        from gatewright.app.farewell import say_goodbye
+
+        say_goodbye(settings, given)
     return 0
 
 
