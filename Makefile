@@ -5,6 +5,8 @@ PYTHON ?= python3
 export UV_SYSTEM_CERTS := 1
 VENV := .venv
 BIN := $(VENV)/bin
+# Says what a step of the set-up does, and how long it took.
+STEP := sh scripts/step.sh
 DATA ?= data
 LISTEN ?= 127.0.0.1:8080
 # As root on a host that can run it the linux plane; everybody else gets the simulated one.
@@ -40,15 +42,18 @@ system: ## install Debian's packages, when there are rights to
 	@sh scripts/system-packages.sh
 
 $(BIN)/uv:
-	@sh scripts/make-venv.sh $(PYTHON) $(VENV) requirements/run.lock
+	@$(STEP) "Making $(VENV), with the uv of requirements/run.lock" sh scripts/make-venv.sh $(PYTHON) $(VENV) requirements/run.lock
 
 $(RUN_STAMP): requirements/run.lock pyproject.toml | $(BIN)/uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .
+	@$(STEP) "Installing the packages of requirements/run.lock" \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.lock
+	@$(STEP) "Installing Gatewright from this folder" \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .
 	@touch $@
 
 $(DEV_STAMP): requirements/dev.lock $(RUN_STAMP)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	@$(STEP) "Installing what tests and checks need, of requirements/dev.lock" \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
 	@sh scripts/node-clients.sh
 	@touch $@
 
@@ -63,7 +68,8 @@ lock: $(BIN)/uv ## resolve the dependencies anew
 
 $(BENCH_STAMP): requirements/bench.lock | $(BIN)/uv
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-bench
-	@$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --require-hashes -r requirements/bench.lock
+	@$(STEP) "Installing what is measured against, of requirements/bench.lock" \
+		$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --require-hashes -r requirements/bench.lock
 	@touch $@
 
 bench: setup-dev $(BENCH_STAMP) ## measure against moto and against the bare floor

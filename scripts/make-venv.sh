@@ -6,7 +6,6 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
     echo "Gatewright needs Python 3.11 or newer as '$python'; name another one with PYTHON=..." >&2
     exit 1
 fi
-echo "Setting up $venv ..."
 if ! "$python" -m venv --clear "$venv" 2>/dev/null; then
     rm -rf "$venv"
     echo "Python cannot make virtual environments here: apt-get install python3-venv" >&2

@@ -1,7 +1,9 @@
 #!/bin/sh
 # Install what the linux plane and the tests need from Debian, without starting any service.
 # Without root or off Debian this only says, in one line, what is missing.
+# It runs itself as a step of the set-up, with --install and the packages.
 set -eu
+if [ "${1-}" != --install ]; then
 needed="
 /usr/sbin/charon-systemd=charon-systemd
 /usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so=libcharon-extra-plugins
@@ -12,18 +14,21 @@ needed="
 /usr/bin/iperf3=iperf3
 /usr/lib/postgresql=postgresql
 "
-venv_missing=
-python3 -c "import ensurepip" 2>/dev/null || venv_missing=" python3-venv"
-missing=$venv_missing
-for pair in $needed; do
-    [ -e "${pair%%=*}" ] || missing="$missing ${pair#*=}"
-done
-[ -n "$missing" ] || exit 0
-if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "Not installed here, and only the simulated plane runs without:$missing (as root: apt-get install$missing)" >&2
-    exit 0
+    venv_missing=
+    python3 -c "import ensurepip" 2>/dev/null || venv_missing=" python3-venv"
+    missing=$venv_missing
+    for pair in $needed; do
+        [ -e "${pair%%=*}" ] || missing="$missing ${pair#*=}"
+    done
+    [ -n "$missing" ] || exit 0
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        echo "Not installed here, and only the simulated plane runs without:$missing (as root: apt-get install$missing)" >&2
+        exit 0
+    fi
+    # shellcheck disable=SC2086 # a list of words
+    exec sh "$(dirname "$0")/step.sh" "Installing$missing from Debian" sh "$0" --install $missing
 fi
-echo "Installing$missing ..."
+shift
 # Debian starts a package's services unless this file says no; it is put back as it was.
 policy=/usr/sbin/policy-rc.d
 made=
@@ -40,5 +45,4 @@ mkdir -p /etc/postgresql-common
     echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
-# shellcheck disable=SC2086 # a list of words
-apt-get -qq -y --no-install-recommends install $missing >/dev/null
+apt-get -qq -y --no-install-recommends install "$@" >/dev/null
