@@ -28,7 +28,7 @@ from tests.conformance.reference_data import ReferenceOperation
 from gatewright import errors
 from gatewright.errors import GATEWAY_ROWS, ErrorRow
 from gatewright.operations import registry
-from gatewright.operations.declaration import NotYet
+from gatewright.operations.declaration import GATEWRIGHT, NotYet
 from gatewright.operations.deviations import DEVIATIONS, NOT_TOLD, Deviation
 from gatewright.wire.error_pages import rows_of
 
@@ -143,6 +143,16 @@ def _others() -> Iterator[str]:
     for reference, state, missing in covered(reference_data.others()):
         name = f"`{reference.name}`"
         yield _row(reference.product, reference.version, name, reference.access, state, missing)
+    yield ""
+    yield "And one product is our own, for what the real service has no operations for. It is called and signed as the"
+    yield "others are."
+    yield ""
+    yield "| product | version | operation | access | state | what |"
+    yield "|---|---|---|---|---|---|"
+    for operation in registry.ALL:
+        if operation.product == GATEWRIGHT:
+            what = inspect.cleandoc(operation.__doc__ or "").partition("\n\n")[0].replace("\n", " ").replace("``", "`")
+            yield _row(*operation.product, f"`{operation.name}`", operation.access.value, SERVED, what)
 
 
 def _deviations() -> Iterator[str]:

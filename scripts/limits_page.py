@@ -11,6 +11,7 @@ from gatewright.link import frames, https_server
 from gatewright.operations import execution, registry, tags
 from gatewright.operations.declaration import VPC
 from gatewright.resources.limits import call_limits
+from gatewright.store import events
 from gatewright.wire import authentication, bodies, decoding, endpoint, parameters, server
 
 
@@ -76,6 +77,9 @@ REQUESTS = (
 VALUES = (
     Bound("tags of a resource, or of a filter", tags, "MOST_TAGS", "", "`SizeLimitExceeded.TagNum`"),
     Bound("a tag's key or value", tags, "LONGEST_TAG", "characters", "`InvalidParameter.TagKey`, `.TagValue`"),
+    Bound(
+        "events of an account that are kept", events, "MOST_KEPT", "", "the oldest ones are forgotten within a minute"
+    ),
     Bound("how long a client token counts", execution, "TOKEN_LIFETIME", "ms", "the same token is a new order"),
 )
 #: What agents of other hosts may do at the link's endpoint.

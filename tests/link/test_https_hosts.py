@@ -81,7 +81,7 @@ def test_agents_of_two_hosts_build_a_gateway_and_a_removed_one_gets_nothing(
         started = time.monotonic()
 
         def remove(transaction: Transaction) -> int:
-            return removal.remove(transaction, "b", fenced=True)
+            return removal.remove(transaction, "b", fenced=True, now=cell.clock.now())
 
         await cell.database.write(remove)
         try:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gatewright.clock import SystemClock
-from gatewright.reconcile.draining import drain, stuck
+from gatewright.reconcile.draining import stuck
 from gatewright.resources.specs import Kind, Observation, Phase
 from gatewright.store import hosts
 from tests.support.cell import Cell
@@ -31,7 +31,7 @@ def tell(fleet: Fleet, host: str, item: str, phase: Phase) -> None:
 
 
 def drain_once(fleet: Fleet) -> None:
-    fleet.cell.run(fleet.cell.database.write(drain))
+    fleet.drain()
 
 
 def start_draining(fleet: Fleet, name: str) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gatewright.link.contract import HostChanges, HostUnknown
-from gatewright.reconcile.draining import drain, stuck
+from gatewright.reconcile.draining import stuck
 from gatewright.reconcile.removal import Occupied
 from gatewright.resources.specs import InstanceSpec, Kind, Observation, Phase, Tombstone, VSwitchSpec
 from gatewright.store import hosts
@@ -42,7 +42,7 @@ def status(fleet: Fleet, gateway: str) -> str:
 
 
 def drain_once(fleet: Fleet) -> None:
-    fleet.cell.run(fleet.cell.database.write(drain))
+    fleet.drain()
 
 
 def drain_until(fleet: Fleet, condition: Callable[[], bool]) -> None:

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from gatewright.reconcile import placement
-from gatewright.reconcile.draining import drain
 from gatewright.resources.specs import Kind, Observation, Phase
 from gatewright.store import hosts
 from tests.support.cell import OTHER_ACCOUNT, Cell
@@ -57,7 +56,7 @@ def test_folding_locks_pools_before_hosts_as_orders_do(fleet: Fleet) -> None:
     fleet.cell.call("DeleteVpnGateway", VpnGatewayId=gateway)
     fleet.add("b", K, J, agent=False)
     fleet.change(msgspec.structs.replace(fleet.row("a"), draining=True))
-    fleet.cell.run(fleet.cell.database.write(drain))
+    fleet.drain()
     assert fleet.where(network[0]) == {network[0]: ["(a)"]}
     ordering = Holder(fleet.cell.url, "UPDATE pools SET used = used WHERE id LIKE 'public:%'")
     ordering.during(

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from gatewright.errors import ApiError
-from gatewright.reconcile.draining import drain
 from gatewright.resources.specs import ItemKey, Kind, Observation, Phase, RouterSpec
 from gatewright.store import hosts, placements
 from gatewright.store.transaction import Transaction
@@ -33,7 +32,7 @@ def vswitch(fleet: Fleet, vpc: str, zone: str, network: str) -> str:
 
 def drain_away(fleet: Fleet, name: str) -> None:
     fleet.change(msgspec.structs.replace(fleet.row(name), draining=True))
-    fleet.cell.run(fleet.cell.database.write(drain))
+    fleet.drain()
 
 
 def gone(fleet: Fleet, host: str, *items: tuple[Kind, str]) -> None:
@@ -65,7 +64,7 @@ def test_a_vswitch_that_comes_meanwhile_is_plugged_in_where_the_router_comes_to(
     gone(fleet, "a", (Kind.ROUTER, vpc))
     assert fleet.where(vpc, second) == {vpc: ["b"], second: ["b", "c"]}
     assert ports(fleet, "b") == {first, second}
-    fleet.cell.run(fleet.cell.database.write(drain))
+    fleet.drain()
     gone(fleet, "a", (Kind.VSWITCH, first))
     assert fleet.where(first) == {first: ["b"]}
 

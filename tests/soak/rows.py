@@ -7,8 +7,8 @@ from sqlalchemy import create_engine, func, select
 from gatewright.store.pools import VNIS
 from gatewright.store.schema import counters, freed_addresses, metadata, pools
 
-#: Belongs to the installation, or is kept on purpose: orders for ever, tokens and nonces for their time.
-_KEPT = {"accounts", "access_keys", "hosts", "resource_groups", "orders", "client_tokens", "nonces"}
+#: Belongs to the installation, or is kept on purpose: orders for ever, tokens and nonces for their time, events.
+_KEPT = {"accounts", "access_keys", "hosts", "resource_groups", "orders", "client_tokens", "nonces", "events"}
 #: Looked at more closely.
 _BOOKS = {"pools", "freed_addresses", "counters"}
 

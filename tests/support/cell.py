@@ -176,12 +176,12 @@ class Cell:
             return keyring.load(transaction, self._sealer)
 
         keys = await self.database.write(set_up)
-        self.control_plane = ControlPlane(self.database)
         self.steering = Steering(self.clock, registry().values())
         installation, clock, timing = self._installation, cast("Clock", self.clock), None
         if self._control:
             clock, timing = self.steering.clock, self.steering.delays
             installation = replace(installation, vpc_delay=timing.vpc)
+        self.control_plane = ControlPlane(self.database, clock)
         self._throttle = published_rates(clock, installation) if self._throttling else None
         self.executor = Executor(self.database, clock, installation)
         self._serve(keys)

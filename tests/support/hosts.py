@@ -10,7 +10,7 @@ from gatewright.agent.memory import RevisionMemory
 from gatewright.clock import SystemClock
 from gatewright.link.direct import DirectLink
 from gatewright.plane.simulated import SimulatedPlane
-from gatewright.reconcile import removal
+from gatewright.reconcile import draining, removal
 from gatewright.resources.specs import ItemKey
 from gatewright.store import hosts, placements
 from gatewright.store.hosts import HostRow
@@ -75,9 +75,14 @@ class Fleet:
     def change(self, row: HostRow) -> None:
         self.cell.run(self.cell.database.write(lambda transaction: hosts.change(transaction, row)))
 
+    def drain(self) -> None:
+        """One round for the hosts that are being drained."""
+        now = self.cell.clock.now()
+        self.cell.run(self.cell.database.write(lambda transaction: draining.drain(transaction, now)))
+
     def remove(self, name: str, *, fenced: bool = False) -> int:
         def work(transaction: Transaction) -> int:
-            return removal.remove(transaction, name, fenced=fenced)
+            return removal.remove(transaction, name, fenced=fenced, now=self.cell.clock.now())
 
         return self.cell.run(self.cell.database.write(work))
 

@@ -67,6 +67,8 @@ class Agent:
         self.trouble = ""
         #: What broke since its task last looked.
         self._broke: set[ItemKey] = set()
+        #: Why what is being mended broke.
+        self._reasons: dict[ItemKey, str] = {}
         #: What is wanted by the cache's word only, the control plane not having been heard on it.
         self._remembered: set[ItemKey] = set()
         self._relapses = Relapses()
@@ -240,6 +242,7 @@ class Agent:
         if key in self._wanted:
             # Also while it is being applied: the break may be of what was just made, and then it is looked at again.
             self._broke.add(key)
+            self._reasons[key] = reason
             self._relapses.note(key, reason, asyncio.get_running_loop().time())
             self._kick(key)
 
@@ -323,6 +326,7 @@ class Agent:
             self._parked.discard(key)
 
     async def _bring_about(self, key: ItemKey, item: Wanted) -> None:
+        reason = self._reasons.pop(key, "")
         if isinstance(item, Tombstone):
             await self._plane.remove(key)
             self._found.discard(key)
@@ -336,7 +340,7 @@ class Agent:
         # What is done before anybody could look was never under way, nor is what was found standing as it is wanted.
         under_way: asyncio.Handle | None = None
         if self._adopted.pop(key, None) != item.generation:
-            under_way = asyncio.get_running_loop().call_soon(self._observe, item, Phase.APPLYING)
+            under_way = asyncio.get_running_loop().call_soon(self._observe, item, Phase.APPLYING, reason)
         try:
             await self._vswitches_of(item)
             await self._plane.apply(item)

@@ -143,13 +143,13 @@ async def _serve_from(
         throttle,
         None if steering is None else steering.interception,
     )
-    control_plane = ControlPlane(database)
+    control_plane = ControlPlane(database, clock)
     stop = stop_event()
     servers = [(server_for(endpoint, room_for(settings.connections), droppable=steering is not None), listener)]
     async with AsyncExitStack() as stack:
         background = [
             _background(expire_for_ever(database, clock, unskipping, TOKEN_LIFETIME), "timers"),
-            _background(drain_for_ever(database), "draining"),
+            _background(drain_for_ever(database, clock), "draining"),
         ]
         if settings.plane == "simulated":
             host = (

@@ -118,7 +118,7 @@ def remove(settings: Settings, name: str, *, fenced: bool) -> int:
 
     def work(transaction: Transaction) -> int:
         try:
-            return removal.remove(transaction, name, fenced=fenced)
+            return removal.remove(transaction, name, fenced=fenced, now=SystemClock().now())
         except KeyError:
             raise _unknown(name) from None
         except removal.Occupied as occupied:

@@ -36,15 +36,18 @@ def profile_of(parsed: argparse.Namespace) -> Profile:
     return find_profile(asked, os.environ, _local)
 
 
-def caller_of(parsed: argparse.Namespace) -> Caller:
-    """What calls the service of the options. Raises ConfigurationError, or Unreachable for no URL."""
+def caller_of(parsed: argparse.Namespace, timeout: float = 30.0) -> Caller:
+    """What calls the service of the options; ``timeout`` in seconds.
+
+    Raises ConfigurationError, or Unreachable for no URL.
+    """
     from gatewright.client import Caller
     from gatewright.errors import ConfigurationError
 
     profile = profile_of(parsed)
     if profile.ca is not None and not os.access(profile.ca, os.R_OK):
         raise ConfigurationError(f"the authorities to trust, {profile.ca} ({profile.source}), cannot be read")
-    return Caller(profile, signature=parsed.signature)
+    return Caller(profile, signature=parsed.signature, timeout=timeout)
 
 
 def _local(data: Path | None) -> Profile | None:

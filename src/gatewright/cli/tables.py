@@ -15,6 +15,10 @@ from gatewright.cli.output import one_line
 
 #: After an object's own id, name and status: what people look for in this API's lists.
 _TELLING = (
+    "Time",
+    "From",
+    "To",
+    "Text",
     "CidrBlock",
     "DestinationCidrBlock",
     "ZoneId",
@@ -32,7 +36,18 @@ _LAST = ("ResourceGroupId", "OwnerId", "CreationTime", "CreateTime", "EndTime", 
 _NAMES = ("Name", "LocalName", "DisplayName")
 _STATES = ("Status", "State")
 #: What a list's answer has besides the list.
-_AROUND = {"RequestId", "PageNumber", "PageSize", "TotalCount", "NextToken", "Code", "Message", "Success", "After"}
+_AROUND = {
+    "Missed",
+    "RequestId",
+    "PageNumber",
+    "PageSize",
+    "TotalCount",
+    "NextToken",
+    "Code",
+    "Message",
+    "Success",
+    "After",
+}
 #: Between two columns.
 _GAP = "  "
 #: A text column that must give way keeps so many characters.
@@ -119,7 +134,9 @@ def table(listing: Listing, width: int) -> list[str]:
 
 def _ordered(item: str, names: Sequence[str]) -> list[str]:
     """The telling columns first: the object's own id, its name, its status, and so on."""
-    own = [name for name in (f"{item}Id", item) if name in names] or [name for name in names if name.endswith("Id")][:1]
+    own = [name for name in (f"{item}Id", item) if name in names] or [
+        name for name in names if name.endswith("Id") and name != "RegionId"
+    ][:1]
     first = [*own, f"{item}Name", *_NAMES, *_STATES, *_TELLING]
     head = [name for name in dict.fromkeys(first) if name in names]
     tail = [name for name in _LAST if name in names and name not in head]

@@ -43,8 +43,10 @@ RESOURCE_MANAGER = Product("ResourceManager", "2020-03-31")
 LOCATION = Product("Location", "2015-06-12")
 BSS = Product("BssOpenApi", "2017-12-14")
 STS = Product("Sts", "2015-04-01")
+#: Our own: what the real service has no operations for.
+GATEWRIGHT = Product("Gatewright", "2026-11-01")
 #: Everything that answers on the one port. A test holds it against the registry.
-PRODUCTS = (VPC, ECS, ALB, RESOURCE_MANAGER, LOCATION, BSS, STS)
+PRODUCTS = (VPC, ECS, ALB, RESOURCE_MANAGER, LOCATION, BSS, STS, GATEWRIGHT)
 
 
 class Access(enum.Enum):

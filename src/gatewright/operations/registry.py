@@ -9,6 +9,7 @@ from gatewright.operations import (
     bss,
     deletion_protection,
     ecs,
+    events,
     identity,
     location,
     moving,
@@ -37,6 +38,7 @@ ALL: tuple[type[Operation[Any, Any]], ...] = (
     *location.OPERATIONS,
     *bss.OPERATIONS,
     *identity.OPERATIONS,
+    *events.OPERATIONS,
 )
 
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
-from gatewright.clock import SystemClock
+from gatewright.clock import Clock, SystemClock
 from gatewright.errors import SERVICE_UNAVAILABLE, ApiError
 from gatewright.link.contract import HostChanges
 from gatewright.reconcile.folding import fold
@@ -30,8 +30,10 @@ _FOLD_BATCH = 50
 class ControlPlane:
     """Answers the agents' polls and folds their reports."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        """``clock`` is the service's: what happens has its time."""
         self._database = database
+        self._clock = clock
         self._wakeups: dict[str, asyncio.Event] = {}
         #: When each host got its last answer with something in it, by the loop's clock.
         self._answered: dict[str, float] = {}
@@ -99,7 +101,7 @@ class ControlPlane:
             )
 
     async def _fold(self, host_id: str, observations: Sequence[Observation]) -> None:
-        await self._database.write(partial(fold, host_id=host_id, observations=observations))
+        await self._database.write(partial(fold, host_id=host_id, observations=observations, now=self._clock.now()))
         if self._unfolded:
             self._unfolded.difference_update((host_id, each.key) for each in observations)
 

@@ -12,12 +12,14 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 
+from gatewright.clock import Clock
 from gatewright.errors import ApiError
 from gatewright.reconcile import placement
 from gatewright.reconcile.placement import Hosts
+from gatewright.reconcile.telling import of_gateway
 from gatewright.resources.specs import Kind, Phase
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import accounts, gateways, hosts, placements, vswitches
+from gatewright.store import accounts, events, gateways, hosts, placements, vswitches
 from gatewright.store.database import Database
 from gatewright.store.hosts import HostRow
 from gatewright.store.placements import PlacementRow
@@ -27,20 +29,21 @@ from gatewright.store.transaction import Transaction
 INTERVAL = 1.0
 #: How many of a host's instances are on the way at a time.
 AT_ONCE = 16
+_MOVES = "one of its instances moves to another host"
 
 
-async def drain_for_ever(database: Database) -> None:
+async def drain_for_ever(database: Database, clock: Clock) -> None:
     """Move away what hosts that are being drained have, a round a second."""
     while True:
         # A database that does not answer is logged by the store; the next round does what this one did not.
         with contextlib.suppress(ApiError):
             if await database.read(_anything):
-                await database.write(drain)
+                await database.write(lambda transaction: drain(transaction, clock.now()))
         await asyncio.sleep(INTERVAL)
 
 
-def drain(transaction: Transaction) -> None:
-    """One round for every host that is being drained."""
+def drain(transaction: Transaction, now: int) -> None:
+    """One round for every host that is being drained. ``now``: milliseconds since the epoch, for its events."""
     owners = {row.account_id for row in _leaving(transaction)}
     for account_id in sorted(owners):
         accounts.lock(transaction, account_id)
@@ -50,9 +53,10 @@ def drain(transaction: Transaction) -> None:
     placement.carry(transaction, [row.item_id for row in leaving if row.kind == Kind.VSWITCH])
     placement.withdraw(transaction, leaving)
     moving = list(dict.fromkeys(row.resource_id for row in leaving if row.kind == Kind.INSTANCE))
-    active = [row.id for row in gateways.find_all(transaction, moving) if row.status == GatewayStatus.ACTIVE]
+    active = [row for row in gateways.find_all(transaction, moving) if row.status == GatewayStatus.ACTIVE]
     if active:
-        gateways.set_status(transaction, active, GatewayStatus.UPDATING.value)
+        gateways.set_status(transaction, [row.id for row in active], GatewayStatus.UPDATING.value)
+        events.add(transaction, [of_gateway(row, GatewayStatus.UPDATING, now, _MOVES) for row in active])
 
 
 def stuck(transaction: Transaction, host: HostRow) -> set[str]:

@@ -6,20 +6,33 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from gatewright.reconcile import placement
+from gatewright.reconcile.telling import of_gateway, of_vswitch, trouble
+from gatewright.resources.events import GONE, Event
 from gatewright.resources.specs import Kind, Observation, Phase
 from gatewright.resources.statuses import GatewayStatus, PlainStatus, gateway_status, vswitch_status
-from gatewright.store import accounts, capacities, gateways, ledgers, placements, pools, route_tables, tags, vswitches
+from gatewright.store import (
+    accounts,
+    capacities,
+    events,
+    gateways,
+    ledgers,
+    placements,
+    pools,
+    route_tables,
+    tags,
+    vswitches,
+)
 from gatewright.store.gateways import GatewayRow, InstanceView
 from gatewright.store.placements import PlacementRow
 from gatewright.store.transaction import Transaction
 
 
-def fold(transaction: Transaction, host_id: str, observations: Sequence[Observation]) -> None:
-    """Note a host's observations, and settle the statuses of the resources that they concern.
+def fold(transaction: Transaction, host_id: str, observations: Sequence[Observation], now: int) -> None:
+    """Note a host's observations, and settle the statuses of the resources that they concern, with an event each.
 
     Takes the accounts' locks in the order of their ids, and then, as orders do, zones' and pools' before hosts': what
     is gone is let go of first, then what is wanted elsewhere is placed there. An observation of something that is not
-    placed on the host is old news and changes nothing.
+    placed on the host is old news and changes nothing. ``now``: milliseconds since the epoch.
     """
     keys = [observation.key for observation in observations]
     known = placements.find_all(transaction, keys, host_id)
@@ -44,8 +57,9 @@ def fold(transaction: Transaction, host_id: str, observations: Sequence[Observat
             news.append(observation)
         concerned[row.kind][row.resource_id] = None
     placements.observe(transaction, host_id, news)
-    rerouted = _let_gateways_go(transaction, _resources(dropped[Kind.INSTANCE]))
-    homeless = _let_vswitches_go(transaction, _resources(dropped[Kind.VSWITCH]))
+    told: list[Event] = []
+    rerouted = _let_gateways_go(transaction, _resources(dropped[Kind.INSTANCE]), now, told)
+    homeless = _let_vswitches_go(transaction, _resources(dropped[Kind.VSWITCH]), now, told)
     _place_again(transaction, dropped[Kind.INSTANCE], dropped[Kind.ROUTER])
     if homeless:
         placed = _by_resource(transaction, homeless)
@@ -53,8 +67,9 @@ def fold(transaction: Transaction, host_id: str, observations: Sequence[Observat
     # Last: the ones before lock all hosts, and this the routers' only.
     if rerouted:
         placement.reroute(transaction, rerouted)
-    _settle_gateways(transaction, tuple(concerned[Kind.INSTANCE]))
-    _settle_vswitches(transaction, tuple(concerned[Kind.VSWITCH]))
+    _settle_gateways(transaction, tuple(concerned[Kind.INSTANCE]), now, told)
+    _settle_vswitches(transaction, tuple(concerned[Kind.VSWITCH]), now, told)
+    events.add(transaction, told)
 
 
 def _resources(rows: Sequence[PlacementRow]) -> tuple[str, ...]:
@@ -86,19 +101,23 @@ def _place_again(transaction: Transaction, instances: Sequence[PlacementRow], ro
         placement.place_again(transaction, moved, vpc_ids)
 
 
-def _settle_gateways(transaction: Transaction, gateway_ids: Sequence[str]) -> None:
+def _settle_gateways(transaction: Transaction, gateway_ids: Sequence[str], now: int, told: list[Event]) -> None:
     placed = _by_resource(transaction, gateway_ids)
     changed: dict[GatewayStatus, list[str]] = defaultdict(list)
     for gateway in gateways.find_all(transaction, gateway_ids):
         before = GatewayStatus(gateway.status)
         status = gateway_status(before, [row.seen for row in placed[gateway.id]])
+        reason = trouble(placed[gateway.id])
         if status is not before:
             changed[status].append(gateway.id)
+            told.append(of_gateway(gateway, status, now, reason))
+        elif reason and reason != events.last_text(transaction, gateway.account_id, gateway.id):
+            told.append(of_gateway(gateway, status, now, reason))
     for status, ids in changed.items():
         gateways.set_status(transaction, ids, status.value)
 
 
-def _let_gateways_go(transaction: Transaction, gateway_ids: Sequence[str]) -> list[str]:
+def _let_gateways_go(transaction: Transaction, gateway_ids: Sequence[str], now: int, told: list[Event]) -> list[str]:
     """Let go of those of the gateways that are gone. Returns the VPCs that routes to them were in."""
     if not gateway_ids:
         return []
@@ -115,6 +134,7 @@ def _let_gateways_go(transaction: Transaction, gateway_ids: Sequence[str]) -> li
     capacities.count(transaction, zones, -1)
     for gateway in gone:
         _let_go(transaction, gateway, inside[gateway.id])
+        told.append(of_gateway(gateway, GONE, now))
     routed = route_tables.lead_to(transaction, [gateway.id for gateway in gone])
     for gateway_id in routed:
         route_tables.drop_entries_to(transaction, gateway_id)
@@ -135,7 +155,7 @@ def _let_go(transaction: Transaction, gateway: GatewayRow, instances: Sequence[I
     ledgers.adjust(transaction, gateway.account_id, ledgers.VPN_GATEWAYS, gateway.region_id, -1)
 
 
-def _let_vswitches_go(transaction: Transaction, vswitch_ids: Sequence[str]) -> list[str]:
+def _let_vswitches_go(transaction: Transaction, vswitch_ids: Sequence[str], now: int, told: list[Event]) -> list[str]:
     """Let go of those of the vSwitches that are gone. Returns those that are wanted, and on no host any more."""
     if not vswitch_ids:
         return []
@@ -151,18 +171,23 @@ def _let_vswitches_go(transaction: Transaction, vswitch_ids: Sequence[str]) -> l
         vswitches.drop(transaction, vswitch.id)
         pools.drop(transaction, vswitch.id)
         pools.release(transaction, pools.VNIS, vswitch.vni)
+        told.append(of_vswitch(vswitch, GONE, now))
     return homeless
 
 
-def _settle_vswitches(transaction: Transaction, vswitch_ids: Sequence[str]) -> None:
+def _settle_vswitches(transaction: Transaction, vswitch_ids: Sequence[str], now: int, told: list[Event]) -> None:
     placed = _by_resource(transaction, vswitch_ids)
     for vswitch in vswitches.find_all(transaction, vswitch_ids):
         if vswitch.deleting:
             continue
         before = PlainStatus(vswitch.status)
         status = vswitch_status(before, [row.seen for row in placed[vswitch.id]])
+        reason = trouble(placed[vswitch.id])
         if status is not before:
             vswitches.set_status(transaction, vswitch.id, status.value)
+            told.append(of_vswitch(vswitch, status, now, reason))
+        elif reason and reason != events.last_text(transaction, vswitch.account_id, vswitch.id):
+            told.append(of_vswitch(vswitch, status, now, reason))
 
 
 def _by_resource(transaction: Transaction, resource_ids: Sequence[str]) -> dict[str, list[PlacementRow]]:

@@ -19,11 +19,12 @@ class Occupied(Exception):
         self.count = count
 
 
-def remove(transaction: Transaction, host_id: str, *, fenced: bool) -> int:
+def remove(transaction: Transaction, host_id: str, *, fenced: bool, now: int) -> int:
     """Forget a host; from then on its certificate is nobody's. Returns how many items come to other hosts or are gone.
 
     ``fenced`` is a person's word that the host is dead and cannot come back by itself: it counts as the host's own word
-    that all it had is gone. Raises Occupied without it, KeyError for a host that there is not.
+    that all it had is gone. ``now``: milliseconds since the epoch. Raises Occupied without it, KeyError for a host that
+    there is not.
     """
     if hosts.find(transaction, host_id) is None:
         raise KeyError(host_id)
@@ -45,7 +46,7 @@ def remove(transaction: Transaction, host_id: str, *, fenced: bool) -> int:
     if rows:
         placement.withdraw(transaction, [row for row in rows if not row.tombstone])
         gone = [Observation(kind=row.key.kind, id=row.item_id, generation=0, phase=Phase.REMOVED) for row in rows]
-        fold(transaction, host_id, gone)
+        fold(transaction, host_id, gone, now)
     left = placements.of_host(transaction, host_id)
     if left:
         raise Occupied(len(left))

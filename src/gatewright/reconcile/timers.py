@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from functools import partial
 
 from gatewright.clock import Clock
 from gatewright.errors import ApiError
-from gatewright.store import ledgers
+from gatewright.store import accounts, events, ledgers
 from gatewright.store.database import Database
+from gatewright.store.transaction import Transaction
 
 #: Seconds between two rounds.
 _INTERVAL = 60.0
@@ -19,7 +19,7 @@ _SET_BACK = 2 * 3600 * 1000
 
 
 async def expire_for_ever(database: Database, clock: Clock, machine: Clock, token_lifetime: int) -> None:
-    """Forget client tokens and nonces that have expired, every minute."""
+    """Forget client tokens and nonces that have expired and events that are too many, every minute."""
     while True:
         # A database that does not answer is logged by the store; the next round does what this one did not.
         with contextlib.suppress(ApiError):
@@ -28,10 +28,15 @@ async def expire_for_ever(database: Database, clock: Clock, machine: Clock, toke
 
 
 async def expire(database: Database, clock: Clock, machine: Clock, token_lifetime: int) -> None:
-    """Forget what has expired by now: client tokens by the service's clock, nonces by the machine's.
+    """Forget what has expired by now: client tokens by the service's clock, nonces by the machine's; and old events.
 
     Clients sign with the real time, whatever time it is in the service. ``token_lifetime`` in milliseconds. Raises
     ApiError.
     """
     tokens_before, nonces_before = clock.now() - token_lifetime - _SET_BACK, machine.now()
-    await database.write(partial(ledgers.expire, tokens_before=tokens_before, nonces_before=nonces_before))
+
+    def forget(transaction: Transaction) -> None:
+        ledgers.expire(transaction, tokens_before=tokens_before, nonces_before=nonces_before)
+        events.trim(transaction, [account.id for account in accounts.every(transaction)])
+
+    await database.write(forget)

@@ -301,6 +301,25 @@ placements = Table(
     Index(None, "resource_id"),
 )
 
+events = Table(
+    "events",
+    metadata,
+    Column("account_id", String(32), nullable=False),
+    #: Counts the account's events from 1; given behind the account's lock, so it is ordered by commit.
+    Column("number", BigInteger, nullable=False),
+    Column("happened_at", BigInteger, nullable=False),
+    Column("region_id", String(64), nullable=False),
+    #: As ``gatewright.resources.events.Subject`` spells it.
+    Column("subject", String(32), nullable=False),
+    Column("resource_id", String(64), nullable=False),
+    #: The status before; null where the resource has come to be.
+    Column("before", String(16)),
+    #: The status after.
+    Column("after", String(16), nullable=False),
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("account_id", "number"),
+)
+
 counters = Table(
     "counters",
     metadata,

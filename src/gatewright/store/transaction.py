@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from gatewright.store.dialects import SQLITE, Flavour
@@ -19,11 +20,15 @@ class Cursor(Protocol):
 
     def fetchall(self) -> Any: ...
 
+    def executemany(self, query: Any, params: Any, /) -> Any: ...
+
 
 class Connection(Protocol):
     """What of a driver's connection is used: sqlite3's and psycopg's have it alike."""
 
     def execute(self, query: Any, params: Any = ..., /) -> Cursor: ...
+
+    def cursor(self) -> Cursor: ...
 
     def close(self) -> None: ...
 
@@ -67,6 +72,11 @@ class Transaction:
         """Run a statement for its effect. Returns the number of rows it concerned."""
         plan = statement.plan(self.flavour)
         return self._connection.execute(plan.text, plan.bind(values)).rowcount
+
+    def run_each(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement for its effect once for each row of values, one after the other."""
+        plan = statement.plan(self.flavour)
+        self._connection.cursor().executemany(plan.text, [plan.bind(values) for values in rows])
 
     def raw(self, text: str) -> None:
         """Run a statement without parameters: transaction control."""

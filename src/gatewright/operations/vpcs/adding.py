@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from gatewright import ids
 from gatewright.operations.call import Call
-from gatewright.store import route_tables, vpcs
+from gatewright.reconcile.telling import of_vpc
+from gatewright.resources.statuses import vpc_status
+from gatewright.store import events, route_tables, vpcs
 from gatewright.store.route_tables import RouteTableRow
 from gatewright.store.vpcs import VpcRow
 
@@ -42,6 +44,8 @@ def new_vpc(
         created_at=call.now,
     )
     vpcs.add(call.transaction, row)
+    status = vpc_status(row.available_at, call.now)
+    events.add(call.transaction, [of_vpc(row, None, status, call.now, "created")])
     route_tables.add(
         call.transaction,
         RouteTableRow(

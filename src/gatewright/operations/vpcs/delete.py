@@ -11,7 +11,10 @@ from gatewright.operations.declaration import Access, Operation, Parameter, Requ
 from gatewright.operations.route_tables.dependencies import VPC_ERRORS, in_the_way_of
 from gatewright.operations.vpcs.facts import INCORRECT_STATUS, NOT_FOUND, check_available, find_vpc
 from gatewright.reconcile import placement
-from gatewright.store import gateways, route_tables, tags, vpcs, vswitches
+from gatewright.reconcile.telling import of_vpc
+from gatewright.resources.events import GONE
+from gatewright.resources.statuses import PlainStatus
+from gatewright.store import events, gateways, route_tables, tags, vpcs, vswitches
 from gatewright.store.vpcs import VpcRow
 
 HAS_VSWITCH = ErrorRow(
@@ -53,6 +56,7 @@ class DeleteVpc(Operation[DeleteVpcRequest, DeleteVpcResponse]):
         route_tables.drop(call.transaction, row.route_table_id)
         tags.drop(call.transaction, [row.id, row.route_table_id])
         vpcs.drop(call.transaction, row.id)
+        events.add(call.transaction, [of_vpc(row, PlainStatus.AVAILABLE, GONE, call.now)])
         placement.bury_router(call.transaction, row.id)
         return DeleteVpcResponse()
 

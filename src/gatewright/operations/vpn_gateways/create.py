@@ -26,8 +26,9 @@ from gatewright.orders import ordering
 from gatewright.orders.ordering import ChargeType
 from gatewright.quotas import gateways as quota
 from gatewright.reconcile import placement
+from gatewright.reconcile.telling import of_gateway
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import gateways, pools, vpcs
+from gatewright.store import events, gateways, pools, vpcs
 from gatewright.store.gateways import GatewayRow, InstanceRow
 from gatewright.store.vpcs import VpcRow
 
@@ -235,34 +236,33 @@ class CreateVpnGateway(Operation[CreateVpnGatewayRequest, CreateVpnGatewayRespon
             now=call.now,
         )
         name = request.name if request.name is not None else gateway_id
-        gateways.add(
-            transaction,
-            GatewayRow(
-                id=gateway_id,
-                account_id=call.account_id,
-                region_id=call.region.id,
-                vpc_id=vpc.id,
-                vswitch_id=halves[0].vswitch.id,
-                disaster_recovery_vswitch_id=halves[1].vswitch.id if len(halves) > 1 else None,
-                resource_group_id=group_id,
-                name=name,
-                description="",
-                bandwidth=request.bandwidth,
-                network_type=request.network_type,
-                vpn_type=request.vpn_type,
-                enable_ipsec=request.enable_ipsec,
-                enable_ssl=request.enable_ssl,
-                ssl_connections=(request.ssl_connections or SSL_CONNECTIONS[0]) if request.enable_ssl else 0,
-                ssl_address=ssl_address,
-                auto_propagate=False,
-                charge_type=charge_type.value,
-                order_id=order_id,
-                status=GatewayStatus.INIT.value,
-                generation=1,
-                created_at=call.now,
-                ends_at=ordering.end_of_term(call.now, period) if period else None,
-            ),
+        row = GatewayRow(
+            id=gateway_id,
+            account_id=call.account_id,
+            region_id=call.region.id,
+            vpc_id=vpc.id,
+            vswitch_id=halves[0].vswitch.id,
+            disaster_recovery_vswitch_id=halves[1].vswitch.id if len(halves) > 1 else None,
+            resource_group_id=group_id,
+            name=name,
+            description="",
+            bandwidth=request.bandwidth,
+            network_type=request.network_type,
+            vpn_type=request.vpn_type,
+            enable_ipsec=request.enable_ipsec,
+            enable_ssl=request.enable_ssl,
+            ssl_connections=(request.ssl_connections or SSL_CONNECTIONS[0]) if request.enable_ssl else 0,
+            ssl_address=ssl_address,
+            auto_propagate=False,
+            charge_type=charge_type.value,
+            order_id=order_id,
+            status=GatewayStatus.INIT.value,
+            generation=1,
+            created_at=call.now,
+            ends_at=ordering.end_of_term(call.now, period) if period else None,
         )
+        gateways.add(transaction, row)
+        events.add(transaction, [of_gateway(row, row.status, call.now, "ordered", new=True)])
         gateways.add_instances(
             transaction,
             [

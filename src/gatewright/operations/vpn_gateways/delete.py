@@ -15,8 +15,9 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.vpn_gateways.facts import NOT_FOUND, find_gateway
+from gatewright.reconcile.telling import of_gateway
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import gateways, placements
+from gatewright.store import events, gateways, placements
 from gatewright.store.gateways import GatewayView
 
 WITHIN_TERM = ErrorRow(
@@ -54,6 +55,7 @@ class DeleteVpnGateway(Operation[DeleteVpnGatewayRequest, DeleteVpnGatewayRespon
             raise refusal
         if row.status != GatewayStatus.DELETING:
             gateways.set_status(call.transaction, [row.id], GatewayStatus.DELETING.value)
+            events.add(call.transaction, [of_gateway(row, GatewayStatus.DELETING, call.now)])
             placements.bury(call.transaction, row.id)
         return DeleteVpnGatewayResponse()
 

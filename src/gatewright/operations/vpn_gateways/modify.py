@@ -19,9 +19,10 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.vpn_gateways.facts import NAME_PATTERN, NAME_RULE, NOT_FOUND, facts_of, find_gateway
+from gatewright.reconcile.telling import of_gateway
 from gatewright.resources.addresses import dotted
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import gateways, placements
+from gatewright.store import events, gateways, placements
 
 MODIFY_INVALID_NAME = ErrorRow(400, "InvalidName", "The name is not valid")
 INVALID_DESCRIPTION = ErrorRow(400, "InvalidDescription", "The description is not valid")
@@ -81,6 +82,7 @@ class ModifyVpnGatewayAttribute(Operation[ModifyVpnGatewayAttributeRequest, Modi
             placements.want(call.transaction, row.id, generation)
             if status == GatewayStatus.ACTIVE:
                 status = GatewayStatus.UPDATING.value
+                events.add(call.transaction, [of_gateway(row, status, call.now, "route propagation changes")])
         changed = msgspec.structs.replace(
             row,
             name=row.name if request.name is None else request.name,

@@ -9,9 +9,10 @@ from gatewright.operations.call import Call
 from gatewright.operations.route_tables.dependencies import custom_entries
 from gatewright.operations.vpcs.facts import networks_of
 from gatewright.reconcile import placement
+from gatewright.reconcile.telling import of_vswitch
 from gatewright.resources.addresses import RESERVED_NETWORKS, first_free, vswitch_range
 from gatewright.resources.statuses import PlainStatus
-from gatewright.store import pools, vswitches
+from gatewright.store import events, pools, vswitches
 from gatewright.store.vpcs import VpcRow
 from gatewright.store.vswitches import VSwitchRow
 
@@ -56,6 +57,7 @@ def new_vswitch(
         created_at=call.now,
     )
     vswitches.add(call.transaction, row)
+    events.add(call.transaction, [of_vswitch(row, row.status, call.now, "ordered", new=True)])
     pools.create(call.transaction, row.id, network, vswitch_range(network))
     placement.place_vswitch(call.transaction, row)
     return row

@@ -12,8 +12,9 @@ from gatewright.operations.declaration import Access, Operation, Parameter, Requ
 from gatewright.operations.route_tables.dependencies import VSWITCH_HAS_ROUTE_TABLE
 from gatewright.operations.vswitches.facts import NOT_FOUND, find_vswitch
 from gatewright.reconcile import placement
+from gatewright.reconcile.telling import of_vswitch
 from gatewright.resources.statuses import PlainStatus
-from gatewright.store import gateways, vpcs, vswitches
+from gatewright.store import events, gateways, vpcs, vswitches
 
 IN_USE = ErrorRow(
     400,
@@ -62,4 +63,5 @@ class DeleteVSwitch(Operation[DeleteVSwitchRequest, DeleteVSwitchResponse]):
                 call.transaction,
                 msgspec.structs.replace(row, status=PlainStatus.PENDING.value, deleting=True),
             )
+            events.add(call.transaction, [of_vswitch(row, PlainStatus.PENDING, call.now, "is being deleted")])
         return DeleteVSwitchResponse()
