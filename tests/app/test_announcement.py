@@ -76,7 +76,9 @@ def test_a_secret_is_told_when_it_has_been_made_up_and_only_then(tmp_path: Path)
     running = note(settings, "http://127.0.0.1:8080")
     first = "\n".join(screen(served(settings, running, [key], key)))
     assert "  access key secret  hush   (shown this once)\n" in first
-    again = "\n".join(screen(served(settings, running, [key], None)))
+    again = "\n".join(screen(served(settings, running, [key], None, [("something", "else")])))
+    assert "  something          else\n" in again
+    again = again.replace("  something          else\n", "")
     assert again == first.replace("  access key secret  hush   (shown this once)\n", "")
     assert "  access key id      LTAI1\n" in again
     assert "  account            1234567890123456\n" in again

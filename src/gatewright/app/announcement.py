@@ -43,10 +43,18 @@ class Served:
     agents: str | None = None
     #: The authority of an ``https`` endpoint, to be trusted by clients.
     ca: str | None = None
+    #: What else there is to tell of this start: a name of up to 18 characters, and a value.
+    also: tuple[tuple[str, str], ...] = ()
 
 
-def served(settings: Settings, running: Running, keys: Iterable[AccessKey], made_up: AccessKey | None) -> Served:
-    """What there is to tell of a service."""
+def served(
+    settings: Settings,
+    running: Running,
+    keys: Iterable[AccessKey],
+    made_up: AccessKey | None,
+    also: Iterable[tuple[str, str]] = (),
+) -> Served:
+    """What there is to tell of a service; ``also`` is as in :class:`Served`."""
     database = urlsplit(settings.database)
     where = database.path[1:] if database.scheme == "sqlite" else f"{database.hostname or ''}{database.path}"
     folder = _folder(settings)
@@ -63,6 +71,7 @@ def served(settings: Settings, running: Running, keys: Iterable[AccessKey], made
         control=running.control,
         agents=f"https://{settings.link_host}:{settings.link_port}" if settings.link_host else None,
         ca=running.ca,
+        also=tuple(also),
     )
 
 
@@ -107,6 +116,7 @@ def _facts(told: Served) -> Iterator[tuple[str, str]]:
         yield "control", told.control
     if told.agents is not None:
         yield "hosts' agents", told.agents
+    yield from told.also
     for account, key in told.keys:
         yield "account", account
         yield "access key id", key
