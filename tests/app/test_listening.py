@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,8 +33,11 @@ def test_an_address_that_stays_in_use_is_told() -> None:
     with listening_socket("127.0.0.1", 0) as other:
         port = other.getsockname()[1]
         for patience in (0.0, 0.1):
-            with pytest.raises(ConfigurationError, match=rf"cannot listen on 127.0.0.1:{port}: Address already in use"):
+            with pytest.raises(ConfigurationError) as told:
                 listening_socket("127.0.0.1", port, patience)
+            in_use = rf"cannot listen on 127\.0\.0\.1:{port}: Address already in use"
+            who = rf".+ \(process {os.getpid()}\)"
+            assert re.fullmatch(f"{in_use} by {who}; choose another port, or end what is there", str(told.value))
 
 
 class _Waiting(logging.Handler):

@@ -38,6 +38,7 @@ def test_an_agent_without_a_capability_says_so_and_ends(linux_host: None, tmp_pa
     assert done.returncode == 2
     assert "the linux plane cannot run here: " in done.stderr
     assert "the linux plane needs root with CAP_NET_ADMIN and CAP_SYS_ADMIN" in done.stderr
+    assert " The simulated plane runs anywhere: --plane simulated, or make run PLANE=simulated.\n" in done.stderr
     assert "Traceback" not in done.stderr
 
 

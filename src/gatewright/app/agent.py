@@ -11,7 +11,7 @@ from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
 from gatewright.app.data_directory import Lock, installation_id, open_folder
 from gatewright.app.host_lock import HostLock, local_socket
-from gatewright.app.processes import PREDECESSOR, open_many_files, stop_event
+from gatewright.app.processes import INSTEAD_OF_LINUX, PREDECESSOR, open_many_files, stop_event
 from gatewright.errors import ConfigurationError
 from gatewright.link.unix import UnixLink
 from gatewright.plane.contract import Plane
@@ -57,7 +57,7 @@ def check_requirements() -> None:
     open_many_files()
     missing = requirements()
     if missing:
-        raise ConfigurationError("the linux plane cannot run here: " + "; ".join(missing))
+        raise ConfigurationError("the linux plane cannot run here: " + " ".join([*missing, INSTEAD_OF_LINUX]))
 
 
 async def _run(settings: Settings, installation: str, api_user: int) -> None:

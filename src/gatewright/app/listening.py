@@ -27,7 +27,9 @@ def listening_socket(host: str, port: int, patience: float = 0.0) -> socket.sock
             return _listen(host, port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
-                raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+                raise ConfigurationError(
+                    f"cannot listen on {host}:{port}: {error.strerror}{_instead(error, port)}"
+                ) from error
         if not told:
             _log.warning("%s:%d is in use: waiting up to %.0f s for it to become free", host, port, patience)
             told = True
@@ -39,6 +41,16 @@ def url_of(host: str, listener: socket.socket) -> str:
     port: int = listener.getsockname()[1]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - it is replaced
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _instead(error: OSError, port: int) -> str:
+    """The rest of a sentence that says who is in the way, and what to do."""
+    if error.errno != errno.EADDRINUSE:
+        return ""
+    from gatewright.plane.linux.ports import listeners
+
+    who = ", ".join(listeners("tcp", port))
+    return f"{f' by {who}' if who else ''}; choose another port, or end what is there"
 
 
 def _listen(host: str, port: int) -> socket.socket:

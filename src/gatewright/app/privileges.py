@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import gatewright
 from gatewright.app.data_directory import give_folder, open_data_directory, open_folder
+from gatewright.app.processes import INSTEAD_OF_LINUX
 from gatewright.errors import ConfigurationError
 from gatewright.isolation import credentials, users, view
 from gatewright.isolation.view import User
@@ -78,7 +79,7 @@ def confine_api(settings: Settings, user: User) -> None:
     except OSError as error:
         raise ConfigurationError(
             f"the linux plane cannot run here: the API cannot give up its privileges ({error}); the linux plane needs"
-            " root with CAP_NET_ADMIN and CAP_SYS_ADMIN"
+            f" root with CAP_NET_ADMIN and CAP_SYS_ADMIN. {INSTEAD_OF_LINUX}"
         ) from error
     if not read_only:
         _log.warning("this kernel, older than 5.12, cannot make the API's view read-only: its user's rights protect it")

@@ -18,6 +18,8 @@ _MANY_FILES = 65_536
 
 #: How long what a supervisor that was killed has left has to end, seconds.
 PREDECESSOR = 20.0
+#: What a host that cannot run the linux plane can do, in a sentence.
+INSTEAD_OF_LINUX = "The simulated plane runs anywhere: --plane simulated, or make run PLANE=simulated."
 
 _PR_SET_PDEATHSIG = 1
 #: Requests make few cycles; collecting a tenth as often as by default is a few per cent of a create (measured).
