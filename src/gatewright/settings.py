@@ -93,6 +93,12 @@ OPTIONS = (
     Option("control", bool, "", "serve the control API, which steers the simulated plane for tests"),
     Option("control_listen", str, "HOST:PORT", "address of the control API (default: 127.0.0.1:0, port 0 picks one)"),
     Option("link_listen", str, "HOST:PORT", "address that other hosts' agents call over HTTPS (default: not served)"),
+    Option(
+        "metrics_listen",
+        str,
+        "HOST:PORT",
+        "address that Prometheus asks for metrics (default: the API's, for this machine alone)",
+    ),
     Option("underlay", str, "ADDRESS", "IPv4 address of this machine in the network between the hosts (default: none)"),
     Option("public_pool", str, "NETWORK", "IPv4 network that gateways get public addresses from"),
     Option("uplink", str, "INTERFACE", "the host's interface that the public pool is reached by (default: none)"),
@@ -146,6 +152,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: Where other hosts' agents call; empty if that is not served.
     link_host: str
     link_port: int
+    #: Where metrics are told to anybody; empty: at the API's port, to this machine alone.
+    metrics_host: str
+    metrics_port: int
     underlay: str
     public_pool: ipaddress.IPv4Network
     #: None: the pool leads nowhere.
@@ -222,6 +231,11 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
     if not control and "control_listen" in values:
         raise ConfigurationError("control_listen is where the control API listens, which is off: add --control")
     link_host, link_port = _link_address(values.get("link_listen", ""), plane)
+    # there is no secret in them, and who names an address means it
+    metrics_listen = values.get("metrics_listen", "")
+    metrics_host, metrics_port = (
+        _listen_address("metrics_listen", metrics_listen, allow_plaintext=True) if metrics_listen else ("", 0)
+    )
     data = Path(values.get("data") or _default_data(environment)).absolute()
     quotas = {name: values.get(name, default) for name, default in _QUOTAS.items()}
     for name, quota in quotas.items():
@@ -250,6 +264,8 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         control_port=control_port,
         link_host=link_host,
         link_port=link_port,
+        metrics_host=metrics_host,
+        metrics_port=metrics_port,
         underlay=_underlay(values.get("underlay", "")),
         public_pool=pool,
         uplink=values.get("uplink"),

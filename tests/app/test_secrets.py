@@ -201,10 +201,13 @@ def test_no_secret_is_in_a_log_or_in_a_command_line(service: Service) -> None:
     for pid in half_without:
         assert MARK.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
     logged = service.printed()
+    metrics = service.client().send("GET", "/metrics").body.decode()
+    assert "gatewright_requests_total" in metrics
     assert "DescribeVpcs 403" in logged or "DescribeVpcs 400" in logged
     for secret in (MARK, KEY, *signatures):
         assert secret not in logged
         assert secret not in printed
+        assert secret not in metrics
     for path in Path("/run/gatewright").glob(f"{service.installation if half_without else '?'}/**/*.log"):
         assert MARK not in path.read_text(errors="replace")
 

@@ -46,6 +46,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "control": "true",
         "control_listen": "192.0.2.1:4",
         "link_listen": "",
+        "metrics_listen": "192.0.2.1:6",
         "underlay": "192.0.2.9",
         "public_pool": "192.0.2.0/24",
         "charge_types": "POSTPAY",
@@ -70,6 +71,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     linux = load({}, {"GATEWRIGHT_PLANE": "linux", "GATEWRIGHT_LINK_LISTEN": "192.0.2.1:5"}, None)
     assert (linux.plane, linux.link_host, linux.link_port) == ("linux", "192.0.2.1", 5)
     assert (found.underlay, found.link_host) == ("192.0.2.9", "")
+    assert (found.metrics_host, found.metrics_port) == ("192.0.2.1", 6)
     assert str(found.public_pool) == "192.0.2.0/24"
     assert (found.charge_types, found.quota_public_addresses, found.quota_vswitches) == (("POSTPAY",), 6, 7)
     assert found.quota_vpcs == 8

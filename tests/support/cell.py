@@ -24,6 +24,7 @@ from gatewright.access.keyring import Administrator
 from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
 from gatewright.agent.simulated_host import SimulatedHost
+from gatewright.app.metrics import Metrics
 from gatewright.app.rates import published_rates
 from gatewright.clock import Clock, ManualClock, iso_seconds
 from gatewright.control.api import control_endpoint
@@ -107,6 +108,7 @@ async def _exchange(
         "raw_path": path.encode(),
         "query_string": query.encode("latin-1"),
         "headers": headers,
+        "client": ("127.0.0.1", 1),
         "extensions": {DROP: lambda: dropped.append(None)},
     }
     await application(scope, receive, send)
@@ -182,6 +184,7 @@ class Cell:
             clock, timing = self.steering.clock, self.steering.delays
             installation = replace(installation, vpc_delay=timing.vpc)
         self.control_plane = ControlPlane(self.database, clock)
+        self.metrics = Metrics(self.database, self.control_plane, self._installation.plane, apart=False)
         self._throttle = published_rates(clock, installation) if self._throttling else None
         self.executor = Executor(self.database, clock, installation)
         self._serve(keys)
@@ -202,7 +205,13 @@ class Cell:
     def _serve(self, keys: keyring.Keyring) -> None:
         interception = self.steering.interception if self._control else None
         self.endpoint = Endpoint(
-            registry(), Authenticator(keys, self.clock), self.executor, self._throttle, interception
+            registry(),
+            Authenticator(keys, self.clock),
+            self.executor,
+            self._throttle,
+            interception,
+            self.metrics.requests.answered,
+            self.metrics.beside,
         )
 
     def other(self, account_id: str = OTHER_ACCOUNT) -> Cell:

@@ -19,6 +19,8 @@ from gatewright.app import running
 from gatewright.app.announcement import announce, served
 from gatewright.app.data_directory import Lock, open_folder
 from gatewright.app.listening import listening_socket, url_of
+from gatewright.app.metrics import CONNECTIONS as METRICS_CONNECTIONS
+from gatewright.app.metrics import Metrics
 from gatewright.app.processes import PREDECESSOR, room_for, settle_memory, stop_event
 from gatewright.app.rates import published_rates
 from gatewright.clock import Clock, SystemClock, UnskippingClock
@@ -72,21 +74,33 @@ def run(settings: Settings, listener: socket.socket | None = None) -> bool:
         control = listening_socket(settings.control_host, settings.control_port) if settings.control else None
         if control is not None:
             stack.enter_context(control)
-        return runner.run(_serve(settings, listener, control))
+        metrics = listening_socket(settings.metrics_host, settings.metrics_port) if settings.metrics_host else None
+        if metrics is not None:
+            stack.enter_context(metrics)
+        return runner.run(_serve(settings, listener, control, metrics))
 
 
-async def _serve(settings: Settings, listener: socket.socket, control_listener: socket.socket | None) -> bool:
+async def _serve(
+    settings: Settings,
+    listener: socket.socket,
+    control_listener: socket.socket | None,
+    metrics_listener: socket.socket | None,
+) -> bool:
     backend = backend_of(settings.database)
     prepare(backend)
     database = Database(backend)
     try:
-        return await _serve_from(settings, listener, control_listener, database)
+        return await _serve_from(settings, listener, control_listener, metrics_listener, database)
     finally:
         await database.aclose()
 
 
 async def _serve_from(
-    settings: Settings, listener: socket.socket, control_listener: socket.socket | None, database: Database
+    settings: Settings,
+    listener: socket.socket,
+    control_listener: socket.socket | None,
+    metrics_listener: socket.socket | None,
+    database: Database,
 ) -> bool:
     machine = SystemClock()
     unskipping = UnskippingClock(machine)
@@ -135,6 +149,8 @@ async def _serve_from(
         clock = steering.clock
         installation = replace(installation, vpc_delay=steering.delays.vpc)
     throttle = published_rates(clock, installation) if settings.throttling == "exact" else None
+    control_plane = ControlPlane(database, clock)
+    metrics = Metrics(database, control_plane, settings.plane, apart=metrics_listener is not None)
     endpoint = Endpoint(
         operations,
         # Clients sign with the real time, whatever time it is in the service.
@@ -142,10 +158,16 @@ async def _serve_from(
         Executor(database, clock, installation),
         throttle,
         None if steering is None else steering.interception,
+        metrics.requests.answered,
+        metrics.beside,
     )
-    control_plane = ControlPlane(database, clock)
     stop = stop_event()
-    servers = [(server_for(endpoint, room_for(settings.connections), droppable=steering is not None), listener)]
+    room = room_for(settings.connections)
+    api_server = server_for(endpoint, room, droppable=steering is not None)
+    metrics.server = api_server, room
+    servers = [(api_server, listener)]
+    if metrics_listener is not None:
+        servers.append((server_for(metrics.page, METRICS_CONNECTIONS), metrics_listener))
     async with AsyncExitStack() as stack:
         background = [
             _background(expire_for_ever(database, clock, unskipping, TOKEN_LIFETIME), "timers"),
@@ -181,7 +203,10 @@ async def _serve_from(
         control_url = None if control_listener is None else url_of(settings.control_host, control_listener)
         noted = running.note(settings, endpoint_url, control_url)
         stack.enter_context(running.noted(settings, noted))
-        announce(served(settings, noted, keys, made_up))
+        also = []
+        if metrics_listener is not None:
+            also.append(("metrics", url_of(settings.metrics_host, metrics_listener) + "/metrics"))
+        announce(served(settings, noted, keys, made_up, also))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({*serving, stopping, *background}, return_when=asyncio.FIRST_COMPLETED)
         for server, _ in servers:

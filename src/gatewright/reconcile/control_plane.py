@@ -12,6 +12,7 @@ from gatewright.errors import SERVICE_UNAVAILABLE, ApiError
 from gatewright.link.contract import HostChanges
 from gatewright.reconcile.folding import fold
 from gatewright.reconcile.wanted import changes
+from gatewright.reconcile.watching import HostWatch
 from gatewright.resources.specs import ItemKey, Observation
 from gatewright.store import hosts
 from gatewright.store.database import Database, StoreClosed
@@ -41,6 +42,8 @@ class ControlPlane:
         self._met: dict[str, tuple[int, float]] = {}
         #: Of which host's items what was seen could not be noted: that is logged once.
         self._unfolded: set[tuple[str, ItemKey]] = set()
+        #: What was heard of hosts.
+        self.watch = HostWatch()
         self._loop = asyncio.get_running_loop()
         database.woken = self._woken
 
@@ -54,6 +57,7 @@ class ControlPlane:
             wakeup = self._wakeups.setdefault(host_id, asyncio.Event())
             wakeup.clear()
             found = await self._database.read(lambda transaction: changes(transaction, host_id, since))
+            self.watch.polled(host_id, found.revision)
             remaining = deadline - self._loop.time()
             if found.items or found.revision != since or remaining <= 0:
                 if found.items:
@@ -84,6 +88,7 @@ class ControlPlane:
         What cannot be noted of one item keeps nothing of the others from being noted; then ApiError
         ``ServiceUnavailable`` is raised, and the agent tells it again.
         """
+        self.watch.reported(host_id, observations)
         failed: list[ItemKey] = []
         for start in range(0, len(observations), _FOLD_BATCH):
             batch = observations[start : start + _FOLD_BATCH]

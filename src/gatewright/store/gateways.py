@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import and_, bindparam, delete, func, insert, select, update
@@ -70,6 +70,11 @@ class InstanceView(InstanceRow, frozen=True):
     vswitch_cidr: str
 
 
+class _StatusCount(NamedTuple):
+    status: str
+    gateways: int
+
+
 _COLUMNS = tuple(vpn_gateways.c[name] for name in GatewayRow.__struct_fields__)
 _master = instances.alias("master")
 _slave = instances.alias("slave")
@@ -131,6 +136,7 @@ _PUBLIC_ADDRESSES = Statement(
         .scalar_subquery()
     )
 )
+_BY_STATUS = Query(select(vpn_gateways.c.status, func.count()).group_by(vpn_gateways.c.status), _StatusCount)
 _SET_STATUS = StatementAmong(update(vpn_gateways).values(status=bindparam("new_status")), vpn_gateways.c.id)
 _CHANGE = Statement(
     update(vpn_gateways)
@@ -204,6 +210,11 @@ def one_in_vpc(transaction: Transaction, vpc_id: str) -> str | None:
 def public_addresses(transaction: Transaction, account_id: str) -> int:
     """How many public addresses an account's gateways have together."""
     return int(transaction.scalar(_PUBLIC_ADDRESSES, of_account=account_id))
+
+
+def count_by_status(transaction: Transaction) -> dict[str, int]:
+    """How many gateways of all accounts have each status that any has. It looks at every gateway."""
+    return {row.status: row.gateways for row in transaction.all(_BY_STATUS)}
 
 
 def set_status(transaction: Transaction, gateway_ids: Sequence[str], status: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, or_, select, update
 
 from gatewright.resources.specs import ItemKey, Kind, Observation, Phase
 from gatewright.resources.statuses import Seen
@@ -49,6 +49,17 @@ class PlacementRow(msgspec.Struct, frozen=True):
         """The row as the pure functions of statuses take it; where it is to be removed it is not to be counted on."""
         phase = None if self.phase is None or self.tombstone else Phase(self.phase)
         return Seen(self.wanted, self.observed, phase)
+
+
+class Unsettled(NamedTuple):
+    """What of a host is not (yet) as it is wanted."""
+
+    host_id: str
+    items: int
+    #: How many of them could not be brought about, by their agent's last word.
+    failed: int
+    #: The least of their revisions.
+    oldest: int
 
 
 class _HostCount(NamedTuple):
@@ -117,6 +128,17 @@ _OF_HOST = Query(_ON_HOST.order_by(_c.kind, _c.item_id), PlacementRow)
 _ANY_ON_HOST = Statement(select(_c.item_id).where(_c.host_id == bindparam("of_host")).limit(1))
 _INSTANCES = Query(
     select(_c.host_id, func.count(_c.item_id)).where(_c.kind == Kind.INSTANCE.value).group_by(_c.host_id), _HostCount
+)
+_UNSETTLED = Query(
+    select(
+        _c.host_id,
+        func.count(),
+        func.count(case((_c.phase == Phase.FAILED.value, 1))),
+        func.min(_c.revision),
+    )
+    .where(or_(_c.tombstone.is_(True), _c.phase.is_(None), _c.phase != Phase.READY.value, _c.observed != _c.wanted))
+    .group_by(_c.host_id),
+    Unsettled,
 )
 _WANT = Statement(
     update(placements)
@@ -250,6 +272,11 @@ def any_on(transaction: Transaction, host_id: str) -> bool:
 def count_instances(transaction: Transaction) -> dict[str, int]:
     """How many instances each host has, those that are being removed counted too."""
     return {row.host_id: row.instances for row in transaction.all(_INSTANCES)}
+
+
+def unsettled(transaction: Transaction) -> dict[str, Unsettled]:
+    """What is not as it is wanted, by host; hosts where all is are not in it. It looks at every placement."""
+    return {row.host_id: row for row in transaction.all(_UNSETTLED)}
 
 
 def since(transaction: Transaction, host_id: str, revision: int, most: int) -> list[PlacementRow]:

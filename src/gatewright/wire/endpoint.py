@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
@@ -43,6 +43,8 @@ from gatewright.wire.throttling import Throttle
 
 #: Bytes of a request's body.
 LARGEST_BODY = 1024 * 1024
+#: Stands for the operations of calls that none is served for.
+OTHER = "other"
 
 _log = logging.getLogger(__name__)
 _requests = logging.getLogger("gatewright.requests")
@@ -59,18 +61,30 @@ class Endpoint:
         executor: Executor,
         throttle: Throttle | None = None,
         interception: Interception | None = None,
+        answered: Callable[[str, str, float], None] | None = None,
+        beside: Mapping[str, Callable[[Scope, Receive, Send], Awaitable[None]]] | None = None,
     ) -> None:
-        """Without a ``throttle`` calls are let through however often they come."""
+        """Without a ``throttle`` calls are let through however often they come.
+
+        ``answered`` is told of each call: the operation's title, or OTHER for what is none that is served; the error's
+        code, or ``OK``; the seconds that it took. ``beside`` are applications that have a path of their own.
+        """
         self._operations = operations
         self._authenticator = authenticator
         self._executor = executor
         self._throttle = throttle
         self._interception = interception
+        self._answered = answered
+        self._beside = beside or {}
         self._error_pages = ErrorPages(operations.values())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"{scope['type']} is not served")
+        other = self._beside.get(scope["path"])
+        if other is not None:
+            await other(scope, receive, send)
+            return
         try:
             body = await read_body(scope, receive, LARGEST_BODY)
         except Refused as refused:
@@ -100,7 +114,7 @@ class Endpoint:
         began = time.perf_counter()
         request_id = ids.request_id()
         current_request.set(request_id)
-        form, action = "JSON", "-"
+        form, action, title = "JSON", "-", OTHER
         try:
             try:
                 form = answer_format(message)
@@ -115,7 +129,7 @@ class Endpoint:
             operation = self._operations.get(target)
             if operation is None:
                 raise not_served(target)
-            action = operation.name
+            action, title = operation.name, operation.title
             credential = self._authenticator.authenticate(message)
             if self._throttle is not None:
                 region = message.parameters.get("RegionId")
@@ -145,9 +159,11 @@ class Endpoint:
             content, content_type = encode_error(error, request_id, message.host, form)
         if self._interception is not None:
             self._interception.ended(message, Outcome(request_id, status, error.code if error else None))
+        code = error.code if error is not None else "OK"
+        took = time.perf_counter() - began
+        if self._answered is not None:
+            self._answered(title, code, took)
         if _requests.isEnabledFor(logging.INFO):
-            code = error.code if error is not None else "OK"
-            took = time.perf_counter() - began
             told = fields(operation=action, status=status, code=code, seconds=round(took, 6))
             _requests.info("%s %d %s in %.1f ms", action, status, code, took * 1000, extra=told)
         return status, content, content_type, error.retry_after if error is not None else None

@@ -1,0 +1,1 @@
+"""Figures for Prometheus: counted where things happen, looked up in the database when somebody asks."""
