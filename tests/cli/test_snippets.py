@@ -20,9 +20,9 @@ from gatewright.cli.snippets import NAMES
 from gatewright.client import snippets
 from gatewright.client.profile import Profile
 from gatewright.client.snippets import SNIPPETS, Target, target
+from gatewright.client.snippets.shell import VSWITCHES
 from gatewright.errors import ConfigurationError
 from gatewright.operations.location import SERVICE_CODES
-from gatewright.resources.regions import regions
 from tests.cli.command import Command
 from tests.support.service import Service
 
@@ -32,6 +32,7 @@ PRODUCTS = catalogue.load().products
 #: Of each kind one: two zones, one zone, one tunnel.
 REGIONS = ("cn-hangzhou", "cn-nanjing", "cn-fuzhou")
 
+NODE_MODULES = Path(__file__).parents[1] / "clients/node/node_modules"
 #: Stands for the aliyun CLI: what it does with these options, by its sources.
 ALIYUN = f"""#!{sys.executable}
 import json, os, sys
@@ -89,6 +90,15 @@ def test_python_makes_a_gateway_and_the_file_is_what_is_printed(
     assert told(service, "env") in (tmp_path / "try.py").read_text()
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.skipif(not NODE_MODULES.is_dir(), reason="tests/clients/node has no node_modules: run `npm ci` there")
+def test_node_makes_a_gateway(command: Command, service: Service, tmp_path: Path) -> None:
+    (tmp_path / "node_modules").symlink_to(NODE_MODULES)
+    node = told(service, "aliyun").replace("aliyun", "node")
+    out = shell(command, tmp_path, told(service, "env"), f"{node} > try.cjs", "node try.cjs")
+    assert re.fullmatch(r"vpn-\w+ active 240\.\d+\.\d+\.\d+\n", out), out
+
+
 def test_the_shell_calls_and_makes_a_gateway(command: Command, service: Service, tmp_path: Path) -> None:
     called, made = shell(command, tmp_path, told(service, "call DescribeVpcs"), told(service, "snippets call")).split(
         "}\n{"
@@ -131,16 +141,16 @@ def test_terraform_is_told_every_product_that_is_served_and_no_other(
 def test_a_gateway_can_be_ordered_as_they_say(service: Service, region: str) -> None:
     """Zones and bandwidth of regions of each kind; that the text has them is seen beside it."""
     client = service.client()
-    found = regions()[region]
-    zones, bandwidth = snippets._zones(found), snippets._bandwidth(found)
+    to = _target(region)
+    zones, bandwidth = to.zones, to.bandwidth
     vpc = client.call("CreateVpc", RegionId=region, CidrBlock="10.0.0.0/8")["VpcId"]
     switches = [
         client.call("CreateVSwitch", RegionId=region, VpcId=vpc, ZoneId=zone, CidrBlock=f"10.{number}.0.0/24")
         for number, zone in enumerate(zones, 1)
     ]
-    names = dict(zip(snippets._VSWITCHES, (switch["VSwitchId"] for switch in switches), strict=False))
+    names = dict(zip(VSWITCHES, (switch["VSwitchId"] for switch in switches), strict=False))
     client.call("CreateVpnGateway", RegionId=region, VpcId=vpc, Bandwidth=bandwidth, **names)
-    for name in ("call", "python", "terraform"):
+    for name in ("call", "python", "node", "terraform"):
         text = SNIPPETS[name](_target(region))
         assert [text.count(zone) > 0 for zone in zones] == [True] * len(zones)
         assert ("isaster" in text) == (len(zones) > 1)
@@ -190,8 +200,11 @@ def test_under_tls_each_client_is_told_the_authority() -> None:
     assert "--insecure" not in texts["aliyun"]
     assert 'protocol     = "HTTPS"' in texts["terraform"]
     assert 'protocol="HTTPS",\n        ca="/etc/my ca.crt",' in texts["python"]
-    assert all('"vpn.example:8443"' in texts[name] for name in ("python", "terraform"))
-    assert "export SSL_CERT_FILE='/etc/my ca.crt'\n" in snippets.env(replace(PROFILE, ca=told.ca), {})
+    assert 'protocol: "https"' in texts["node"]
+    assert all('"vpn.example:8443"' in texts[name] for name in ("python", "node", "terraform"))
+    text = snippets.env(replace(PROFILE, ca=told.ca), {})
+    for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
+        assert f"export {name}='/etc/my ca.crt'\n" in text
 
 
 def test_a_shell_takes_any_key_and_nothing_else_that_would_lead_elsewhere() -> None:

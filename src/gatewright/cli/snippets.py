@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gatewright.client import Profile
 
 #: What there is, in the order in which it is printed.
-NAMES = ("env", "call", "aliyun", "python", "terraform")
+NAMES = ("env", "call", "aliyun", "python", "node", "terraform")
 _DESCRIPTION = """
 Print what drives the service with a client, ready to be copied. One alone is a whole file: `gatewright snippets python
 > try.py`. Clients read the key from the environment, where `eval "$(gatewright snippets env)"` puts it; no other
@@ -25,6 +25,7 @@ _TITLES = {
     "call": "A shell, and gatewright's own command",
     "aliyun": "A shell, and the aliyun CLI",
     "python": "Python",
+    "node": "Node",
     "terraform": "Terraform",
 }
 
