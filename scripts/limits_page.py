@@ -12,7 +12,7 @@ from gatewright.operations import execution, registry, tags
 from gatewright.operations.declaration import VPC
 from gatewright.resources.limits import call_limits
 from gatewright.store import events
-from gatewright.wire import authentication, bodies, decoding, endpoint, parameters, server
+from gatewright.wire import authentication, bodies, decoding, endpoint, parameters, server, tls
 
 
 class Bound(NamedTuple):
@@ -50,6 +50,10 @@ _HANGS_UP = "hangs up"
 CONNECTIONS = (
     Bound("connections that wait to be accepted", settings, "BACKLOG", "", "the kernel lets the client try again"),
     Bound("connections told at once that there is no room", server, "MOST_TURNED_AWAY", "", "hung up on unanswered"),
+    Bound("time for a handshake, with TLS", tls, "HANDSHAKE_PATIENCE", "s", _HANGS_UP),
+    Bound("handshakes under way at once", tls, "MOST_HANDSHAKES", "", "the oldest of them is hung up on"),
+    Bound("time for the farewell of a connection with TLS", tls, "FAREWELL_PATIENCE", "s", _HANGS_UP),
+    Bound("time that who speaks no TLS is listened to", tls, "PLAIN_PATIENCE", "s", _HANGS_UP),
     Bound("time until a head is complete", server, "HEAD_PATIENCE", "s", "408"),
     Bound("an idle connection between two requests", server, "KEEP_ALIVE", "s", _HANGS_UP),
     Bound(

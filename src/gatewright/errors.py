@@ -140,6 +140,12 @@ NONCE_USED = ErrorRow(
 UNSUPPORTED_METHOD = ErrorRow(
     400, "UnsupportedHTTPMethod", "This http method is not supported.", "Send GET or POST to the path /."
 )
+NEED_SSL = ErrorRow(
+    404,
+    "InvalidProtocol.NeedSsl",
+    "Your request is denied as lack of ssl protect.",
+    "The service speaks HTTPS at this address: write https://, and name the authority of its certificate.",
+)
 THROTTLED = ErrorRow(
     400,
     "Throttling.User",
@@ -199,6 +205,7 @@ GATEWAY_ROWS = (
     TIMESTAMP_EXPIRED,
     NONCE_USED,
     UNSUPPORTED_METHOD,
+    NEED_SSL,
     THROTTLED,
     REGION_NOT_FOUND,
     UNSUPPORTED_OPERATION,

@@ -40,6 +40,12 @@ _PUBLIC_POOLS = {"simulated": "240.0.0.0/8", "linux": "198.18.0.0/15"}
 _NEVER_ROUTED = tuple(
     map(ipaddress.IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"))
 )
+#: What else there is than plain HTTP beyond loopback, for the control API and for the API.
+_SAFER = (
+    "listen on 127.0.0.1, or say --allow-plaintext if something in front of Gatewright ends TLS",
+    "set tls_cert and tls_key (`gatewright certs` makes them), listen on 127.0.0.1, or say --allow-plaintext if "
+    "something in front of Gatewright ends TLS",
+)
 #: What the kernel takes for a link's name, without what would be misread elsewhere.
 _LINK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
 #: The table of the file that tells of vSwitches: neither the environment nor a command line carries tables.
@@ -90,6 +96,8 @@ OPTIONS = (
     ),
     Option("region", str, "ID", "region of requests that name none (default: cn-hangzhou)"),
     Option("allow_plaintext", bool, "", "serve beyond loopback without TLS"),
+    Option("tls_cert", str, "FILE", "serve over HTTPS with this certificate (and those it is issued by), PEM"),
+    Option("tls_key", str, "FILE", "the key of tls_cert, PEM; both are read again at SIGHUP"),
     Option("control", bool, "", "serve the control API, which steers the simulated plane for tests"),
     Option("control_listen", str, "HOST:PORT", "address of the control API (default: 127.0.0.1:0, port 0 picks one)"),
     Option("link_listen", str, "HOST:PORT", "address that other hosts' agents call over HTTPS (default: not served)"),
@@ -146,6 +154,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     plane: str
     region: str
     allow_plaintext: bool
+    #: Both or none.
+    tls_cert: Path | None
+    tls_key: Path | None
     control: bool
     control_host: str
     control_port: int
@@ -218,7 +229,10 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
     _check_database(values.get("database") or _SQLITE + "/")
     plane = values.get("plane", "simulated")
     allow_plaintext = bool(values.get("allow_plaintext", False))
-    host, port = _listen_address("listen", values.get("listen", "127.0.0.1:8080"), allow_plaintext)
+    tls_cert, tls_key = _tls(values)
+    host, port = _listen_address(
+        "listen", values.get("listen", "127.0.0.1:8080"), allow_plaintext or tls_cert is not None
+    )
     control = bool(values.get("control", False))
     control_host, control_port = _listen_address(
         "control_listen", values.get("control_listen", "127.0.0.1:0"), allow_plaintext
@@ -259,6 +273,8 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         plane=plane,
         region=values.get("region", "cn-hangzhou"),
         allow_plaintext=allow_plaintext,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         control=control,
         control_host=control_host,
         control_port=control_port,
@@ -446,6 +462,17 @@ def _check_choice(option: Option, value: Any, origin: str) -> None:
 _TYPE_NAMES = {str: "string", bool: "boolean", int: "whole number"}
 
 
+def _tls(values: Mapping[str, Any]) -> tuple[Path | None, Path | None]:
+    """The files of the certificate and its key. Raises ConfigurationError for one without the other."""
+    certificate, key = (values.get(name) or None for name in ("tls_cert", "tls_key"))
+    if (certificate is None) != (key is None):
+        there, missing = ("tls_cert", "tls_key") if key is None else ("tls_key", "tls_cert")
+        raise ConfigurationError(
+            f"{there} goes with {missing}, which is missing: set both, or none to serve plain HTTP"
+        )
+    return tuple(None if path is None else Path(path).absolute() for path in (certificate, key))  # type: ignore[return-value]
+
+
 def _listen_address(name: str, text: str, allow_plaintext: bool) -> tuple[str, int]:
     """Host and port of a setting. Raises ConfigurationError, also beyond loopback unless that is allowed."""
     host, colon, port = text.rpartition(":")
@@ -455,7 +482,7 @@ def _listen_address(name: str, text: str, allow_plaintext: bool) -> tuple[str, i
     if not allow_plaintext and not _is_loopback(host):
         raise ConfigurationError(
             f"{name}: {host} is not a loopback address, and without TLS secrets would cross the network in the clear: "
-            "listen on 127.0.0.1, or say --allow-plaintext if something in front of Gatewright ends TLS"
+            + _SAFER[name == "listen"]
         )
     return host, int(port)
 

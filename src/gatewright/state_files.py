@@ -21,17 +21,18 @@ _REMEDIES = {
 }
 
 
-def replace_file(path: Path, text: str, *, only_new: bool = False) -> None:
-    """Write a file of mode 0600 so that it is there whole, on disk, or as it was before.
+def replace_file(path: Path, text: str, *, only_new: bool = False, mode: int = 0o600) -> None:
+    """Write a file, for its owner alone unless ``mode`` says otherwise, so that it is there whole, or as it was before.
 
     One that is there is left as it is if it is to be ``only_new``: FileExistsError. Raises OSError.
     """
     part = path.with_name(f"{path.name}.part")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(text)
             file.flush()
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         if only_new:
             path.hardlink_to(part)

@@ -57,6 +57,8 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "connections": "9",
         "api_user": "nobody",
         "throttling": "exact",
+        "tls_cert": "/server.crt",
+        "tls_key": "/server.key",
         "cache": "true",
         "log_level": "INFO",
         "log_format": "text",

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from typing import Any
 
 from tests.support.client import Client, ControlRefused
 
-_ENDPOINT = re.compile(r"endpoint\s+http://\S+:(\d+)\n")
+_ENDPOINT = re.compile(r"endpoint\s+https?://\S+:(\d+)\n")
 _CONTROL = re.compile(r"control\s+http://\S+:(\d+)\n")
 
 
@@ -52,8 +53,11 @@ class Service:
         arguments: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
         program: tuple[str, ...] = (sys.executable, "-m", "gatewright"),
+        authority: Path | None = None,
     ) -> None:
+        """With an ``authority`` it serves over HTTPS, with a certificate that this one has issued."""
         self.data = data
+        self._context = None if authority is None else ssl.create_default_context(cafile=authority)
         self.program = program
         self.arguments = ["--data", str(data), "--plane", plane, *arguments]
         if database is not None:
@@ -103,13 +107,18 @@ class Service:
                 control = _CONTROL.search(self.printed(begin))
                 self.control_port = int(control[1]) if control is not None else 0
                 try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as answer:
+                    with urllib.request.urlopen(f"{self.endpoint}/healthz", timeout=5, context=self._context) as answer:
                         if answer.status == 200:
                             return
                 except OSError:
                     pass
             time.sleep(0.01)
         raise AssertionError(f"serve did not answer within {patience} s:\n{self.printed(begin)}")
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is, once it was started."""
+        return f"{'http' if self._context is None else 'https'}://127.0.0.1:{self.port}"
 
     @property
     def started(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -27,12 +28,14 @@ def play(
     connections: int = 100,
     *,
     droppable: bool = False,
+    context: Callable[[], ssl.SSLContext] | None = None,
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> None:
     """Run a scene against a server on a free port."""
 
     async def run() -> None:
         listener = socket.create_server(("127.0.0.1", 0))
-        server = server_for(served, connections, droppable=droppable)
+        server = server_for(served, connections, droppable=droppable, context=context)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await scene(listener.getsockname()[1])
@@ -41,7 +44,8 @@ def play(
             await serving
             listener.close()
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(run())
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n"])

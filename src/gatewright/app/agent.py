@@ -11,7 +11,7 @@ from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
 from gatewright.app.data_directory import Lock, installation_id, open_folder
 from gatewright.app.host_lock import HostLock, local_socket
-from gatewright.app.processes import INSTEAD_OF_LINUX, PREDECESSOR, open_many_files, stop_event
+from gatewright.app.processes import INSTEAD_OF_LINUX, PREDECESSOR, open_many_files, pass_over_hangup, stop_event
 from gatewright.errors import ConfigurationError
 from gatewright.link.unix import UnixLink
 from gatewright.plane.contract import Plane
@@ -63,6 +63,7 @@ def check_requirements() -> None:
 async def _run(settings: Settings, installation: str, api_user: int) -> None:
     from gatewright.plane.linux import LinuxPlane
 
+    pass_over_hangup()
     cache = open_cache_keeper(settings.agent_folder, installation, LOCAL, wanted=settings.cache)
     await follow(
         LinuxPlane(installation, options=_options(settings)),

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from gatewright import settings as settings_module
@@ -17,12 +18,21 @@ from gatewright.access.keyring import AccessKey, Administrator
 from gatewright.agent.simulated_host import SimulatedHost
 from gatewright.app import running
 from gatewright.app.announcement import announce, served
+from gatewright.app.certificate_files import described
 from gatewright.app.data_directory import Lock, open_folder
 from gatewright.app.listening import listening_socket, url_of
 from gatewright.app.metrics import CONNECTIONS as METRICS_CONNECTIONS
 from gatewright.app.metrics import Metrics
-from gatewright.app.processes import PREDECESSOR, room_for, settle_memory, stop_event
+from gatewright.app.processes import (
+    PREDECESSOR,
+    on_hangup,
+    pass_over_hangup,
+    room_for,
+    settle_memory,
+    stop_event,
+)
 from gatewright.app.rates import published_rates
+from gatewright.app.served_certificate import ServedCertificate
 from gatewright.clock import Clock, SystemClock, UnskippingClock
 from gatewright.errors import ApiError, ConfigurationError, DatabaseAway
 from gatewright.link.unix import UnixLinkServer
@@ -45,6 +55,7 @@ from gatewright.telemetry.logs import set_up_logging
 from gatewright.wire.authentication import Authenticator
 from gatewright.wire.endpoint import Endpoint
 from gatewright.wire.server import server_for
+from gatewright.wire.tls import MOST_HANDSHAKES
 
 if TYPE_CHECKING:
     from gatewright.control.steering import Steering
@@ -55,10 +66,11 @@ Result = TypeVar("Result")
 _CONTROL_CONNECTIONS = 64
 
 
-def run(settings: Settings, listener: socket.socket | None = None) -> bool:
+def run(settings: Settings, listener: socket.socket | None = None, certificates: socket.socket | None = None) -> bool:
     """Serve until SIGTERM or SIGINT, on a socket that listens already or else on one of our own.
 
-    Returns whether a person ended it: SIGINT. Raises ConfigurationError.
+    ``certificates`` is where a supervisor hands them over. Returns whether a person ended it: SIGINT. Raises
+    ConfigurationError.
     """
     import uvloop
 
@@ -69,6 +81,7 @@ def run(settings: Settings, listener: socket.socket | None = None) -> bool:
     lock = Lock(settings.api_folder / "api.lock", "another gatewright serve", PREDECESSOR if listener else 0.0)
     with ExitStack() as stack:
         stack.callback(lock.release)
+        certificate = ServedCertificate(settings, certificates) if settings.tls_cert is not None else None
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
         listener = stack.enter_context(listener or listening_socket(settings.host, settings.port))
         control = listening_socket(settings.control_host, settings.control_port) if settings.control else None
@@ -77,7 +90,7 @@ def run(settings: Settings, listener: socket.socket | None = None) -> bool:
         metrics = listening_socket(settings.metrics_host, settings.metrics_port) if settings.metrics_host else None
         if metrics is not None:
             stack.enter_context(metrics)
-        return runner.run(_serve(settings, listener, control, metrics))
+        return runner.run(_serve(settings, listener, control, metrics, certificate))
 
 
 async def _serve(
@@ -85,12 +98,13 @@ async def _serve(
     listener: socket.socket,
     control_listener: socket.socket | None,
     metrics_listener: socket.socket | None,
+    certificate: ServedCertificate | None,
 ) -> bool:
     backend = backend_of(settings.database)
     prepare(backend)
     database = Database(backend)
     try:
-        return await _serve_from(settings, listener, control_listener, metrics_listener, database)
+        return await _serve_from(settings, listener, control_listener, metrics_listener, certificate, database)
     finally:
         await database.aclose()
 
@@ -100,6 +114,7 @@ async def _serve_from(
     listener: socket.socket,
     control_listener: socket.socket | None,
     metrics_listener: socket.socket | None,
+    certificate: ServedCertificate | None,
     database: Database,
 ) -> bool:
     machine = SystemClock()
@@ -139,6 +154,7 @@ async def _serve_from(
         public_pool=pools.public_pool(settings.public_pool),
         plane=settings.plane,
         charge_types=settings.charge_types,
+        protocol="HTTP" if certificate is None else "HTTPS",
     )
     steering: Steering | None = None
     clock: Clock = machine
@@ -162,8 +178,15 @@ async def _serve_from(
         metrics.beside,
     )
     stop = stop_event()
-    room = room_for(settings.connections)
-    api_server = server_for(endpoint, room, droppable=steering is not None)
+    if settings.plane == "linux":
+        pass_over_hangup()
+    else:
+        on_hangup(certificate.reload if certificate is not None else lambda: None, stop)
+    # those whose handshake is under way are not among the connections yet
+    newcomers = 0 if certificate is None else MOST_HANDSHAKES
+    room = max(1, room_for(settings.connections + newcomers) - newcomers)
+    context = None if certificate is None else certificate.context
+    api_server = server_for(endpoint, room, droppable=steering is not None, context=context)
     metrics.server = api_server, room
     servers = [(api_server, listener)]
     if metrics_listener is not None:
@@ -199,11 +222,15 @@ async def _serve_from(
                 background.append(await stack.enter_async_context(link_served))
         settle_memory()
         serving = [asyncio.create_task(server.serve(sockets=[socket])) for server, socket in servers]
-        endpoint_url = url_of(settings.host, listener)
+        if certificate is not None:
+            certificate.follow()
+        shown = None if certificate is None else certificate.certificate
+        endpoint_url = url_of(settings.host, listener, None if shown is None else shown.names)
+        authority = None if shown is None or shown.authority is None else Path(shown.authority)
         control_url = None if control_listener is None else url_of(settings.control_host, control_listener)
-        noted = running.note(settings, endpoint_url, control_url)
+        noted = running.note(settings, endpoint_url, control_url, authority)
         stack.enter_context(running.noted(settings, noted))
-        also = []
+        also = [] if shown is None else [("certificate", described(shown))]
         if metrics_listener is not None:
             also.append(("metrics", url_of(settings.metrics_host, metrics_listener) + "/metrics"))
         announce(served(settings, noted, keys, made_up, also))

@@ -19,8 +19,10 @@ def load_authority(transaction: Transaction, sealer: Sealer) -> Authority | None
         return None
     try:
         return Authority.load(row.certificate, sealer.open(row.private_key, _PLACE))
-    except (SealError, Unusable) as error:
+    except SealError as error:
         raise ConfigurationError(f"{error}: is this the secret key that belongs to the database?") from error
+    except Unusable as error:
+        raise ConfigurationError(f"the hosts' certificate authority in the database is damaged: {error}") from error
 
 
 def ensure_authority(transaction: Transaction, sealer: Sealer, installation: str, now: int) -> Authority:

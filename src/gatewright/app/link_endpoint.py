@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +18,7 @@ from gatewright.link.https_server import MOST_CONNECTIONS, MOST_NEWCOMERS, Https
 from gatewright.reconcile.control_plane import ControlPlane
 from gatewright.secrets import Sealer
 from gatewright.secrets.certificates import Authority
+from gatewright.secrets.server_certificates import load
 from gatewright.settings import Settings
 from gatewright.store.database import Database
 from gatewright.store.transaction import Transaction
@@ -102,11 +102,6 @@ async def _authority(database: Database, find: Callable[[Transaction], Authority
 
 
 def _certify(context: ssl.SSLContext, authority: Authority, host: str) -> None:
-    """Load a new certificate. Its key is on no disk: OpenSSL reads it from memory that looks like a file."""
+    """Load a new certificate."""
     issued = authority.issue_endpoint(host)
-    descriptor = os.memfd_create("gatewright-link")
-    try:
-        os.write(descriptor, (issued.private_key + issued.certificate).encode())
-        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
-    finally:
-        os.close(descriptor)
+    load(context, issued.certificate, issued.private_key)

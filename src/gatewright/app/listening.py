@@ -6,6 +6,7 @@ import errno
 import logging
 import socket
 import time
+from collections.abc import Sequence
 
 from gatewright.errors import ConfigurationError
 from gatewright.settings import BACKLOG
@@ -36,11 +37,26 @@ def listening_socket(host: str, port: int, patience: float = 0.0) -> socket.sock
         time.sleep(_POLL)
 
 
-def url_of(host: str, listener: socket.socket) -> str:
-    """How this machine calls what is served there over HTTP; ``host`` is as the settings have it."""
+def url_of(host: str, listener: socket.socket, names: Sequence[str] | None = None) -> str:
+    """How this machine calls what is served there; ``host`` is as the settings have it.
+
+    It is over HTTPS where there are ``names`` that its certificate is for; one of those is told if clients would not
+    accept the certificate for the address itself.
+    """
     port: int = listener.getsockname()[1]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - it is replaced
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if names is not None:
+        host = _accepted(host, names)
+    scheme = "http" if names is None else "https"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def _accepted(host: str, names: Sequence[str]) -> str:
+    from gatewright.secrets.server_certificates import good_for
+
+    if good_for(names, host):
+        return host
+    return next((name for name in names if "*" not in name), host)
 
 
 def _instead(error: OSError, port: int) -> str:

@@ -9,6 +9,7 @@ import logging
 import os
 import resource
 import signal
+from collections.abc import Callable
 
 _log = logging.getLogger(__name__)
 #: Files that an API process has open beside its connections: databases, sockets, pipes, with much to spare.
@@ -80,6 +81,36 @@ class Stop(asyncio.Event):
         """Set it, as a person's Ctrl-C does."""
         self.interrupted = True
         self.set()
+
+
+def on_hangup(reload: Callable[[], None], stop: asyncio.Event) -> None:
+    """Have SIGHUP read anew what can be, as `systemctl reload` asks for.
+
+    That the terminal has gone, which is told by the same signal, ends the service, unless it was started with `nohup`.
+    """
+    ends = _has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+
+    def hung_up() -> None:
+        if ends and not _has_terminal():
+            stop.set()
+        else:
+            reload()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up)
+
+
+def pass_over_hangup() -> None:
+    """Go on at SIGHUP, in what a supervisor ends when it is time."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)
+
+
+def _has_terminal() -> bool:
+    """Whether there is a terminal that the process belongs to."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def stop_event() -> Stop:

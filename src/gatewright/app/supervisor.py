@@ -11,6 +11,7 @@ their own and outlive everything here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -21,8 +22,9 @@ from pathlib import Path
 
 import gatewright
 from gatewright.app import bytecode, privileges
+from gatewright.app.handover import CertificateKeeper
 from gatewright.app.listening import listening_socket
-from gatewright.app.processes import PREDECESSOR, stop_event
+from gatewright.app.processes import PREDECESSOR, on_hangup, stop_event
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError
 from gatewright.isolation.view import User
 from gatewright.settings import SECRETS, Settings
@@ -46,8 +48,9 @@ def run(settings: Settings, arguments: Sequence[str]) -> bool:
     with listening_socket(settings.host, settings.port, PREDECESSOR) as listener:
         user = privileges.prepare(settings)
         environment = _environment()
-        bytecode.refresh(environment)
-        return asyncio.run(_run(arguments, environment, listener, user))
+        with contextlib.closing(CertificateKeeper(settings)) as keeper:
+            bytecode.refresh(environment)
+            return asyncio.run(_run(arguments, environment, listener, user, keeper))
 
 
 def _environment() -> dict[str, str]:
@@ -61,13 +64,18 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PWD": str(Path.cwd()), **here}
 
 
-async def _run(arguments: Sequence[str], environment: dict[str, str], listener: socket.socket, user: User) -> bool:
+async def _run(
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    listener: socket.socket,
+    user: User,
+    keeper: CertificateKeeper,
+) -> bool:
     stop = stop_event()
+    on_hangup(keeper.reload, stop)
     without_secrets = {name: value for name, value in environment.items() if name not in SECRETS}
     halves = [
-        asyncio.create_task(
-            _keep("api", (*map(str, user), str(listener.fileno())), arguments, environment, stop, listener)
-        ),
+        asyncio.create_task(_keep("api", tuple(map(str, user)), arguments, environment, stop, listener, keeper)),
         asyncio.create_task(_keep("agent", (str(user.uid),), _without_database(arguments), without_secrets, stop)),
     ]
     done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
@@ -96,8 +104,11 @@ async def _keep(
     environment: dict[str, str],
     stop: asyncio.Event,
     listener: socket.socket | None = None,
+    keeper: CertificateKeeper | None = None,
 ) -> None:
     """Run one half until it is to stop: what it is told stands before the command line, the socket is left to it.
+
+    From the keeper it gets the certificate.
 
     Raises ConfigurationError when it cannot be served.
     """
@@ -105,17 +116,23 @@ async def _keep(
     delay, served = _RETRY_FIRST / 2, False
     while not stop.is_set():
         started = loop.time()
-        process = await asyncio.create_subprocess_exec(
-            # -P: what lies in the working directory is no part of a process that starts as root
-            *(sys.executable, "-P", "-m", "gatewright", f"half-{half}", str(os.getpid())),
-            *told,
-            *arguments,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
+        with contextlib.ExitStack() as stack:
             # the API alone listens
-            pass_fds=() if listener is None else (listener.fileno(),),
-            start_new_session=listener is not None,
-        )
+            given = [] if listener is None else [listener.fileno()]
+            theirs = keeper.begin() if keeper is not None else None
+            if theirs is not None:
+                given.append(stack.enter_context(theirs).fileno())
+            process = await asyncio.create_subprocess_exec(
+                # -P: what lies in the working directory is no part of a process that starts as root
+                *(sys.executable, "-P", "-m", "gatewright", f"half-{half}", str(os.getpid())),
+                *told,
+                *([] if listener is None else [",".join(map(str, given))]),
+                *arguments,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=given,
+                start_new_session=listener is not None,
+            )
         ended = asyncio.create_task(process.wait())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait((ended, stopping), return_when=asyncio.FIRST_COMPLETED)

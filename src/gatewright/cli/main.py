@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gatewright import __version__
 from gatewright import settings as settings_module
-from gatewright.cli import call, completion, doctor, events, host, hosts, profiles, snippets
+from gatewright.cli import call, certs, completion, doctor, events, host, hosts, profiles, snippets
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError, DatabaseAway
 from gatewright.settings import OPTIONS, Settings
 
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     # the supervisor looks for whole words: an agent is not told of --database
     _add_settings(commands.add_parser("serve", help="serve the API", description="Serve the API.", allow_abbrev=False))
-    for command in (call, events, snippets, profiles, host, hosts, doctor, completion):
+    for command in (call, events, snippets, profiles, certs, host, hosts, doctor, completion):
         command.add(commands)
     return parser
 
@@ -84,28 +84,28 @@ def _run_half(command: str, given: list[str]) -> None:
     """One half of a linux plane's `serve`, as its supervisor starts it.
 
     Before the settings stand the supervisor's process id and the number of the API's user; for the API also the
-    number of its group and the descriptor of its listening socket. Nothing of the API is loaded before it has given up
-    its privileges.
+    number of its group and the descriptors of its listening socket and, with TLS, of where it gets the certificate.
+    Nothing of the API is loaded before it has given up its privileges.
     """
     from gatewright.app.processes import die_with_parent
 
     parent, user = int(given.pop(0)), int(given.pop(0))
     die_with_parent(parent)
-    api = (int(given.pop(0)), socket.socket(fileno=int(given.pop(0)))) if command == "half-api" else None
+    group = int(given.pop(0)) if command == "half-api" else None
+    sockets = [socket.socket(fileno=int(each)) for each in given.pop(0).split(",")] if group is not None else []
     parser = argparse.ArgumentParser(prog=f"gatewright {command}", allow_abbrev=False)
     _add_settings(parser)
     settings = _settings(parser.parse_args(given))
-    if api is not None:
+    if group is not None:
         from gatewright.app import privileges
         from gatewright.isolation.view import User
 
-        group, listener = api
         privileges.confine_api(settings, User(user, group))
         # the kernel forgets it when the user changes
         die_with_parent(parent)
         from gatewright.app import api as api_half
 
-        api_half.run(settings, listener)
+        api_half.run(settings, *sockets)
     else:
         from gatewright.app import agent
 

@@ -47,6 +47,8 @@ class Installation:
     plane: str
     #: What ``InstanceChargeType`` may be.
     charge_types: tuple[str, ...] = ("PREPAY", "POSTPAY")
+    #: What the API speaks here, ``HTTP`` or ``HTTPS``.
+    protocol: str = "HTTP"
     #: How long a new VPC is ``Pending``, milliseconds.
     vpc_delay: Callable[[], int] = field(default=_no_delay)
 

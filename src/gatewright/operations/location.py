@@ -72,7 +72,7 @@ class DescribeEndpoints(Operation[DescribeEndpointsRequest, DescribeEndpointsRes
 
     ``Id`` and ``ServiceCode`` are needed; without them it is answered as an unknown product is (*assumed*). An unknown
     product has the status 400, an unknown region 404 (*assumed*). Of a type other than ``openAPI`` there are no
-    endpoints. ``Protocols`` has HTTP, which is what Gatewright itself speaks; whether something in front of it ends
+    endpoints. ``Protocols`` has what Gatewright itself speaks, HTTP or HTTPS; whether something in front of it ends
     TLS, only the caller knows (*assumed*). ``Namespace`` is empty (*assumed*).
     """
 
@@ -101,7 +101,7 @@ class DescribeEndpoints(Operation[DescribeEndpointsRequest, DescribeEndpointsRes
             namespace="",
             service_code=request.service_code,
             type=OPEN_API,
-            protocols=ProtocolList(protocols=["HTTP"]),
+            protocols=ProtocolList(protocols=[call.installation.protocol]),
         )
         found = [endpoint] if request.type.lower() == OPEN_API.lower() else []
         return DescribeEndpointsResponse(endpoints=EndpointList(endpoint=found), success=True)

@@ -1,4 +1,4 @@
-"""Certificates of hosts, and of the endpoint that their agents call: X.509, issued by an authority of the installation.
+"""Certificates of hosts, of the endpoint that their agents call, and of the API: X.509, by an authority of one's own.
 
 A host's certificate says which host of which installation its holder is and the host's address in the network between
 the hosts, and is good for nothing but to show it to the endpoint. Whether it still counts the endpoint's side decides,
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from gatewright.secrets.fingerprints import fingerprint
 
+#: What the authority of an installation's hosts is called.
+HOSTS = "Gatewright hosts"
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _AUTHORITY_LIFE = timedelta(days=20 * 365)
 _HOST_LIFE = timedelta(days=5 * 365)
@@ -60,10 +63,10 @@ class Authority:
         self._key = key
 
     @classmethod
-    def make(cls, installation: str) -> Authority:
-        """A new one for an installation."""
+    def make(cls, owner: str, common: str = HOSTS) -> Authority:
+        """A new one. ``owner`` is whose it is, an installation or a machine; ``common`` what it is for."""
         key = ec.generate_private_key(ec.SECP256R1())
-        name = _name("Gatewright hosts", installation)
+        name = _name(common, owner)
         now = datetime.now(UTC)
         certificate = (
             x509.CertificateBuilder()
@@ -87,14 +90,21 @@ class Authority:
             key = serialization.load_pem_private_key(private_key.encode(), None)
             found = x509.load_pem_x509_certificate(certificate.encode())
         except ValueError as error:
-            raise Unusable("the hosts' certificate authority in the database cannot be read") from error
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise Unusable("the hosts' certificate authority in the database has a key of another kind")
+            raise Unusable("its certificate or its key cannot be read") from error
+        except TypeError as error:
+            raise Unusable("its key has a passphrase") from error
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != found.public_key():
+            raise Unusable("its key is another certificate's")
         return cls(found, key)
 
     @property
-    def installation(self) -> str:
+    def owner(self) -> str:
         return _attribute(self._certificate, NameOID.ORGANIZATION_NAME)
+
+    @property
+    def until(self) -> datetime:
+        """When it ends, and with it what it has issued."""
+        return self._certificate.not_valid_after_utc
 
     @property
     def certificate(self) -> str:
@@ -115,18 +125,18 @@ class Authority:
 
     def issue_endpoint(self, host: str) -> Issued:
         """The certificate of the endpoint that agents call at a name or an address."""
-        try:
-            name: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
-        except ValueError:
-            name = x509.DNSName(host)
-        return self._issue("Gatewright link", [name], ExtendedKeyUsageOID.SERVER_AUTH, _ENDPOINT_LIFE)
+        return self.issue_server("Gatewright link", [host], _ENDPOINT_LIFE)
+
+    def issue_server(self, common: str, names: Iterable[str], life: timedelta) -> Issued:
+        """The certificate of what is called at these names and addresses."""
+        return self._issue(common, [_general(name) for name in names], ExtendedKeyUsageOID.SERVER_AUTH, life)
 
     def _issue(self, name: str, names: list[x509.GeneralName], purpose: ObjectIdentifier, life: timedelta) -> Issued:
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         certificate = (
             x509.CertificateBuilder()
-            .subject_name(_name(name, self.installation))
+            .subject_name(_name(name, self.owner))
             .issuer_name(self._certificate.subject)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
@@ -160,10 +170,17 @@ def read_host(certificate: str) -> HostIdentity:
     return HostIdentity(name, installation, str(addresses[0]) if addresses else "")
 
 
-def _name(common: str, installation: str) -> x509.Name:
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _name(common: str, owner: str) -> x509.Name:
     return x509.Name(
         [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, installation),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, owner),
             x509.NameAttribute(NameOID.COMMON_NAME, common),
         ]
     )

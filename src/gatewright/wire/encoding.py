@@ -38,14 +38,14 @@ def encode_answer(answer: Part, action: str, form: str) -> tuple[bytes, bytes]:
     return _document(f"{action}Response", msgspec.to_builtins(answer)), XML_TYPE
 
 
-def encode_error(error: ApiError, request_id: str, host: str, form: str) -> tuple[bytes, bytes]:
-    """Body and content type of an error."""
+def encode_error(error: ApiError, request_id: str, host: str, form: str, scheme: str = "http") -> tuple[bytes, bytes]:
+    """Body and content type of an error; ``host`` and ``scheme`` are how the client calls us."""
     body = ErrorBody(
         request_id=request_id,
         host_id=host,
         code=error.code,
         message=error.message,
-        recommend=f"http://{host}/errors/{quote(error.code)}" if host else f"/errors/{quote(error.code)}",
+        recommend=f"{scheme}://{host}/errors/{quote(error.code)}" if host else f"/errors/{quote(error.code)}",
         detail=error.detail,
     )
     if form == "JSON":

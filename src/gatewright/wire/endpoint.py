@@ -100,7 +100,9 @@ class Endpoint:
             await answer(send, 200 if page else 404, (page or "There is no such error code.\n").encode(), _PLAIN)
         else:
             raw_path = (scope.get("raw_path") or path.encode()).decode("latin-1")
-            message = Message(scope["method"], raw_path, scope["query_string"], scope["headers"], body)
+            message = Message(
+                scope["method"], raw_path, scope["query_string"], scope["headers"], body, scope.get("scheme", "http")
+            )
             try:
                 status, content, content_type, retry_after = await self._serve(message)
             except Dropped:
@@ -156,7 +158,7 @@ class Endpoint:
             error = INTERNAL_ERROR.because(f"A fault of the server; its log has request id {request_id}.")
         if error is not None:
             status = error.status
-            content, content_type = encode_error(error, request_id, message.host, form)
+            content, content_type = encode_error(error, request_id, message.host, form, message.scheme)
         if self._interception is not None:
             self._interception.ended(message, Outcome(request_id, status, error.code if error else None))
         code = error.code if error is not None else "OK"

@@ -15,9 +15,17 @@ class Message:
     """Method, headers, raw query and raw body; parameters are decoded when they are first asked for."""
 
     def __init__(
-        self, method: str, path: str, query: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes
+        self,
+        method: str,
+        path: str,
+        query: bytes,
+        headers: Iterable[tuple[bytes, bytes]],
+        body: bytes,
+        scheme: str = "http",
     ) -> None:
         self.method = method
+        #: ``http`` or ``https``, as it arrived here.
+        self.scheme = scheme
         self.path = path
         self.raw_query = query
         self.body = body

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
@@ -17,6 +19,7 @@ from gatewright.errors import SERVICE_UNAVAILABLE
 from gatewright.settings import BACKLOG
 from gatewright.wire.encoding import encode_error
 from gatewright.wire.interception import DROP
+from gatewright.wire.tls import Door
 
 #: Bytes of a request's line and headers together, of a chunked body's trailers, and of what stands between its data.
 LARGEST_HEAD = 64 * 1024
@@ -103,7 +106,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deaf = True
         self._room.idle.pop(self, None)
         self.connections.discard(self)
-        self.transport.close()
+        if self.scheme == "https":
+            # it is no longer counted, so it must not wait for the client to say farewell
+            self.transport.abort()
+        else:
+            self.transport.close()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -140,9 +147,12 @@ class BoundedProtocol(HttpToolsProtocol):
                 return
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio looks at it
-        """The client sends no more. Answers that are under way are written before the connection ends."""
+        """The client sends no more. Answers that are under way are written before the connection ends.
+
+        Over TLS the connection ends with it: the transport keeps none half open.
+        """
         self._head_done()
-        if not self._answering():
+        if not self._answering() or self.scheme == "https":
             return False
         if self.cycle.more_body:
             self._refuse(b"400 Bad Request")
@@ -340,24 +350,44 @@ class Server(uvicorn.Server):
         yield
 
 
-def server_for(application: Callable[..., Awaitable[None]], connections: int, *, droppable: bool = False) -> Server:
-    """A server of an ASGI application, with so many connections at once.
+class SecureServer(Server):
+    """The same over TLS, with the context that it is given for each handshake."""
+
+    def __init__(self, config: uvicorn.Config, context: Callable[[], ssl.SSLContext]) -> None:
+        super().__init__(config)
+        self._context = context
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        made: Any = self.config.http_protocol_class
+        protocol = partial(made, config=self.config, server_state=self.server_state, app_state={})
+        doors: Any = [Door(each, protocol, self._context) for each in sockets or []]
+        self.servers = doors
+        self.started = True
+
+
+def server_for(
+    application: Callable[..., Awaitable[None]],
+    connections: int,
+    *,
+    droppable: bool = False,
+    context: Callable[[], ssl.SSLContext] | None = None,
+) -> Server:
+    """A server of an ASGI application, with so many connections at once; over TLS where there is a ``context`` for it.
 
     One that is ``droppable`` may hang up on clients without an answer.
     """
     protocol: Any = partial(DroppableProtocol if droppable else BoundedProtocol, room=Room(connections))
-    return Server(
-        uvicorn.Config(
-            application,
-            http=protocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=10,
-            backlog=BACKLOG,
-        )
+    config = uvicorn.Config(
+        application,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=10,
+        backlog=BACKLOG,
     )
+    return Server(config) if context is None else SecureServer(config, context)
