@@ -10,6 +10,7 @@ from gatewright import __version__
 from gatewright.metrics.counts import RequestCounts
 from gatewright.metrics.state import Figures, State
 from gatewright.reconcile.watching import HostWatch
+from gatewright.resources.specs import Kind
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -48,8 +49,8 @@ class Exposition:
         snapshot = _Snapshot(
             dict(self._counts.answers),
             {name: (each.cumulative(), each.total) for name, each in self._counts.durations.items()},
-            # those of a host that there is not any more are forgotten with it
-            {(host, kind.value): count for (host, kind), count in self._watch.failures.items() if host in known},
+            # from 0 on, so that the first one is seen; those of a host that there is not any more are forgotten with it
+            {(host, kind.value): self._watch.failures[host, kind] for host in known for kind in Kind},
             figures,
             self._connections(),
         )
