@@ -16,6 +16,7 @@ from gatewright.link.contract import HostChanges, LinkDown, Wanted
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.simulated import SimulatedPlane
 from gatewright.resources.specs import ItemKey, Kind, Observation, Phase, Spec, Tombstone, VSwitchSpec
+from gatewright.resources.traffic import Count
 from tests.plane.test_contract import instance
 
 KEY = ItemKey(Kind.VSWITCH, "vsw-1")
@@ -51,6 +52,9 @@ class Script:
             raise LinkDown("deaf")
         self.told += observations
         self.news.set()
+
+    async def traffic(self, counts: Sequence[Count]) -> float:
+        raise LinkDown(f"nobody asks for {counts}")
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):

@@ -10,6 +10,7 @@ import pytest
 from gatewright.agent.simulated_host import SimulatedHost
 from gatewright.link.contract import HostChanges
 from gatewright.resources.specs import Observation, VSwitchSpec
+from gatewright.resources.traffic import Count
 
 VSWITCH = VSwitchSpec(id="vsw-1", generation=1, vpc_id="vpc", zone_id="zone", cidr_block="10.0.0.0/24")
 
@@ -34,6 +35,9 @@ class Authority:
         self.begun.set()
         await self.open.wait()
         self.told += observations
+
+    async def traffic(self, host_id: str, counts: Sequence[Count]) -> float:
+        raise AssertionError(f"nothing goes through {host_id}: {counts}")
 
 
 def test_stopping_waits_for_what_was_being_told_and_another_agent_goes_on() -> None:

@@ -21,9 +21,11 @@ from gatewright.link.frames import LARGEST, ChangesRequest, ReportRequest
 from gatewright.link.https import HttpsLink, client_context
 from gatewright.link.https_server import HttpsLinkServer, server_context
 from gatewright.resources.specs import SCHEMA_VERSION, Kind, Observation, Phase, Tombstone
+from gatewright.resources.traffic import Count
 from gatewright.secrets.certificates import Authority as CertificateAuthority
 
 SEEN = (Observation(kind=Kind.INSTANCE, id="vpn-1-1", generation=3, phase=Phase.FAILED, detail="because"),)
+COUNTED = (Count("vpn-1-1", 1, 2, 3, 2**63),)
 OURS = CertificateAuthority.make("0123abcd")
 STRANGERS = CertificateAuthority.make("0123abcd")
 
@@ -55,6 +57,10 @@ class Authority:
 
     async def report(self, host_id: str, observations: Sequence[Observation]) -> None:
         self.calls.append((host_id, tuple(observations)))
+
+    async def traffic(self, host_id: str, counts: Sequence[Count]) -> float:
+        self.calls.append((host_id, tuple(counts)))
+        return 3.5
 
 
 def expected(host: str) -> HostChanges:
@@ -113,6 +119,8 @@ def test_each_host_is_served_as_the_one_of_its_certificate(tmp_path: Path) -> No
         for _ in range(3):
             assert await one.changes(2, 0.5) == expected("one")
             assert await two.changes(2, 0.5) == expected("two")
+        assert await two.traffic(COUNTED) == 3.5
+        assert stage.authority.calls.pop() == ("two", COUNTED)
         await two.report(SEEN)
         assert stage.authority.calls[-1] == ("two", SEEN)
         assert {call[0] for call in stage.authority.calls[::2] if isinstance(call, tuple)} == {"one", "two"}

@@ -27,6 +27,7 @@ from gatewright.resources.specs import (
     Tombstone,
     VSwitchSpec,
 )
+from gatewright.resources.traffic import Count
 
 INSTANCE = InstanceSpec(
     id="vpn-1-1",
@@ -54,6 +55,7 @@ CHANGES = HostChanges(
     ),
 )
 SEEN = (Observation(kind=Kind.INSTANCE, id="vpn-1-1", generation=3, phase=Phase.FAILED, detail="because"),)
+COUNTED = (Count("vpn-1-1", 1, 2, 3, 2**63),)
 
 
 class Authority:
@@ -74,6 +76,10 @@ class Authority:
 
     async def report(self, host_id: str, observations: Sequence[Observation]) -> None:
         self.calls.append((host_id, tuple(observations)))
+
+    async def traffic(self, host_id: str, counts: Sequence[Count]) -> float:
+        self.calls.append((host_id, tuple(counts)))
+        return 3.5
 
     async def met(self, host_id: str, version: int) -> None:
         assert (host_id, version) == ("local", SCHEMA_VERSION)
@@ -98,7 +104,8 @@ def test_documents_arrive_as_they_were_sent(tmp_path: Path) -> None:
     async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
         assert await link.changes(2, 0.5) == CHANGES
         await link.report(SEEN)
-        assert authority.calls == [("local", 2, 0.5), ("local", SEEN)]
+        assert await link.traffic(COUNTED) == 3.5
+        assert authority.calls == [("local", 2, 0.5), ("local", SEEN), ("local", COUNTED)]
 
     play(tmp_path / "s", scene)
 

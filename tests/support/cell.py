@@ -36,6 +36,7 @@ from gatewright.operations.execution import Executor
 from gatewright.operations.registry import registry
 from gatewright.plane.simulated import SimulatedPlane
 from gatewright.reconcile.control_plane import ControlPlane
+from gatewright.reconcile.traffic import Traffic
 from gatewright.resources.regions import regions
 from gatewright.resources.specs import ItemKey, Spec
 from gatewright.secrets import Place, Sealer
@@ -183,7 +184,7 @@ class Cell:
         if self._control:
             clock, timing = self.steering.clock, self.steering.delays
             installation = replace(installation, vpc_delay=timing.vpc)
-        self.control_plane = ControlPlane(self.database, clock)
+        self.control_plane = ControlPlane(self.database, clock, installation.traffic)
         self.metrics = Metrics(self.database, self.control_plane, self._installation.plane, apart=False)
         self._throttle = published_rates(clock, installation) if self._throttling else None
         self.executor = Executor(self.database, clock, installation)
@@ -196,6 +197,11 @@ class Cell:
             self.host.plane = _HeldPlane(self._before)
         if self._with_agent:
             self._running = asyncio.ensure_future(self.host.run())
+
+    @property
+    def traffic(self) -> Traffic:
+        """What its hosts have told of traffic."""
+        return self._installation.traffic
 
     @property
     def plane(self) -> SimulatedPlane:

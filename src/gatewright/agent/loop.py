@@ -16,6 +16,7 @@ from gatewright.agent.local import Wish
 from gatewright.agent.memory import RevisionMemory
 from gatewright.agent.relapses import Relapses
 from gatewright.agent.reports import Reporter
+from gatewright.agent.traffic import TrafficReporter
 from gatewright.link.contract import HostChanges, Link, LinkDown, Wanted
 from gatewright.plane.contract import Plane, PlaneError
 from gatewright.resources.specs import ItemKey, Kind, Observation, Phase, Spec, Tombstone, needs
@@ -47,6 +48,7 @@ class Agent:
         self._memory = memory
         self._cache = cache
         self._reporter = Reporter(link)
+        self._traffic = TrafficReporter(plane, link)
         self._wanted: dict[ItemKey, Wanted] = {}
         #: Which items the plane was seen to run as they are wanted now.
         self._standing: set[ItemKey] = set()
@@ -90,6 +92,7 @@ class Agent:
                 if self._cache is not None:
                     group.create_task(self._cache.run(self._specs))
                 group.create_task(self._reporter.run())
+                group.create_task(self._traffic.run())
                 group.create_task(self._poll())
         finally:
             tasks = tuple(self._tasks.values())

@@ -165,7 +165,7 @@ async def _serve_from(
         clock = steering.clock
         installation = replace(installation, vpc_delay=steering.delays.vpc)
     throttle = published_rates(clock, installation) if settings.throttling == "exact" else None
-    control_plane = ControlPlane(database, clock)
+    control_plane = ControlPlane(database, clock, installation.traffic)
     metrics = Metrics(database, control_plane, settings.plane, apart=metrics_listener is not None)
     endpoint = Endpoint(
         operations,

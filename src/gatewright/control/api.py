@@ -16,7 +16,7 @@ def control_endpoint(cell: Cell, host: str = "") -> ControlEndpoint:
             *delays.routes(steering.delays),
             *capacity.routes(cell.database),
             *faults.routes(steering.faults),
-            *instances.routes(cell.database, cell.host),
+            *instances.routes(cell.database, cell.host, cell.steering.clock),
             *snapshot.routes(cell),
             *calls.routes(steering.calls),
         ),

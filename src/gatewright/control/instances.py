@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 from gatewright.agent.simulated_host import SimulatedHost
+from gatewright.clock import Clock
 from gatewright.control.routes import Asked, Body, Refusal, Route
 from gatewright.resources.specs import ItemKey, Kind
 from gatewright.store import gateways
@@ -15,10 +18,13 @@ from gatewright.store.gateways import InstanceRow
 class InstanceAction(Body):
     """What is to happen to an instance."""
 
-    action: Literal["kill", "recover"]
+    action: Literal["kill", "recover", "carry"]
+    #: With ``carry``, what it receives and sends from now on, bits a second.
+    received: Annotated[int, msgspec.Meta(ge=0, le=10**12)] = 0
+    sent: Annotated[int, msgspec.Meta(ge=0, le=10**12)] = 0
 
 
-def routes(database: Database, host: SimulatedHost) -> tuple[Route, ...]:
+def routes(database: Database, host: SimulatedHost, clock: Clock) -> tuple[Route, ...]:
     """``/v1/instances``."""
 
     def told(row: InstanceRow) -> dict[str, object]:
@@ -42,8 +48,10 @@ def routes(database: Database, host: SimulatedHost) -> tuple[Route, ...]:
         key = ItemKey(Kind.INSTANCE, row.id)
         if body.action == "kill":
             host.plane.kill(key)
-        else:
+        elif body.action == "recover":
             host.plane.recover(key)
+        else:
+            host.plane.carry(key, body.received, body.sent, clock.now)
         return told(row)
 
     return (

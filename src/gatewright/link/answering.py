@@ -14,6 +14,8 @@ from gatewright.link.frames import (
     ControlMessage,
     Failure,
     ReportAnswer,
+    TrafficAnswer,
+    TrafficRequest,
 )
 
 _log = logging.getLogger(__name__)
@@ -32,6 +34,8 @@ async def answer(authority: ServedAuthority, host_id: str, request: AgentMessage
             wait = max(0.0, min(request.wait, _LONGEST_WAIT))
             changes = await authority.changes(host_id, request.since, wait)
             return ChangesAnswer(versions.known_to(request.version, changes))
+        if isinstance(request, TrafficRequest):
+            return TrafficAnswer(await authority.traffic(host_id, request.counts))
         await authority.report(host_id, request.observations)
         return ReportAnswer()
     except ApiError as error:

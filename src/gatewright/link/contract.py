@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from gatewright.resources.specs import InstanceSpec, Observation, RouterSpec, Tombstone, VSwitchSpec
+from gatewright.resources.traffic import Count
 
 Wanted = VSwitchSpec | RouterSpec | InstanceSpec | Tombstone
 
@@ -41,6 +42,10 @@ class Link(Protocol):
         """Tell what was seen; returns once the control plane has it for good. Raises LinkDown."""
         ...
 
+    async def traffic(self, counts: Sequence[Count]) -> float:
+        """Tell what has gone through instances. Returns in how many seconds to tell again. Raises LinkDown."""
+        ...
+
 
 class Authority(Protocol):
     """The control plane's side: the same for any host."""
@@ -50,6 +55,8 @@ class Authority(Protocol):
         ...
 
     async def report(self, host_id: str, observations: Sequence[Observation]) -> None: ...
+
+    async def traffic(self, host_id: str, counts: Sequence[Count]) -> float: ...
 
 
 class ServedAuthority(Authority, Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gatewright.errors import ApiError
 from gatewright.link.contract import Authority, HostChanges, LinkDown
 from gatewright.resources.specs import Observation
+from gatewright.resources.traffic import Count
 
 
 class DirectLink:
@@ -25,5 +26,11 @@ class DirectLink:
     async def report(self, observations: Sequence[Observation]) -> None:
         try:
             await self._authority.report(self._host_id, observations)
+        except ApiError as error:
+            raise LinkDown(str(error)) from error
+
+    async def traffic(self, counts: Sequence[Count]) -> float:
+        try:
+            return await self._authority.traffic(self._host_id, counts)
         except ApiError as error:
             raise LinkDown(str(error)) from error

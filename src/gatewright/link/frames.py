@@ -10,6 +10,7 @@ import msgspec
 
 from gatewright.link.contract import HostChanges
 from gatewright.resources.specs import Observation
+from gatewright.resources.traffic import Count
 
 _LENGTH = struct.Struct(">I")
 #: Bytes of a message. A page of 500 specs is about 250 kB.
@@ -34,6 +35,13 @@ class ReportRequest(msgspec.Struct, frozen=True, tag="report"):
     version: int = 1
 
 
+class TrafficRequest(msgspec.Struct, frozen=True, tag="traffic"):
+    """Tell what has gone through instances."""
+
+    counts: tuple[Count, ...]
+    version: int = 1
+
+
 class ChangesAnswer(msgspec.Struct, frozen=True, tag="changes"):
     """What changed."""
 
@@ -44,14 +52,21 @@ class ReportAnswer(msgspec.Struct, frozen=True, tag="report"):
     """The report is kept."""
 
 
+class TrafficAnswer(msgspec.Struct, frozen=True, tag="traffic"):
+    """It is noted."""
+
+    #: In how many seconds to tell again.
+    again: float
+
+
 class Failure(msgspec.Struct, frozen=True, tag="failure"):
     """The control plane could not answer; the agent asks again."""
 
     reason: str
 
 
-AgentMessage = ChangesRequest | ReportRequest
-ControlMessage = ChangesAnswer | ReportAnswer | Failure
+AgentMessage = ChangesRequest | ReportRequest | TrafficRequest
+ControlMessage = ChangesAnswer | ReportAnswer | TrafficAnswer | Failure
 
 agent_decoder: msgspec.msgpack.Decoder[AgentMessage] = msgspec.msgpack.Decoder(AgentMessage)
 control_decoder: msgspec.msgpack.Decoder[ControlMessage] = msgspec.msgpack.Decoder(ControlMessage)

@@ -23,9 +23,12 @@ from gatewright.link.frames import (
     Failure,
     ReportAnswer,
     ReportRequest,
+    TrafficAnswer,
+    TrafficRequest,
     control_decoder,
 )
 from gatewright.resources.specs import SCHEMA_VERSION, Observation
+from gatewright.resources.traffic import Count
 
 _READ = 64 * 1024
 _CONNECT_PATIENCE = 15.0
@@ -55,6 +58,12 @@ class HttpsLink:
         reply = await self._reports.ask("/link/v1/report", request, 2 * _PATIENCE)
         if not isinstance(reply, ReportAnswer):
             raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
+
+    async def traffic(self, counts: Sequence[Count]) -> float:
+        reply = await self._reports.ask("/link/v1/traffic", TrafficRequest(tuple(counts), SCHEMA_VERSION), patience=60)
+        if not isinstance(reply, TrafficAnswer):
+            raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
+        return reply.again
 
     async def close(self) -> None:
         """Hang up."""

@@ -27,13 +27,18 @@ from gatewright.link.frames import (
     ControlMessage,
     Failure,
     ReportRequest,
+    TrafficRequest,
     agent_decoder,
 )
 from gatewright.secrets.fingerprints import fingerprint
 
 _log = logging.getLogger(__name__)
 #: What is asked where.
-PATHS: dict[bytes, type[AgentMessage]] = {b"/link/v1/changes": ChangesRequest, b"/link/v1/report": ReportRequest}
+PATHS: dict[bytes, type[AgentMessage]] = {
+    b"/link/v1/changes": ChangesRequest,
+    b"/link/v1/report": ReportRequest,
+    b"/link/v1/traffic": TrafficRequest,
+}
 CONTENT_TYPE = b"application/msgpack"
 #: Bytes of a request's line and headers.
 LARGEST_HEAD = 16 * 1024

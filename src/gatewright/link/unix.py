@@ -25,12 +25,15 @@ from gatewright.link.frames import (
     Failure,
     ReportAnswer,
     ReportRequest,
+    TrafficAnswer,
+    TrafficRequest,
     agent_decoder,
     control_decoder,
     read_frame,
     write_frame,
 )
 from gatewright.resources.specs import SCHEMA_VERSION, Observation
+from gatewright.resources.traffic import Count
 
 _log = logging.getLogger(__name__)
 _CREDENTIALS = struct.Struct("3i")
@@ -115,6 +118,12 @@ class UnixLink:
         reply = await self._reports.ask(ReportRequest(tuple(observations), SCHEMA_VERSION), patience=60)
         if not isinstance(reply, ReportAnswer):
             raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
+
+    async def traffic(self, counts: Sequence[Count]) -> float:
+        reply = await self._reports.ask(TrafficRequest(tuple(counts), SCHEMA_VERSION), patience=60)
+        if not isinstance(reply, TrafficAnswer):
+            raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
+        return reply.again
 
     async def close(self) -> None:
         """Hang up."""

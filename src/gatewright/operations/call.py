@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gatewright.access.principal import Principal
+from gatewright.reconcile.traffic import Traffic
 from gatewright.resources.regions import Region
 from gatewright.store.transaction import Transaction
 
@@ -49,6 +50,8 @@ class Installation:
     charge_types: tuple[str, ...] = ("PREPAY", "POSTPAY")
     #: What the API speaks here, ``HTTP`` or ``HTTPS``.
     protocol: str = "HTTP"
+    #: What has gone through instances.
+    traffic: Traffic = field(default_factory=Traffic)
     #: How long a new VPC is ``Pending``, milliseconds.
     vpc_delay: Callable[[], int] = field(default=_no_delay)
 

@@ -11,6 +11,7 @@ from gatewright.operations import (
     ecs,
     events,
     identity,
+    instances,
     location,
     moving,
     regions,
@@ -39,6 +40,7 @@ ALL: tuple[type[Operation[Any, Any]], ...] = (
     *bss.OPERATIONS,
     *identity.OPERATIONS,
     *events.OPERATIONS,
+    *instances.OPERATIONS,
 )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from gatewright.resources.specs import ItemKey, Spec
+from gatewright.resources.traffic import Count
 
 
 class PlaneError(Exception):
@@ -41,6 +42,10 @@ class Plane(Protocol):
 
         Raises PlaneError.
         """
+        ...
+
+    async def traffic(self) -> Sequence[Count]:
+        """What has gone through the instances that stand, as far as it can be counted now. Raises PlaneError."""
         ...
 
     async def close(self) -> None:

@@ -11,10 +11,12 @@ from gatewright.clock import Clock, SystemClock
 from gatewright.errors import SERVICE_UNAVAILABLE, ApiError
 from gatewright.link.contract import HostChanges
 from gatewright.reconcile.folding import fold
+from gatewright.reconcile.traffic import Traffic
 from gatewright.reconcile.wanted import changes
 from gatewright.reconcile.watching import HostWatch
-from gatewright.resources.specs import ItemKey, Observation
-from gatewright.store import hosts
+from gatewright.resources.specs import ItemKey, Kind, Observation, Phase
+from gatewright.resources.traffic import Count
+from gatewright.store import hosts, placements
 from gatewright.store.database import Database, StoreClosed
 
 _log = logging.getLogger(__name__)
@@ -31,10 +33,11 @@ _FOLD_BATCH = 50
 class ControlPlane:
     """Answers the agents' polls and folds their reports."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, traffic: Traffic) -> None:
         """``clock`` is the service's: what happens has its time."""
         self._database = database
         self._clock = clock
+        self._traffic = traffic
         self._wakeups: dict[str, asyncio.Event] = {}
         #: When each host got its last answer with something in it, by the loop's clock.
         self._answered: dict[str, float] = {}
@@ -105,10 +108,26 @@ class ControlPlane:
                 f"What was seen of {', '.join(map(str, failed))} could not be noted: the control plane's log says why."
             )
 
+    async def traffic(self, host_id: str, counts: Sequence[Count]) -> float:
+        """Note what has gone through instances of a host. Returns in how many seconds its agent is to tell again.
+
+        A host is not heard on instances that are not placed on it.
+        """
+        unknown = [ItemKey(Kind.INSTANCE, each) for each in self._traffic.unknown(host_id, counts)]
+        if unknown:
+            found = await self._database.read(lambda transaction: placements.find_all(transaction, unknown, host_id))
+            others = {key.id for key in unknown if key not in found}
+            counts = [count for count in counts if count.id not in others]
+        self._traffic.note(host_id, counts, self._clock.now())
+        return self._traffic.every
+
     async def _fold(self, host_id: str, observations: Sequence[Observation]) -> None:
         await self._database.write(partial(fold, host_id=host_id, observations=observations, now=self._clock.now()))
         if self._unfolded:
             self._unfolded.difference_update((host_id, each.key) for each in observations)
+        for each in observations:
+            if each.phase is Phase.REMOVED:
+                self._traffic.forget(each.id, host_id)
 
     async def _fold_singly(self, host_id: str, observations: Sequence[Observation]) -> list[ItemKey]:
         """Returns the items whose observations could not be folded, for another reason than the database's state."""

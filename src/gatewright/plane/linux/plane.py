@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gatewright.plane.contract import Changed, PlaneError
-from gatewright.plane.linux import esp, inspection, survey
+from gatewright.plane.linux import counters, esp, inspection, survey
 from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.confinement import daemon_user
 from gatewright.plane.linux.folders import Folders
@@ -26,6 +26,7 @@ from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.plane.linux.watch import Watch
 from gatewright.resources.spec_check import refusal
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec, VSwitchSpec
+from gatewright.resources.traffic import Count
 
 #: Items that are worked on at a time. The work is mostly waiting for the kernel and for daemons.
 _WORKERS = 8
@@ -53,6 +54,8 @@ class LinuxPlane:
             self._names, self._folders, self._vswitches, self._uplink, self._started, daemon_user(installation)
         )
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="gatewright-plane")
+        #: By instance, the link that leads outside, in the host's namespace.
+        self._counted: dict[str, str] = {}
         self._at_work: dict[ItemKey, asyncio.Future[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: Watch | None = None
@@ -79,6 +82,7 @@ class LinuxPlane:
                 self._watch.add(key, charon)
             if spec is not None and generation:
                 self._lookout.add(spec)
+                self._count(spec)
         return generations
 
     async def apply(self, spec: Spec) -> None:
@@ -99,7 +103,14 @@ class LinuxPlane:
             Kind.ROUTER: self._routers,
             Kind.VSWITCH: self._vswitches,
         }
+        self._counted.pop(key.id, None)
         await self._work(key, functools.partial(items[key.kind].remove, key.id))
+
+    async def traffic(self) -> list[Count]:
+        """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
+        if not self._counted:
+            return []
+        return await asyncio.get_running_loop().run_in_executor(self._workers, counters.read, dict(self._counted))
 
     async def close(self) -> None:
         """See :class:`gatewright.plane.contract.Plane`."""
@@ -151,6 +162,12 @@ class LinuxPlane:
         # asked for its exception here: whoever was to get it may have been cancelled
         if not done.cancelled() and done.exception() is None and spec is not None and self._lookout is not None:
             self._lookout.add(spec)
+            self._count(spec)
+
+    def _count(self, spec: Spec) -> None:
+        if isinstance(spec, InstanceSpec):
+            leg = self._names.lan(spec.id) if spec.public is None else self._names.wan(spec.id)
+            self._counted[spec.id] = leg.name
 
     def _started(self, key: ItemKey, process: Process) -> None:
         """Called in a worker's thread."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from gatewright.plane.contract import Changed, PlaneError
+from gatewright.plane.simulated.flow import Flow
 from gatewright.plane.simulated.timing import AtOnce, Change, Timing
 from gatewright.resources.specs import ItemKey, Kind, Spec, needs
+from gatewright.resources.traffic import Count
 
 
 class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,6 +48,7 @@ class SimulatedPlane:
         self._earlier: dict[ItemKey, int] = {}
         self._killed: set[ItemKey] = set()
         self._work: dict[ItemKey, Work] = {}
+        self._flows: dict[ItemKey, Flow] = {}
         for item in memory:
             key = ItemKey(item.kind, item.id)
             if item.generation is not None:
@@ -82,6 +85,10 @@ class SimulatedPlane:
         self._earlier.pop(key, None)
         self._work.pop(key, None)
         self._killed.discard(key)
+        self._flows.pop(key, None)
+
+    async def traffic(self) -> list[Count]:
+        return [flow.count(key.id) for key, flow in self._flows.items()]
 
     async def close(self) -> None:
         self._changed = None
@@ -95,6 +102,8 @@ class SimulatedPlane:
         """Let an item be down, and stay down whatever is done about it."""
         if key not in self._killed:
             self._killed.add(key)
+            if key in self._flows:
+                self._flows[key].set(0, 0)
             self._tell(key, "killed")
 
     def recover(self, key: ItemKey) -> None:
@@ -102,6 +111,11 @@ class SimulatedPlane:
         if key in self._killed:
             self._killed.discard(key)
             self._tell(key, "recovered")
+
+    def carry(self, key: ItemKey, received: int, sent: int, clock: Callable[[], int]) -> None:
+        """Let this go through an instance from now on, bits a second by a clock, until it is killed or removed."""
+        if self._generation(key) is not None and key not in self._killed:
+            self._flows.setdefault(key, Flow(clock)).set(received, sent)
 
     def state(self, key: ItemKey) -> str:
         """``up``, ``killed``, the change that is under way, or ``waiting`` for one to begin."""
