@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gatewright.app import running
@@ -34,7 +35,7 @@ def note_of(data: Path) -> dict[str, Any]:
 
 def changed(data: Path, tmp_path: Path, **fields: Any) -> Path:
     """A data directory with a note that differs from the one of another."""
-    (tmp_path / "api").mkdir()
+    (tmp_path / "api").mkdir(exist_ok=True)
     (tmp_path / "api" / "running.json").write_text(json.dumps({**note_of(data), **fields}))
     return tmp_path
 
@@ -75,6 +76,16 @@ def test_a_clean_end_takes_the_note_along_and_a_killed_service_is_known(tmp_path
     assert f"no service runs on {data}: start one with `gatewright serve --data {data}`" in refusal(data)
 
 
+def test_a_service_knows_a_note_of_its_own_from_any_other(service: Service, tmp_path: Path) -> None:
+    settings = load({"data": str(tmp_path)}, {}, None)
+    mine = running.note(settings, "http://127.0.0.1:8080")
+    assert not running.resumes(settings, mine)
+    changed(service.data, tmp_path)
+    assert not running.resumes(settings, mine)
+    changed(service.data, tmp_path, process=msgspec.to_builtins(mine.process))
+    assert running.resumes(settings, mine)
+
+
 def test_a_database_of_ones_own_is_found(tmp_path: Path, database_url: str) -> None:
     with Service(tmp_path / "data", database=database_url) as service:
         assert local_profile(service.data).access_key_secret == "secret"
@@ -104,7 +115,7 @@ def test_a_service_in_a_container_is_asked_whether_it_answers(service: Service, 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"endpoint": "http://h:1"}', "\xff" * 100_000])
 def test_what_is_no_note_is_said(tmp_path: Path, text: str) -> None:
-    (tmp_path / "api").mkdir()
+    (tmp_path / "api").mkdir(exist_ok=True)
     (tmp_path / "api" / "running.json").write_text(text, "latin-1")
     assert "is not as `gatewright serve` writes it" in refusal(tmp_path)
 

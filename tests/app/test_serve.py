@@ -299,6 +299,9 @@ def test_who_calls_while_the_api_is_started_again_waits_and_is_answered(linux: S
         client.close()
         assert children(linux.process.pid)["half-api"] != before
     assert linux.printed().count("the api ended with status -9 and is started again in") == 2
+    # what a person is told at the start is told once
+    assert linux.printed().count("Next, ") == 1
+    assert linux.printed().count(f"Gatewright's API serves again at http://127.0.0.1:{linux.port}\n") == 2
 
 
 def test_a_half_that_dies_again_and_again_is_started_ever_more_slowly() -> None:

@@ -75,11 +75,14 @@ def served(
     )
 
 
-def announce(told: Served, stream: TextIO | None = None, environment: Mapping[str, str] = os.environ) -> None:
-    """Print it, on a terminal with emphasis unless ``NO_COLOR`` is set."""
+def announce(
+    told: Served, stream: TextIO | None = None, environment: Mapping[str, str] = os.environ, *, again: bool = False
+) -> None:
+    """Print it, on a terminal with emphasis unless ``NO_COLOR`` is set; in a line if it has been printed before."""
     stream = stream or sys.stdout
     styled = stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM", "dumb") != "dumb"
-    print(*screen(told, styled=styled), sep="\n", file=stream, flush=True)
+    lines = [f"Gatewright's API serves again at {told.endpoint}"] if again else screen(told, styled=styled)
+    print(*lines, sep="\n", file=stream, flush=True)
 
 
 def screen(told: Served, *, styled: bool = False) -> Iterator[str]:

@@ -229,11 +229,12 @@ async def _serve_from(
         authority = None if shown is None or shown.authority is None else Path(shown.authority)
         control_url = None if control_listener is None else url_of(settings.control_host, control_listener)
         noted = running.note(settings, endpoint_url, control_url, authority)
+        again = running.resumes(settings, noted)
         stack.enter_context(running.noted(settings, noted))
         also = [] if shown is None else [("certificate", described(shown))]
         if metrics_listener is not None:
             also.append(("metrics", url_of(settings.metrics_host, metrics_listener) + "/metrics"))
-        announce(served(settings, noted, keys, made_up, also))
+        announce(served(settings, noted, keys, made_up, also), again=again)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({*serving, stopping, *background}, return_when=asyncio.FIRST_COMPLETED)
         for server, _ in servers:

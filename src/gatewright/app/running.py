@@ -88,6 +88,15 @@ def noted(settings: Settings, running: Running) -> Iterator[None]:
             path.unlink()
 
 
+def resumes(settings: Settings, running: Running) -> bool:
+    """Whether the same service has noted itself before: on the linux plane an API that died and is started again."""
+    try:
+        left = msgspec.convert(json.loads(_read(settings.api_folder / _NAME, "")), Running)
+    except (ConfigurationError, ValueError, msgspec.ValidationError):
+        return False
+    return left.process == running.process
+
+
 def find(data: Path) -> Running:
     """The service that runs on a data directory. Raises ConfigurationError that says how to start one."""
     path = data / "api" / _NAME
