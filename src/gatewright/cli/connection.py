@@ -17,15 +17,16 @@ GATEWRIGHT_DATA or ./data here.
 """
 
 
-def add_connection(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+def add_connection(parser: argparse.ArgumentParser, *, calls: bool = True) -> None:
+    """Declare the options; those of a command that ``calls`` nothing say no signature."""
     group = parser.add_argument_group("which service, and as whom", _OPTIONS.strip())
     group.add_argument("--profile", metavar="NAME", help="a profile of `gatewright profiles`, or of the aliyun CLI")
     group.add_argument("--data", type=Path, metavar="DIR", help="the service that runs on this data directory here")
     group.add_argument("--endpoint", metavar="URL", help="where it is: http://HOST:PORT or https://HOST:PORT")
     group.add_argument("--region", metavar="ID", help="the region of requests that name none")
     group.add_argument("--ca", type=Path, metavar="FILE", help="the authorities to trust for https, PEM")
-    group.add_argument("--signature", choices=("V1", "V3"), default="V3", help="how to sign (default: V3)")
+    if calls:
+        group.add_argument("--signature", choices=("V1", "V3"), default="V3", help="how to sign (default: V3)")
 
 
 def profile_of(parsed: argparse.Namespace) -> Profile:

@@ -34,7 +34,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = commands.add_parser("snippets", help="what to copy to drive the service", description=_DESCRIPTION)
     parser.add_argument("name", nargs="?", choices=NAMES, metavar="NAME", help=f"one of {', '.join(NAMES)}; else all")
-    connection.add_connection(parser)
+    connection.add_connection(parser, calls=False)
     parser.set_defaults(run=_run)
 
 
