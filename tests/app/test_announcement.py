@@ -18,6 +18,7 @@ from gatewright.app.announcement import Served, announce, screen, served
 from gatewright.app.farewell import farewell, say_goodbye
 from gatewright.app.program import program
 from gatewright.app.running import note
+from gatewright.cli import main
 from gatewright.settings import Settings, load
 
 TOLD = Served(
@@ -154,6 +155,14 @@ def test_nothing_is_counted_of_an_installation_that_cannot_be_looked_at(tmp_path
     settings.agent_folder.mkdir(parents=True)
     (settings.agent_folder / "installation").write_text("?\n")
     assert "What it has on this host goes on." in "\n".join(farewell(settings, ["serve"], tmp_path))
+
+
+def test_ctrl_c_before_it_serves_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main, "_run_command", interrupted)
+    assert main.main(["serve"]) == 130
 
 
 def test_who_reads_may_be_ended_by_the_same_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
