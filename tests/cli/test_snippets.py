@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from gatewright.app import certs
 from gatewright.cli import catalogue
 from gatewright.cli.snippets import NAMES
 from gatewright.client import snippets
@@ -88,6 +89,25 @@ def test_python_makes_a_gateway_and_the_file_is_what_is_printed(
     out = shell(command, tmp_path, told(service, "env"), told(service, "python"))
     assert re.fullmatch(r"vpn-\w+ active 240\.\d+\.\d+\.\d+\n", out), out
     assert told(service, "env") in (tmp_path / "try.py").read_text()
+
+
+def test_over_https_they_are_told_the_authority(command: Command, tmp_path: Path) -> None:
+    authority = certs.make(tmp_path / "tls", [], 30).paths.authority
+    files = ("--tls-cert", str(authority.with_name("server.crt")), "--tls-key", str(authority.with_name("server.key")))
+    path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    with Service(tmp_path / "data", arguments=files, environment=path, authority=authority) as secure:
+        assert f"  authority          {authority}\n" in secure.printed()
+        out = shell(
+            command,
+            tmp_path,
+            told(secure, "call DescribeVpcs") + " --query TotalCount",
+            told(secure, "env"),
+            told(secure, "python"),
+        )
+    assert re.fullmatch(r"0\nvpn-\w+ active 240\.\d+\.\d+\.\d+\n", out), out
+    text = (tmp_path / "try.py").read_text()
+    assert 'protocol="HTTPS"' in text
+    assert f'ca="{authority}"' in text
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
@@ -203,7 +223,7 @@ def test_under_tls_each_client_is_told_the_authority() -> None:
     assert 'protocol: "https"' in texts["node"]
     assert all('"vpn.example:8443"' in texts[name] for name in ("python", "node", "terraform"))
     text = snippets.env(replace(PROFILE, ca=told.ca), {})
-    for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
+    for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "ALIBABA_CLOUD_CA_BUNDLE"):
         assert f"export {name}='/etc/my ca.crt'\n" in text
 
 

@@ -26,6 +26,7 @@ def env(profile: Profile, environment: Mapping[str, str]) -> str:
         "ALIBABA_CLOUD_IGNORE_PROFILE": "TRUE",
         "SSL_CERT_FILE": "" if profile.ca is None else str(profile.ca),
         "NODE_EXTRA_CA_CERTS": "" if profile.ca is None else str(profile.ca),
+        "ALIBABA_CLOUD_CA_BUNDLE": "" if profile.ca is None else str(profile.ca),
     }
     if any(environment.get(name) for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy")):
         parts = urlsplit(profile.endpoint)
