@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from gatewright.cli import catalogue, connection
+from gatewright.cli import connection
 from gatewright.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _run(parsed: argparse.Namespace) -> int:
     from gatewright.client import snippets
 
     profile = connection.profile_of(parsed)
-    to = snippets.target(profile, catalogue.load().products, program(), _options(parsed, profile))
+    to = snippets.target(profile, program(), _options(parsed, profile))
     if parsed.name == "env":
         if sys.stdout.isatty():
             raise ConfigurationError(f"the secret is not shown on a terminal; this takes it into the shell: {to.key}")

@@ -23,8 +23,6 @@ class Target:
     region: Region
     #: A file with the authorities to trust for HTTPS, PEM; None where the system's are enough.
     ca: Path | None
-    #: Product codes that are served at the address: ``Vpc``, ``Ecs``.
-    products: tuple[str, ...]
     #: How a shell calls this program, and the options that tell it this service from any folder.
     program: str
     options: tuple[str, ...] = ()
@@ -46,7 +44,7 @@ class Target:
         return min(self.region.public_bandwidths)
 
 
-def target(profile: Profile, products: tuple[str, ...], program: str, options: tuple[str, ...] = ()) -> Target:
+def target(profile: Profile, program: str, options: tuple[str, ...] = ()) -> Target:
     """The service of a profile. Raises ConfigurationError for an endpoint or a region that there cannot be."""
     parts = urlsplit(profile.endpoint)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -55,7 +53,7 @@ def target(profile: Profile, products: tuple[str, ...], program: str, options: t
     if region is None:
         raise ConfigurationError(f"region is {profile.region!r}: the catalogue has {', '.join(regions())}")
     address = parts.netloc.rpartition("@")[2]
-    return Target(address, parts.scheme == "https", region, profile.ca, products, program, options)
+    return Target(address, parts.scheme == "https", region, profile.ca, program, options)
 
 
 def quoted(text: str) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from gatewright.client.snippets.target import Target, quoted
 
+#: The products that are served here, by the names of the provider's ``endpoints`` block, which takes no other name.
+ENDPOINTS = ("vpc", "ecs", "alb", "resourcemanager", "location", "bssopenapi", "sts")
+
 
 def terraform(to: Target) -> str:
     """A gateway with Terraform, a ``main.tf`` as ``terraform fmt`` writes it."""
-    width = max(len(product) for product in to.products)
-    endpoints = "".join(f"    {product.lower():{width}} = {quoted(to.address)}\n" for product in to.products)
+    width = max(map(len, ENDPOINTS))
+    endpoints = "".join(f"    {name:{width}} = {quoted(to.address)}\n" for name in ENDPOINTS)
     vswitches = "".join(
         f"""
 resource "alicloud_vswitch" "zone{number}" {{
