@@ -131,6 +131,7 @@ OPTIONS = (
         ("off", "exact"),
     ),
     Option("cache", bool, "", "linux plane: bring gateways back after a reboot before the control plane is back"),
+    Option("trace_endpoint", str, "URL", "OTLP/HTTP endpoint that traces are sent to (default: none are recorded)"),
     Option("log_level", str, "LEVEL", "what is logged (default: WARNING)", ("DEBUG", "INFO", "WARNING", "ERROR")),
     Option(
         "log_format",
@@ -181,6 +182,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connections: int
     throttling: str
     cache: bool
+    #: Empty: no traces.
+    trace_endpoint: str
     log_level: str
     log_format: str
 
@@ -292,6 +295,7 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         connections=connections,
         throttling=values.get("throttling", "off"),
         cache=bool(values.get("cache", False)),
+        trace_endpoint=trace_endpoint(values.get("trace_endpoint", "")),
         log_level=values.get("log_level", "WARNING"),
         log_format=values.get("log_format", "auto"),
     )
@@ -305,6 +309,23 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
             f"{_LONGEST_SOCKET}: choose a shorter one"
         )
     return settings
+
+
+def trace_endpoint(text: str) -> str:
+    """Where spans are sent, by what a setting says; without a path it gets that of OTLP. Raises ConfigurationError."""
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise ConfigurationError(
+            "trace_endpoint must be http://HOST:PORT or https://HOST:PORT, with a path if it is not /v1/traces; a key"
+            " that the receiver asks for belongs into the environment: OTEL_EXPORTER_OTLP_HEADERS"
+        )
+    return text if parts.path.strip("/") else text.rstrip("/") + "/v1/traces"
 
 
 def administrator(environment: Mapping[str, str]) -> AdministratorSettings:

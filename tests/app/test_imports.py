@@ -5,7 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("alembic", "psycopg", "vici", "typer", "rich", "starlette", "jinja2", "mako", "prometheus_client")
+HEAVY = (
+    "alembic",
+    "psycopg",
+    "vici",
+    "typer",
+    "rich",
+    "starlette",
+    "jinja2",
+    "mako",
+    "prometheus_client",
+    "opentelemetry",
+)
 
 
 def test_serving_loads_nothing_that_it_does_not_use() -> None:

@@ -60,6 +60,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "tls_cert": "/server.crt",
         "tls_key": "/server.key",
         "cache": "true",
+        "trace_endpoint": "http://192.0.2.7:4318",
         "log_level": "INFO",
         "log_format": "text",
     }
@@ -74,6 +75,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     assert (linux.plane, linux.link_host, linux.link_port) == ("linux", "192.0.2.1", 5)
     assert (found.underlay, found.link_host) == ("192.0.2.9", "")
     assert (found.metrics_host, found.metrics_port) == ("192.0.2.1", 6)
+    assert found.trace_endpoint == "http://192.0.2.7:4318/v1/traces"
     assert str(found.public_pool) == "192.0.2.0/24"
     assert (found.charge_types, found.quota_public_addresses, found.quota_vswitches) == (("POSTPAY",), 6, 7)
     assert found.quota_vpcs == 8

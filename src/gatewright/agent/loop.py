@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Set
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from gatewright.agent.local import Wish
@@ -20,6 +21,7 @@ from gatewright.agent.traffic import TrafficReporter
 from gatewright.link.contract import HostChanges, Link, LinkDown, Wanted
 from gatewright.plane.contract import Plane, PlaneError
 from gatewright.resources.specs import ItemKey, Kind, Observation, Phase, Spec, Tombstone, needs
+from gatewright.telemetry import tracing
 
 if TYPE_CHECKING:
     from gatewright.agent.cache_keeper import CacheKeeper
@@ -73,6 +75,8 @@ class Agent:
         self._reasons: dict[ItemKey, str] = {}
         #: What is wanted by the cache's word only, the control plane not having been heard on it.
         self._remembered: set[ItemKey] = set()
+        #: What made items change that are not brought about yet: a ``traceparent``, where traces are recorded.
+        self._traces: dict[ItemKey, str] = {}
         self._relapses = Relapses()
         self.orphans: frozenset[ItemKey] = frozenset()
         #: What was found and has not been looked at since.
@@ -198,12 +202,15 @@ class Agent:
                     listed = None
 
     def _take(self, changes: HostChanges) -> None:
-        for item in changes.items:
+        traced = len(changes.traces) == len(changes.items)
+        for item, traceparent in zip(changes.items, changes.traces if traced else repeat(""), strict=False):
             key = item.key
             self._remembered.discard(key)
             self.orphans -= {key}
             if self._wanted.get(key) != item:
                 self._wanted[key] = item
+                if traceparent and tracing.on():
+                    self._traces[key] = traceparent
                 if self._cache is not None:
                     self._cache.note()
                 self._standing.discard(key)
@@ -286,7 +293,13 @@ class Agent:
             if await self._relapsed(key, item, changed):
                 continue
             try:
-                await self._bring_about(key, item)
+                with tracing.following(f"bring about {key.kind}", self._traces.get(key, "")) as span:
+                    span.tell(item=key.id, kind=key.kind.value)
+                    try:
+                        await self._bring_about(key, item)
+                    except PlaneError as error:
+                        span.fail(str(error))
+                        raise
             except PlaneError as error:
                 _log.warning("%s: %s", key, error)
                 self._observe(item, Phase.FAILED, str(error))
@@ -294,6 +307,7 @@ class Agent:
                 _log.exception("%s: the plane failed", key)
                 self._observe(item, Phase.FAILED, f"{type(error).__name__}: {error}")
             else:
+                self._traces.pop(key, None)
                 return
             try:
                 with self._parking(key):

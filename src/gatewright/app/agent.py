@@ -16,6 +16,7 @@ from gatewright.errors import ConfigurationError
 from gatewright.link.unix import UnixLink
 from gatewright.plane.contract import Plane
 from gatewright.settings import Settings
+from gatewright.telemetry import tracing
 from gatewright.telemetry.logs import set_up_logging
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def run(settings: Settings, api_user: int) -> None:
     """
     set_up_logging(settings.log_level, settings.log_format, "agent")
     check_requirements()
+    tracing.start(settings.trace_endpoint, "agent")
     open_folder(settings.agent_folder)
     lock = Lock(settings.agent_folder / "agent.lock", "another agent", PREDECESSOR)
     installation = installation_id(settings.agent_folder)
@@ -42,6 +44,7 @@ def run(settings: Settings, api_user: int) -> None:
     try:
         asyncio.run(_run(settings, installation, api_user))
     finally:
+        tracing.stop()
         host_lock.release()
         lock.release()
 

@@ -51,6 +51,7 @@ from gatewright.store.backends import backend_of
 from gatewright.store.database import Database
 from gatewright.store.transaction import Transaction
 from gatewright.store.upgrade import prepare
+from gatewright.telemetry import tracing
 from gatewright.telemetry.logs import set_up_logging
 from gatewright.wire.authentication import Authenticator
 from gatewright.wire.endpoint import Endpoint
@@ -77,9 +78,11 @@ def run(settings: Settings, listener: socket.socket | None = None, certificates:
     set_up_logging(settings.log_level, settings.log_format, "api")
     if settings.region not in regions():
         raise ConfigurationError(f"region is {settings.region!r}: the catalogue has {', '.join(regions())}")
+    tracing.start(settings.trace_endpoint, "api")
     open_folder(settings.api_folder)
     lock = Lock(settings.api_folder / "api.lock", "another gatewright serve", PREDECESSOR if listener else 0.0)
     with ExitStack() as stack:
+        stack.callback(tracing.stop)
         stack.callback(lock.release)
         certificate = ServedCertificate(settings, certificates) if settings.tls_cert is not None else None
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))

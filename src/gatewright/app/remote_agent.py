@@ -15,7 +15,9 @@ from gatewright.app.agent import check_requirements, follow, open_cache_keeper
 from gatewright.app.data_directory import Lock, open_data_directory, open_folder
 from gatewright.app.host_lock import HostLock
 from gatewright.errors import ConfigurationError
+from gatewright.settings import trace_endpoint
 from gatewright.state_files import replace_file, told
+from gatewright.telemetry import tracing
 from gatewright.telemetry.logs import set_up_logging
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class RemoteAgent(NamedTuple):
     public_pool: str | None
     log_level: str
     log_format: str
+    #: Where traces are sent; empty: none are recorded.
+    trace_endpoint: str
 
 
 def run(options: RemoteAgent) -> None:
@@ -54,6 +58,7 @@ def run(options: RemoteAgent) -> None:
     if options.uplink is not None and options.public_pool is None:
         raise ConfigurationError("with --uplink the agent must know the control plane's --public-pool")
     check_requirements()
+    tracing.start(trace_endpoint(options.trace_endpoint), "agent")
     open_data_directory(options.data)
     # as `gatewright host` looks for it
     folder = options.data / "agent"
@@ -64,6 +69,7 @@ def run(options: RemoteAgent) -> None:
     try:
         asyncio.run(_run(options, identity, context))
     finally:
+        tracing.stop()
         host_lock.release()
         lock.release()
 

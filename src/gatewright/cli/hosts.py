@@ -53,6 +53,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     agent.add_argument("--uplink-mode", default="routed", choices=("routed", "proxy-arp"), help="as of `serve`")
     agent.add_argument("--public-pool", metavar="NETWORK", help="the service's public pool; needed with --uplink")
     agent.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    agent.add_argument("--trace-endpoint", default="", metavar="URL", help="as of `serve`")
     agent.add_argument("--log-format", default="auto", choices=("auto", "text", "json"), help="as of `serve`")
 
 
@@ -162,6 +163,7 @@ def _agent(parsed: argparse.Namespace) -> int:
             parsed.public_pool,
             parsed.log_level,
             parsed.log_format,
+            parsed.trace_endpoint,
         )
     )
     return 0

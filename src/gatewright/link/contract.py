@@ -21,6 +21,8 @@ class HostChanges(msgspec.Struct, frozen=True, kw_only=True):
     #: The host's revision when the page was made; ``upto`` is smaller while there are more pages.
     revision: int
     items: tuple[Wanted, ...]
+    #: Where traces are recorded: of each item the W3C ``traceparent`` of what made it change, or an empty text.
+    traces: tuple[str, ...] = ()
 
 
 class LinkDown(Exception):

@@ -33,4 +33,4 @@ def known_to(version: int, changes: HostChanges) -> HostChanges:
     if version >= SCHEMA_VERSION:
         return changes
     items = tuple(item for item in changes.items if _SINCE[item.key.kind] <= version)
-    return msgspec.structs.replace(changes, items=items)
+    return msgspec.structs.replace(changes, items=items, traces=())

@@ -19,6 +19,7 @@ from gatewright.resources.specs import Kind, Spec, Tombstone
 from gatewright.store import gateways, hosts, placements, pools, route_tables, vswitches
 from gatewright.store.placements import PlacementRow
 from gatewright.store.transaction import Transaction
+from gatewright.telemetry import tracing
 
 #: About how many items one answer to an agent has.
 PAGE = 500
@@ -32,7 +33,9 @@ def changes(transaction: Transaction, host_id: str, since: int) -> HostChanges:
     rows = placements.since(transaction, host_id, since, PAGE)
     upto = rows[-1].revision if len(rows) >= PAGE else revision
     compiler = _Compiler(transaction, rows)
-    return HostChanges(upto=upto, revision=revision, items=tuple(compiler.wanted(row) for row in rows))
+    items = tuple(compiler.wanted(row) for row in rows)
+    traces = tuple(tracing.of_revision(host_id, row.revision) for row in rows) if tracing.on() else ()
+    return HostChanges(upto=upto, revision=revision, items=items, traces=traces)
 
 
 class _Compiler:

@@ -19,6 +19,7 @@ from gatewright.store.inline import InlineLane
 from gatewright.store.jobs import Job, Work
 from gatewright.store.lanes import Lane
 from gatewright.store.transaction import Transaction
+from gatewright.telemetry import tracing
 
 Result = TypeVar("Result")
 
@@ -99,8 +100,10 @@ class Database:
         self._check_open()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
-        lane.put(Job(work, prelude, future, loop))
-        return await future
+        with tracing.within("transaction") as span:
+            span.tell(writes=int(lane is self._writes))
+            lane.put(Job(work, prelude, future, loop))
+            return await future
 
     def _check_open(self) -> None:
         if self._closed:

@@ -11,6 +11,7 @@ from gatewright.errors import SERVICE_UNAVAILABLE
 from gatewright.store.schema import hosts
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
+from gatewright.telemetry import tracing
 
 #: The machine that the service itself runs on.
 LOCAL = "local"
@@ -131,6 +132,7 @@ def raise_revision(transaction: Transaction, host_id: str) -> int:
     raised = transaction.scalar(_RAISE, host_id=host_id)
     if raised is None:
         raise SERVICE_UNAVAILABLE.because(f"The host {host_id} was removed at this moment; try again.")
+    tracing.raised(host_id, int(raised))
     return int(raised)
 
 

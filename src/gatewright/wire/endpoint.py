@@ -24,8 +24,10 @@ from gatewright.errors import (
 from gatewright.operations.declaration import Operation
 from gatewright.operations.execution import Executor
 from gatewright.store.database import StoreClosed
+from gatewright.telemetry import tracing
 from gatewright.telemetry.logs import fields
 from gatewright.telemetry.requests import request_id as current_request
+from gatewright.telemetry.tracing import Span
 from gatewright.wire.authentication import (
     Authenticator,
     answer_format,
@@ -104,14 +106,15 @@ class Endpoint:
                 scope["method"], raw_path, scope["query_string"], scope["headers"], body, scope.get("scheme", "http")
             )
             try:
-                status, content, content_type, retry_after = await self._serve(message)
+                with tracing.serving("call", message.header("traceparent") or "") as span:
+                    status, content, content_type, retry_after = await self._serve(message, span)
             except Dropped:
                 scope["extensions"][DROP]()
             else:
                 waiting = () if retry_after is None else ((b"x-acs-retry-after", b"%d" % retry_after),)
                 await answer(send, status, content, content_type, *waiting)
 
-    async def _serve(self, message: Message) -> tuple[int, bytes, bytes, int | None]:
+    async def _serve(self, message: Message, span: Span) -> tuple[int, bytes, bytes, int | None]:
         """Status, body, content type, and how long to wait (milliseconds) of one call. Raises Dropped, nothing else."""
         began = time.perf_counter()
         request_id = ids.request_id()
@@ -163,6 +166,10 @@ class Endpoint:
             self._interception.ended(message, Outcome(request_id, status, error.code if error else None))
         code = error.code if error is not None else "OK"
         took = time.perf_counter() - began
+        span.name(title)
+        span.tell(operation=title, status=status, code=code, request_id=request_id)
+        if error is not None and status >= 500:
+            span.fail(code)
         if self._answered is not None:
             self._answered(title, code, took)
         if _requests.isEnabledFor(logging.INFO):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gatewright.plane.contract import PlaneError
+from gatewright.telemetry import tracing
 
 _HINTS = {
     errno.EPERM: "the linux plane needs root with CAP_NET_ADMIN and CAP_SYS_ADMIN",
@@ -19,9 +20,13 @@ _HINTS = {
 
 @contextmanager
 def step(doing: str) -> Iterator[None]:
-    """Raises PlaneError that says ``doing``, and a hint, for what the system refuses inside the block."""
+    """Raises PlaneError that says ``doing``, and a hint, for what the system refuses inside the block.
+
+    Where traces are recorded the block is a span.
+    """
     try:
-        yield
+        with tracing.within(doing):
+            yield
     except OSError as error:
         hint = _HINTS.get(error.errno or 0)
         raise PlaneError(f"{doing}: {error}" + (f" ({hint})" if hint else "")) from error

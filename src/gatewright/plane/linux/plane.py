@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -147,7 +148,7 @@ class LinuxPlane:
         self._opened().drop(key)
         if self._lookout is not None:
             self._lookout.drop(key)
-        future = asyncio.get_running_loop().run_in_executor(self._workers, job)
+        future = asyncio.get_running_loop().run_in_executor(self._workers, contextvars.copy_context().run, job)
         self._at_work[key] = future
         future.add_done_callback(lambda done: self._worked(key, done, spec))
         try:
