@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +18,20 @@ from tests.support.postgresql import PostgresqlServer, binaries
 
 if TYPE_CHECKING:
     from tests.fuzz.world import World
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let what the tests start find its modules compiled, also where the environment forbids to write them beside.
+
+    Else each of some hundred processes compiles all of them: most of what a start costs.
+    """
+    if sys.dont_write_bytecode:
+        folder = Path(tempfile.mkdtemp(prefix="gw-bytecode-"))
+        # the linux plane's API is not root
+        folder.chmod(0o755)
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
+        config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
 @pytest.fixture(scope="session")

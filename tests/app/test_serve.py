@@ -136,7 +136,7 @@ def test_wrong_settings_end_with_one_line(tmp_path: Path) -> None:
     for arguments, status, said in (
         (("--listen", "0.0.0.0:0"), 2, "--allow-plaintext"),
         (("--region", "mars"), 2, "region is 'mars'"),
-        (("--database", "mysql://x"), 2, "mysql"),
+        (("--database", "mysql://x"), 2, "no URL of a database"),
         (("--database", "postgresql://nobody@127.0.0.1:1/x"), 75, "does not answer"),
         (("--database", "postgresql://nobody:pw@127.0.0.1:1/x"), 2, "GATEWRIGHT_DATABASE"),
         (("--config", "/nowhere.toml"), 2, "/nowhere.toml"),
