@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from gatewright.settings import OPTIONS, PREFIX
-from tests.support.service import Service
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
-
-
-def test_the_readmes_python_runs_as_it_stands(tmp_path: Path) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) == 1
-    with Service(tmp_path / "data") as service:
-        code = blocks[0].replace('access_key_id="..."', 'access_key_id="test"')
-        code = code.replace('access_key_secret="..."', 'access_key_secret="secret"')
-        code = code.replace("127.0.0.1:8080", f"127.0.0.1:{service.port}")
-        ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert ran.returncode == 0, ran.stderr
-    assert re.fullmatch(r"(init|provisioning|active) 240\.\d+\.\d+\.\d+\n", ran.stdout)
-
-
-def test_what_the_readme_steers_with_does_that(tmp_path: Path) -> None:
-    text = (ROOT / "README.md").read_text().replace("\\\n", " ")
-    asked = re.findall(r"curl -s -X POST localhost:8081(\S+) -H content-type:application/json +-d '(.*)'", text)
-    assert len(asked) == 3
-    with Service(tmp_path / "data", arguments=("--control",)) as service:
-        for target, body in asked:
-            service.control("POST", target, json.loads(body))
-        assert service.control("GET", "/v1/delays")["provisioning"] == 300
-        assert service.control("GET", "/v1/clock")["ahead"] == 300
-        (fault,) = service.control("GET", "/v1/faults")
-        assert (fault["status"], fault["message"]) == (400, "The inventory is not enough.")
 
 
 def test_every_setting_is_on_its_page() -> None:
