@@ -13,7 +13,6 @@ import pytest
 
 from gatewright.access.keyring import AccessKey
 from gatewright.access.principal import Principal
-from gatewright.app import announcement
 from gatewright.app.announcement import Served, announce, screen, served
 from gatewright.app.farewell import farewell, say_goodbye
 from gatewright.app.program import program
@@ -86,7 +85,11 @@ def test_a_secret_is_told_when_it_has_been_made_up_and_only_then(tmp_path: Path)
 
 
 def test_the_folder_is_named_where_the_commands_work_there_only() -> None:
-    assert "Next, in another terminal in this folder:" in screen(TOLD)
+    here = "Next, in another terminal in this folder:"
+    assert here in screen(TOLD)
+    for script, data in (("venv/bin/gatewright", "/srv/data"), ("/opt/bin/gatewright", "data"), ("gatewright", "data")):
+        assert here in screen(replace(TOLD, program=script, data=data))
+    assert here not in screen(replace(TOLD, program="/opt/bin/gatewright", data="/srv/data"))
     assert "Next, in another terminal:" in screen(replace(TOLD, program="gatewright", data="/srv/a b"))
     assert "  gatewright call DescribeVpcs --data '/srv/a b'" in screen(
         replace(TOLD, program="gatewright", data="/srv/a b")
@@ -100,8 +103,10 @@ def test_the_api_of_the_linux_plane_has_left_the_folder_that_it_speaks_of(
     monkeypatch.setenv("PWD", str(tmp_path))
     monkeypatch.chdir("/")
     assert served(settings, note(settings, "http://127.0.0.1:8080"), [], None).data == "data"
+    monkeypatch.setenv("PWD", str(tmp_path / "data"))
+    assert served(settings, note(settings, "http://127.0.0.1:8080"), [], None).data == f"{tmp_path}/data"
     monkeypatch.setenv("PWD", "/elsewhere")
-    assert announcement.served(settings, note(settings, "http://[::1]:80"), [], None).data == f"{tmp_path}/data"
+    assert served(settings, note(settings, "http://[::1]:80"), [], None).data == f"{tmp_path}/data"
 
 
 def test_the_program_is_called_as_the_shell_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,6 +128,9 @@ def test_who_ends_the_simulated_plane_is_told_how_it_goes_on(tmp_path: Path, mon
     assert "nothing of it runs any more" in text
     assert re.search(r"^  \S*gatewright serve --data data$", text, re.MULTILINE)
     assert text.endswith("  rm -r data")
+    (tmp_path / "data/agent").mkdir(parents=True)
+    text = "\n".join(farewell(_settings(tmp_path / "data"), ["serve"]))
+    assert "rm -r" not in text
     text = "\n".join(farewell(_settings(tmp_path / "data", database="postgresql://h/d"), ["serve"]))
     assert "its database" in text
     assert "rm -r" not in text

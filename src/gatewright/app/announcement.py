@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from gatewright import __version__
 from gatewright.access.keyring import AccessKey
-from gatewright.app.program import program
+from gatewright.app.program import named_in, program
 from gatewright.app.running import Running
 from gatewright.settings import Settings
 
@@ -58,14 +58,13 @@ def served(
     database = urlsplit(settings.database)
     where = database.path[1:] if database.scheme == "sqlite" else f"{database.hostname or ''}{database.path}"
     folder = _folder(settings)
-    data = settings.data
     return Served(
         plane=settings.plane,
         region=settings.region,
         database=f"{database.scheme} {where}",
         endpoint=running.endpoint,
         keys=tuple((key.principal.account_id, key.id) for key in keys),
-        data=str(data.relative_to(folder) if data.is_relative_to(folder) else data),
+        data=named_in(folder, settings.data),
         program=program(folder),
         secret=None if made_up is None else made_up.secret,
         control=running.control,
@@ -106,7 +105,7 @@ def screen(told: Served, *, styled: bool = False) -> Iterator[str]:
 def _where(told: Served) -> str:
     """Where the commands work as they stand."""
     root = "as root, " if told.plane == "linux" else ""
-    relative = told.program.startswith(".") or not told.data.startswith("/")
+    relative = not told.data.startswith("/") or told.program.find("/") > 0
     return f"{root}in another terminal{' in this folder' if relative else ''}"
 
 

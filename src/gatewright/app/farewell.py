@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gatewright.app.data_directory import find_installation_id
-from gatewright.app.program import program
+from gatewright.app.program import named_in, program
 from gatewright.errors import ConfigurationError
 from gatewright.resources.specs import Kind
 from gatewright.settings import Settings
@@ -30,7 +30,7 @@ def say_goodbye(settings: Settings, arguments: Sequence[str]) -> None:
 def farewell(settings: Settings, arguments: Sequence[str], namespaces: Path = _NAMESPACES) -> Iterator[str]:
     """The lines. What is to be done is in commands that work as they stand in this folder."""
     folder = Path.cwd()
-    data = str(settings.data.relative_to(folder) if settings.data.is_relative_to(folder) else settings.data)
+    data = named_in(folder, settings.data)
     command = program(folder)
     again = shlex.join((command, *arguments))
     yield ""
@@ -48,7 +48,8 @@ def farewell(settings: Settings, arguments: Sequence[str], namespaces: Path = _N
         own = settings.database_file is not None and settings.database_file.is_relative_to(settings.data)
         yield f"  # start it again: it goes on with what is in {data if own else 'its database'}"
         yield f"  {again}"
-        if own:
+        # gateways of a linux plane that was served from there would be lost
+        if own and not settings.agent_folder.exists():
             yield "  # forget everything"
             yield f"  {shlex.join(('rm', '-r', data))}"
 

@@ -18,6 +18,9 @@ def program(folder: Path | None = None) -> str:
     found = shutil.which(_NAME)
     if not script.exists() or (found is not None and Path(found).resolve() == script.resolve()):
         return _NAME
-    if folder is not None and script.is_relative_to(folder):
-        return str(script.relative_to(folder))
-    return str(script)
+    return str(script) if folder is None else named_in(folder, script)
+
+
+def named_in(folder: Path, path: Path) -> str:
+    """A path as a shell in ``folder`` may write it: relative if it leads down from there."""
+    return str(path.relative_to(folder)) if path != folder and path.is_relative_to(folder) else str(path)
