@@ -12,6 +12,7 @@ needed="
 /usr/bin/ping=iputils-ping
 /usr/sbin/nft=nftables
 /usr/bin/iperf3=iperf3
+/usr/bin/tmux=tmux
 /usr/lib/postgresql=postgresql
 "
     venv_missing=

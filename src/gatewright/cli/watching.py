@@ -37,9 +37,14 @@ class Watch(Generic[News]):
     SIGINT and SIGTERM raise :class:`Stopped` wherever the main thread is. SIGWINCH ends a wait.
     """
 
-    def __init__(self, output: int | None = None) -> None:
-        """``output`` is a descriptor: when nobody can read from it any more, waits raise BrokenPipeError."""
+    def __init__(self, output: int | None = None, source: int | None = None) -> None:
+        """``output`` and ``source`` are descriptors.
+
+        When nobody can read from ``output`` any more, waits raise BrokenPipeError; what is typed at ``source`` ends
+        them.
+        """
         self._output = output
+        self._source = source
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._wakes, self._wake = os.pipe()
         for end in (self._wakes, self._wake):
@@ -60,6 +65,8 @@ class Watch(Generic[News]):
         self._poll.register(self._wakes, select.POLLIN)
         if self._output is not None:
             self._poll.register(self._output, 0)
+        if self._source is not None and self._source != self._output:
+            self._poll.register(self._source, select.POLLIN)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -68,6 +75,10 @@ class Watch(Generic[News]):
     def put(self, news: News) -> None:
         """From any thread: something has come."""
         self._news.put(news)
+        self.wake()
+
+    def wake(self) -> None:
+        """From any thread: end the wait."""
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake, b"\0")
 
@@ -84,6 +95,10 @@ class Watch(Generic[News]):
         with contextlib.suppress(BlockingIOError):
             os.read(self._wakes, 4096)
         return bool(ready)
+
+    def typed(self) -> bool:
+        """Whether there is something to read at ``source``."""
+        return self._source is not None and bool(select.select([self._source], [], [], 0)[0])
 
     def news(self) -> Iterator[News]:
         """What has come, in order."""
