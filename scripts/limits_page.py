@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from gatewright import errors, settings
 from gatewright.link import frames, https_server
+from gatewright.metrics import state as figures
 from gatewright.operations import execution, registry, tags
 from gatewright.operations.declaration import VPC
 from gatewright.resources.limits import call_limits
@@ -83,6 +84,13 @@ VALUES = (
     Bound("a tag's key or value", tags, "LONGEST_TAG", "characters", "`InvalidParameter.TagKey`, `.TagValue`"),
     Bound(
         "events of an account that are kept", events, "MOST_KEPT", "", "the oldest ones are forgotten within a minute"
+    ),
+    Bound(
+        "instances whose traffic metrics tell",
+        figures,
+        "MOST_INSTANCES",
+        "",
+        "those that were ordered later are left out",
     ),
     Bound("how long a client token counts", execution, "TOKEN_LIFETIME", "ms", "the same token is a new order"),
 )

@@ -17,6 +17,7 @@ from gatewright.metrics.page import MetricsPage
 from gatewright.plane.contract import PlaneError
 from gatewright.reconcile.watching import HostWatch
 from gatewright.resources.specs import ItemKey, Kind
+from gatewright.resources.traffic import Count
 from tests.support.cell import Cell
 from tests.support.client import Client, Refused
 from tests.support.metrics import Scrape
@@ -107,6 +108,30 @@ def test_what_a_plane_cannot_do_is_counted(make_cell: Callable[..., Cell]) -> No
         assert time.monotonic() < deadline
     told = scrape(cell)
     assert told.value("gatewright_plane_errors_total", host="local", kind="router") >= 1
+
+
+def test_what_goes_through_gateways_is_told(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatewright.metrics.state.MOST_INSTANCES", 3)
+    first, second = order(cell), order(cell)
+    for gateway in (first, second):
+        cell.traffic.note("local", [Count(f"{gateway}-1", 100, 1, 2000, 2), Count(f"{gateway}-2", 7, 1, 8, 1)], 0)
+    cell.traffic.note("local", [Count(f"{first}-1", 150, 2, 2000, 2)], 1)
+    cell.traffic.note("local", [Count("vpn-aaaaaaaaaaaaaaaaaaaaa-1", 1, 1, 1, 1)], 1)
+    name = "gatewright_gateway_bytes_total"
+    for _ in range(2):
+        told = scrape(cell)
+        assert told.value(name, gateway=first, instance_id=f"{first}-1", direction="received") == 150
+        assert told.value(name, gateway=first, instance_id=f"{first}-2", direction="sent") == 8
+        assert len(told.of(name)) == 4
+    packets = "gatewright_gateway_packets_total"
+    assert told.value(packets, gateway=first, instance_id=f"{first}-1", direction="received") == 2
+    monkeypatch.setattr("gatewright.metrics.state.MOST_INSTANCES", 10)
+    assert len(scrape(cell).of(name)) == 8
+    cell.call("DeleteVpnGateway", VpnGatewayId=first)
+    deadline = time.monotonic() + 20
+    while len(left := scrape(cell).of(name)) != 4:
+        assert time.monotonic() < deadline
+    assert {dict(labels)["gateway"] for labels in left} == {second}
 
 
 def test_lag_runs_from_when_a_revision_was_first_met(monkeypatch: pytest.MonkeyPatch) -> None:

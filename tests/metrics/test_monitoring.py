@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from gatewright import errors
+from gatewright.resources.traffic import Count
 from tests.metrics.promql import parse
 from tests.metrics.test_metrics import order, scrape
 from tests.support.cell import Cell, sqlite_url
@@ -29,7 +30,7 @@ OWN = {"up"}
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
     """What a service tells that has done something."""
     cell = Cell(sqlite_url(tmp_path_factory.mktemp("told")))
-    order(cell)
+    cell.traffic.note("local", [Count(f"{order(cell)}-1", 1, 1, 1, 1)], 0)
     yield scrape(cell)
     cell.close()
 

@@ -185,7 +185,7 @@ class Cell:
             clock, timing = self.steering.clock, self.steering.delays
             installation = replace(installation, vpc_delay=timing.vpc)
         self.control_plane = ControlPlane(self.database, clock, installation.traffic)
-        self.metrics = Metrics(self.database, self.control_plane, self._installation.plane, apart=False)
+        self.metrics = Metrics(self.database, self.control_plane, self.traffic, self._installation.plane, apart=False)
         self._throttle = published_rates(clock, installation) if self._throttling else None
         self.executor = Executor(self.database, clock, installation)
         self._serve(keys)

@@ -169,7 +169,7 @@ async def _serve_from(
         installation = replace(installation, vpc_delay=steering.delays.vpc)
     throttle = published_rates(clock, installation) if settings.throttling == "exact" else None
     control_plane = ControlPlane(database, clock, installation.traffic)
-    metrics = Metrics(database, control_plane, settings.plane, apart=metrics_listener is not None)
+    metrics = Metrics(database, control_plane, installation.traffic, settings.plane, apart=metrics_listener is not None)
     endpoint = Endpoint(
         operations,
         # Clients sign with the real time, whatever time it is in the service.

@@ -67,6 +67,7 @@ class Exposition:
             def collect(self) -> Iterator[Metric]:
                 yield from _requests(snapshot)
                 yield from _state(snapshot)
+                yield from _traffic(snapshot)
                 yield from _service(snapshot, plane)
 
         registry = CollectorRegistry()
@@ -138,6 +139,27 @@ def _state(snapshot: _Snapshot) -> Iterator[Metric]:
     for (host_id, kind), count in sorted(snapshot.failures.items()):
         failures.add_metric((host_id, kind), count)
     yield failures
+
+
+def _traffic(snapshot: _Snapshot) -> Iterator[Metric]:
+    from prometheus_client.core import CounterMetricFamily
+
+    labels = ("gateway", "instance_id", "direction")
+    carried = CounterMetricFamily(
+        "gatewright_gateway_bytes",
+        "What gateways received from outside and sent there, in whole frames.",
+        labels=labels,
+    )
+    packets = CounterMetricFamily("gatewright_gateway_packets", "The same in packets.", labels=labels)
+    for gateway, count in snapshot.figures.instances if snapshot.figures is not None else ():
+        for direction, size, number in (
+            ("received", count.received_bytes, count.received_packets),
+            ("sent", count.sent_bytes, count.sent_packets),
+        ):
+            carried.add_metric((gateway, count.id, direction), size)
+            packets.add_metric((gateway, count.id, direction), number)
+    yield carried
+    yield packets
 
 
 def _service(snapshot: _Snapshot, plane: str) -> Iterator[Metric]:

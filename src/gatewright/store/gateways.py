@@ -70,6 +70,11 @@ class InstanceView(InstanceRow, frozen=True):
     vswitch_cidr: str
 
 
+class _Owner(NamedTuple):
+    instance_id: str
+    gateway_id: str
+
+
 class _StatusCount(NamedTuple):
     status: str
     gateways: int
@@ -136,6 +141,7 @@ _PUBLIC_ADDRESSES = Statement(
         .scalar_subquery()
     )
 )
+_OWNERS = QueryAmong(select(instances.c.id, instances.c.gateway_id), instances.c.id, _Owner)
 _BY_STATUS = Query(select(vpn_gateways.c.status, func.count()).group_by(vpn_gateways.c.status), _StatusCount)
 _SET_STATUS = StatementAmong(update(vpn_gateways).values(status=bindparam("new_status")), vpn_gateways.c.id)
 _CHANGE = Statement(
@@ -193,6 +199,11 @@ def every_instance(transaction: Transaction) -> list[InstanceRow]:
 def instance(transaction: Transaction, instance_id: str) -> InstanceRow | None:
     """An instance of whatever account, or None."""
     return transaction.one(_INSTANCE, instance_id=instance_id)
+
+
+def owners_of(transaction: Transaction, instance_ids: Sequence[str]) -> dict[str, str]:
+    """The gateways of some instances, by the instances' ids."""
+    return {row.instance_id: row.gateway_id for row in _OWNERS.rows(transaction, instance_ids)}
 
 
 def one_in_vswitch(transaction: Transaction, vswitch_id: str) -> str | None:
