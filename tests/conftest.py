@@ -64,8 +64,10 @@ def sqlite_lender(tmp_path_factory: pytest.TempPathFactory) -> SqliteLender:
 
 
 @pytest.fixture(scope="session")
-def postgresql_lender(postgresql_server: PostgresqlServer) -> PostgresqlLender:
-    return PostgresqlLender(postgresql_server)
+def postgresql_lender(postgresql_server: PostgresqlServer) -> Iterator[PostgresqlLender]:
+    lender = PostgresqlLender(postgresql_server)
+    yield lender
+    lender.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

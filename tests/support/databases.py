@@ -69,12 +69,16 @@ class SqliteLender:
 
 
 class PostgresqlLender:
-    """Empties the tables of what it has lent before."""
+    """Empties the tables of what it has lent before.
+
+    To each it keeps a connection, which knows the tables already: a new one would read up on all of them each time.
+    """
 
     def __init__(self, server: PostgresqlServer) -> None:
         self._server = server
         self._free: list[str] = []
         self._loans: dict[str, int] = {}
+        self._connections: dict[str, psycopg.Connection] = {}
         self._pristine: tuple[Any, ...] | None = None
 
     def lend(self, folder: Path) -> str:
@@ -83,6 +87,7 @@ class PostgresqlLender:
         url = self._server.create()
         prepare(backend_of(url))
         self._loans[url] = 0
+        self._connections[url] = psycopg.connect(url, autocommit=True)
         if self._pristine is None:
             self._pristine = self._emptied(url)
         return url
@@ -92,16 +97,22 @@ class PostgresqlLender:
         if self._emptied(url) == self._pristine:
             self._free.append(url)
         else:
+            self._connections.pop(url).close()
             self._server.drop(url)
+
+    def close(self) -> None:
+        """Let go of the server."""
+        for connection in self._connections.values():
+            connection.close()
 
     def _emptied(self, url: str) -> tuple[Any, ...] | None:
         """Empty the tables, whoever is still connected. Returns what else there is, None if it cannot be emptied."""
+        connection = self._connections[url]
         try:
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(_ALONE)
-                connection.execute(f"BEGIN; {_EMPTY} COMMIT".encode())
-                if self._loans[url] % _LOANS_TO_A_VACUUM == _LOANS_TO_A_VACUUM - 1:
-                    connection.execute("VACUUM")
-                return connection.execute(_STATE).fetchone()
+            connection.execute(_ALONE)
+            connection.execute(f"BEGIN; {_EMPTY} COMMIT".encode())
+            if self._loans[url] % _LOANS_TO_A_VACUUM == _LOANS_TO_A_VACUUM - 1:
+                connection.execute("VACUUM")
+            return connection.execute(_STATE).fetchone()
         except psycopg.Error:
             return None
