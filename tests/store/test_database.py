@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,5 +167,33 @@ def test_closing_waits_for_what_was_asked_for(database: Database) -> None:
         assert sorted(await asyncio.gather(*writing)) == list(range(1, 21))
         with pytest.raises(StoreClosed):
             await database.write(raise_it)
+
+    asyncio.run(run())
+
+
+def _reading() -> int:
+    return sum(thread.name.startswith("store-read") for thread in threading.enumerate())
+
+
+def test_calls_one_after_the_other_use_one_connection_and_others_do_not_wait(database: Database) -> None:
+    before = _reading()
+
+    async def run() -> None:
+        for _ in range(20):
+            await database.read(lambda transaction: hosts.revision(transaction, "h"))
+        assert _reading() == before + 1
+        begun, go_on = threading.Event(), threading.Event()
+
+        def wait(transaction: Transaction) -> bool:
+            begun.set()
+            return go_on.wait(10)
+
+        waiting = asyncio.ensure_future(database.read(wait))
+        assert await asyncio.to_thread(begun.wait, 10)
+        async with asyncio.timeout(10):
+            assert await database.read(lambda transaction: hosts.revision(transaction, "h")) == 0
+        go_on.set()
+        assert await waiting
+        assert _reading() == before + 2
 
     asyncio.run(run())

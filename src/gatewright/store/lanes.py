@@ -27,7 +27,11 @@ _END_PATIENCE = 10.0
 
 
 class Lane:
-    """Threads that take jobs from one queue, a batch in a transaction."""
+    """Threads that take jobs from one queue, a batch in a transaction.
+
+    One is started when a job comes and all there are have something to do: calls one after the other need one thread,
+    whose connection knows the tables already.
+    """
 
     def __init__(self, backend: Backend, *, writing: bool, woken: Callable[[set[str]], object]) -> None:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -37,17 +41,22 @@ class Lane:
         self._batch = backend.write_batch if writing else backend.read_batch
         self._deadlines = Deadlines() if backend.remote else None
         self._begin = backend.begin_write if writing else backend.begin_read
-        name = "write" if writing else "read"
-        self._threads = [
-            threading.Thread(target=self._run, name=f"store-{name}-{number}", daemon=True)
-            for number in range(backend.writers if writing else backend.readers)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._name = "store-write" if writing else "store-read"
+        self._most = backend.writers if writing else backend.readers
+        self._threads: list[threading.Thread] = []
+        self._starting = threading.Lock()
+        #: Threads without a job that is theirs. Where there are as many as may be, it may tell of more.
+        self._idle = threading.Semaphore(0)
 
     def put(self, job: Job) -> None:
         """Run the job soon."""
         self._jobs.put(job)
+        if not self._idle.acquire(blocking=False):
+            with self._starting:
+                if len(self._threads) < self._most:
+                    name = f"{self._name}-{len(self._threads)}"
+                    self._threads.append(threading.Thread(target=self._run, name=name, daemon=True))
+                    self._threads[-1].start()
 
     def close(self) -> None:
         """Finish what has been put, and end the threads. One whose database does not answer ends with the process."""
@@ -123,6 +132,8 @@ class Lane:
         return self._deadlines.within(connection.fileno())
 
     def _deliver(self, jobs: list[Job]) -> None:
+        # before whoever hears of it asks for more
+        self._idle.release(len(jobs))
         loops: dict[asyncio.AbstractEventLoop, list[Job]] = {}
         for job in jobs:
             if job.loop is None:
