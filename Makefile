@@ -72,7 +72,7 @@ $(BENCH_STAMP): requirements/bench.lock | $(BIN)/uv
 		$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --require-hashes -r requirements/bench.lock
 	@touch $@
 
-bench: setup-dev $(BENCH_STAMP) ## measure against moto and against the bare floor
+bench: setup-dev $(BENCH_STAMP) ## measure against moto and the bare floor, and draw docs/bench.md; BENCH=--quick for less
 	@$(BIN)/python -m bench $(BENCH)
 
 clean: ## remove what set-up made

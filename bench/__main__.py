@@ -1,4 +1,7 @@
-"""The command: runs the parts, prints the table, writes the file. A goal that is missed is no failure."""
+"""The command: runs the parts, prints the table, writes the file and what is drawn from it.
+
+A goal that is missed is no failure.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import bandwidth, creates, growth, hundred, linux_plane, load, mixed, pages, report, starts
+from scripts import generate_docs
+
+from bench import bandwidth, creates, growth, hundred, linux_plane, load, mixed, pages, report, results, starts
 from bench.figures import Part
 from bench.memory import Memory
 from bench.moto import Missing, Moto
@@ -89,17 +94,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = Path(name)
         # The linux plane's API may run as a user of its own.
         folder.chmod(0o755)
-        about = {**report.machine(folder), "quick": parsed.quick}
+        measured = results.conditions(folder, quick=parsed.quick)
         parts = _measure(folder, scale, wanted)
-    report.write(parts, about)
+    results.write(parts, measured)
     print(report.table([figure for part in parts.values() for figure in part.figures]))
     print()
     for part in parts.values():
         for remark in part.remarks:
             print(f"* {remark}")
-    print(f"* Load of the machine before: {about['load_before'][0]}; {time.monotonic() - begun:.0f} s in all.")
-    print(f"* All runs: {report.RESULTS}")
-    return 0
+    print(f"* Load of the machine before: {measured['load_before']:g}; {time.monotonic() - begun:.0f} s in all.")
+    print(f"* All runs: {results.RESULTS}")
+    _say("tables and plots ...")
+    return generate_docs.main([])
 
 
 def _measure(folder: Path, scale: Scale, wanted: Sequence[str]) -> Mapping[str, Part]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench import load
-from bench.figures import Figure, Part, median
+from bench.figures import Figure, Part, median, percentiles
 from bench.load import Load
 from bench.moto import Moto
 from bench.ours import Gatewright, Network
@@ -43,12 +43,18 @@ def measure(ours: Gatewright, network: Network, moto: Moto, *, rounds: int, sing
         runs[f"{connections} connections"] = {
             "gatewright": [run.document() for run in mine],
             "moto": [run.document() for run in theirs],
+            "percentiles_ms": {"gatewright": _percentiles(mine), "moto": _percentiles(theirs)},
             "settled_s": [round(seconds, 4) for seconds in settled],
             "processor_ms_an_order": [round(milliseconds, 4) for milliseconds in used],
         }
         if theirs[0].connected > connections:
             remarks.append(f"moto hangs up after every answer: {theirs[0].connected} connections for {count} orders.")
     return Part(figures, list(dict.fromkeys(remarks)), runs)
+
+
+def _percentiles(loads: Sequence[Load]) -> list[float]:
+    """Of all runs together."""
+    return percentiles([milliseconds for load in loads for milliseconds in load.latencies_ms])
 
 
 def _figures(connections: int, mine: Sequence[Load], theirs: Sequence[Load]) -> list[Figure]:

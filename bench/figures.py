@@ -54,5 +54,10 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
+def percentiles(values: Sequence[float]) -> list[float]:
+    """The first to the hundredth percentile."""
+    return [round(percentile(values, percent), 3) for percent in range(1, 101)]
+
+
 def median(values: Sequence[float]) -> float:
     return statistics.median(values)

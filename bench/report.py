@@ -1,18 +1,11 @@
-"""What people read of a run, and the file that programs read."""
+"""What people read of a run."""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-from bench.figures import Figure, Part
+from bench.figures import Figure
 
-RESULTS = Path("bench/results/latest.json")
 _HEADINGS = ("", "Gatewright", "beside", "ratio", "goal")
 
 
@@ -43,40 +36,6 @@ def _row(figure: Figure) -> tuple[str, ...]:
 
 def number(value: float) -> str:
     """Three significant digits or all of a large number."""
-    if value >= 100:
+    if value >= 100 or value == 0:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 1 else f"{value:.3f}"
-
-
-def machine(folder: Path) -> dict[str, Any]:
-    """What the figures were measured on; ``folder`` is where the databases lie."""
-    return {
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "cores": os.cpu_count(),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "load_before": [round(value, 2) for value in os.getloadavg()],
-        "filesystem": _filesystem(folder),
-    }
-
-
-def _filesystem(folder: Path) -> str:
-    """The type of the file system with the longest mount point above the folder."""
-    best = ("", "unknown")
-    for line in Path("/proc/self/mounts").read_text("utf-8").splitlines():
-        point, kind = line.split()[1:3]
-        if folder.resolve().is_relative_to(point) and len(point) >= len(best[0]):
-            best = (point, kind)
-    return best[1]
-
-
-def write(parts: Mapping[str, Part], about: dict[str, Any]) -> None:
-    """Replace the results' file."""
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    document = {
-        "machine": about,
-        "figures": [figure.document() for part in parts.values() for figure in part.figures],
-        "remarks": [remark for part in parts.values() for remark in part.remarks],
-        "runs": {name: part.runs for name, part in parts.items()},
-    }
-    RESULTS.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")

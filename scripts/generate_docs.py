@@ -1,5 +1,5 @@
 """Generates what follows from the code: ``docs/coverage.md``, ``docs/errors.md``, ``docs/limits.md``, and the command
-line's ``catalogue.json``.
+line's ``catalogue.json``; and what follows from the last benchmark: the tables of ``docs/bench.md``, and plots.
 
 With ``--check`` it writes nothing, names the pages that are stale, and exits with 1 if there is one.
 """
@@ -19,6 +19,9 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench import results
+from bench.page import page as bench_page
+from bench.plots import plots
 from scripts.catalogue import catalogue
 from scripts.limits_page import limits_page
 from tests.conformance import reference_data
@@ -287,14 +290,21 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
+def pages() -> dict[str, str]:
+    """All that is generated: by path its text."""
+    measured = results.read()
+    benchmark = {"docs/bench.md": bench_page(measured), **plots(measured)}
+    return {name: page() for name, page in PAGES.items()} | benchmark
+
+
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """Write the pages below ``root``; with ``--check``, say which are stale. Returns the exit status."""
     parser = argparse.ArgumentParser(description="Generate the pages that follow from the declarations.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is stale")
     check: bool = parser.parse_args(arguments).check
     status = 0
-    for name, page in PAGES.items():
-        path, text = root / name, page()
+    for name, text in pages().items():
+        path = root / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         if check:
