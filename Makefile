@@ -16,7 +16,7 @@ RUN_STAMP := $(VENV)/.run-$(shell cat requirements/run.lock | sha256sum | cut -c
 DEV_STAMP := $(VENV)/.dev-$(shell cat requirements/dev.lock | sha256sum | cut -c1-16)
 BENCH_STAMP := .venv-bench/.bench-$(shell cat requirements/bench.lock | sha256sum | cut -c1-16)
 
-.PHONY: run test soak check setup setup-dev system format lock bench docs clean
+.PHONY: run test soak check setup setup-dev system format lock bench docs dist clean
 
 run: setup ## serve the API
 	@$(BIN)/gatewright serve --plane $(PLANE) --data $(DATA) --listen $(LISTEN)
@@ -74,6 +74,9 @@ $(BENCH_STAMP): requirements/bench.lock | $(BIN)/uv
 
 bench: setup-dev $(BENCH_STAMP) ## measure against moto and the bare floor, and draw docs/bench.md; BENCH=--quick for less
 	@$(BIN)/python -m bench $(BENCH)
+
+dist: setup-dev ## build the wheel and the sdist
+	@$(BIN)/python -m hatchling build -d dist -t sdist -t wheel
 
 clean: ## remove what set-up made
 	rm -rf $(VENV) .venv-bench tests/clients/node/node_modules
