@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-# An installed gatewright has an entry point, which would load the same module by another name.
-PLUGIN = ("-p", "no:gatewright", "-p", "gatewright.testing.plugin")
+import pytest
+
+from gatewright.testing.plugin import chosen, started
+from tests.support.inner_pytest import run_pytest
 
 SUITE = """
 import os
@@ -44,24 +43,11 @@ gatewright_settings =
 """
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *PLUGIN, "-p", "no:cacheprovider", *arguments],
-        cwd=folder,
-        env={**kept, "NOTED": str(folder / "noted")},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 def test_every_worker_has_its_own_and_every_test_a_new_one(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text(INI)
     (tmp_path / "test_one.py").write_text(SUITE)
     (tmp_path / "test_other.py").write_text(SUITE + FAILING)
-    ran = run(tmp_path, "-n", "2", "--dist", "loadfile")
+    ran = run_pytest(tmp_path, "-n", "2", "--dist", "loadfile", NOTED=str(tmp_path / "noted"))
     assert "6 passed" in ran.stdout, ran.stdout + ran.stderr
     assert "1 failed" in ran.stdout
     assert "- Captured gatewright call -" in ran.stdout
@@ -71,12 +57,25 @@ def test_every_worker_has_its_own_and_every_test_a_new_one(tmp_path: Path) -> No
     assert [pid for pid in servers if Path(f"/proc/{pid}").exists()] == []
 
 
-def test_what_does_not_start_is_a_failure_without_a_traceback(tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text("def test_it(gatewright):\n    assert gatewright\n")
-    ran = run(tmp_path, "-o", "gatewright_settings=quota_vpcs = many")
-    assert ran.returncode == 1
-    assert "GATEWRIGHT_QUOTA_VPCS is 'many': it must be a whole number" in ran.stdout
-    assert "Traceback" not in ran.stdout + ran.stderr
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("quota_vpcs = many", "GATEWRIGHT_QUOTA_VPCS is 'many': it must be a whole number"),
+        ("quota_vpcs", "'quota_vpcs' is not NAME = VALUE"),
+        ("plane = linux", "there is no setting 'plane' to choose"),
+    ],
+)
+def test_what_does_not_start_is_a_failure_without_a_traceback(line: str, told: str) -> None:
+    with pytest.raises(pytest.fail.Exception, match=told) as failed, started("cn-hangzhou", [line]):
+        raise AssertionError
+    assert failed.value.pytrace is False
+
+
+def test_settings_are_a_line_each() -> None:
+    assert chosen(["quota_vpcs = 1", "database=sqlite:////x?a=b"]) == {
+        "quota_vpcs": "1",
+        "database": "sqlite:////x?a=b",
+    }
 
 
 def test_who_does_not_use_it_notices_nothing(tmp_path: Path) -> None:
@@ -87,7 +86,7 @@ def test_who_does_not_use_it_notices_nothing(tmp_path: Path) -> None:
         "    assert ours == {'gatewright', 'gatewright.testing', 'gatewright.testing.plugin'}\n"
         "    assert not {'sqlalchemy', 'uvicorn', 'msgspec', 'cryptography', 'h11'} & set(sys.modules)\n"
     )
-    ran = run(tmp_path, "-q", "-W", "error")
+    ran = run_pytest(tmp_path, "-q", "-W", "error")
     assert ran.returncode == 0, ran.stdout
     assert ran.stderr == ""
     assert "gatewright" not in ran.stdout

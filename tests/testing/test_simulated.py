@@ -23,18 +23,6 @@ from gatewright.testing import Control
 GATEWAY = {"Bandwidth": "10", "VpnType": "Normal"}
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[testing.Server]:
-    with testing.server(account_id="42", settings={"quota_vpcs": 3, "throttling": "off"}) as server:
-        yield server
-
-
-@pytest.fixture
-def gw(shared: testing.Server) -> testing.Server:
-    shared.control.reset()
-    return shared
-
-
 @pytest.fixture
 def call(gw: testing.Server) -> Iterator[Callable[..., dict[str, Any]]]:
     with gw.caller() as caller:

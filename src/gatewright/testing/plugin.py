@@ -6,7 +6,8 @@ pytest has loaded already.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,14 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def gatewright_server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A simulated Gatewright service for the session (with pytest-xdist: for each worker), as tests have left it."""
-    from gatewright.testing import NotStarted, server
-
-    config = request.config
-    try:
-        with server(region=config.getini("gatewright_region"), settings=_settings(config)) as running:
-            yield running
-    except NotStarted as error:
-        pytest.fail(str(error), pytrace=False)
+    with started(request.config.getini("gatewright_region"), request.config.getini("gatewright_settings")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -62,12 +57,25 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     item.add_report_section("call", "gatewright", shown or "no calls")
 
 
-def _settings(config: pytest.Config) -> dict[str, str | int | bool]:
-    """The settings as the file has them. Raises pytest.UsageError."""
+@contextmanager
+def started(region: str, settings: Iterable[str]) -> Iterator[Server]:
+    """A service with settings as the file has them. What does not start is a test's failure, without a traceback."""
+    from gatewright.testing import NotStarted, server
+
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(server(region=region, settings=chosen(settings)))
+        except (NotStarted, ValueError) as error:
+            pytest.fail(str(error), pytrace=False)
+        yield running
+
+
+def chosen(lines: Iterable[str]) -> dict[str, str | int | bool]:
+    """Settings as the file has them, NAME = VALUE each. Raises ValueError."""
     settings: dict[str, str | int | bool] = {}
-    for line in config.getini("gatewright_settings"):
+    for line in lines:
         name, equals, value = line.partition("=")
         if not equals:
-            raise pytest.UsageError(f"gatewright_settings: {line!r} is not NAME = VALUE")
+            raise ValueError(f"gatewright_settings: {line!r} is not NAME = VALUE")
         settings[name.strip()] = value.strip()
     return settings

@@ -25,7 +25,9 @@ from gatewright.testing.control import Control
 from gatewright.testing.environment import environment_for
 
 #: What `server` itself decides.
-_OURS = frozenset({"data", "listen", "plane", "region", "control", "control_listen", "allow_plaintext"})
+_OURS = frozenset(
+    {"data", "listen", "plane", "region", "control", "control_listen", "allow_plaintext", "tls_cert", "tls_key"}
+)
 _POLL = 0.005
 #: How much of what a service has printed is shown, bytes.
 _SHOWN = 16 * 1024
