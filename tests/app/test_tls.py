@@ -25,6 +25,7 @@ from gatewright.errors import ConfigurationError
 from gatewright.secrets.certificates import Authority
 from gatewright.settings import Settings, load
 from tests.support.linux import clean, unmet
+from tests.support.metrics import Scrape
 from tests.support.service import Service, _children
 
 
@@ -187,6 +188,14 @@ def test_what_is_said_names_https(service: Service) -> None:
     assert f"  endpoint           https://127.0.0.1:{service.port}\n" in said
     assert "  certificate        for localhost, " in said
     assert "PRIVATE" not in said
+
+
+def test_metrics_tell_until_when_the_certificate_is_valid(service: Service, folder: Path) -> None:
+    with contextlib.closing(connected(service, folder)) as connection:
+        connection.request("GET", "/metrics")
+        told = Scrape(connection.getresponse().read().decode())
+    left = told.value("gatewright_certificate_expiry_timestamp_seconds") - time.time()
+    assert timedelta(days=29) < timedelta(seconds=left) <= timedelta(days=30)
 
 
 def test_sighup_has_the_files_read_again_and_old_connections_go_on(service: Service, folder: Path) -> None:

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
     """What a service tells that has done something."""
     cell = Cell(sqlite_url(tmp_path_factory.mktemp("told")))
     cell.traffic.note("local", [Count(f"{order(cell)}-1", 1, 1, 1, 1)], 0)
+    cell.metrics.valid_until = lambda: datetime.now(UTC)
     yield scrape(cell)
     cell.close()
 

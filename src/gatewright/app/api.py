@@ -191,6 +191,8 @@ async def _serve_from(
     context = None if certificate is None else certificate.context
     api_server = server_for(endpoint, room, droppable=steering is not None, context=context)
     metrics.server = api_server, room
+    if certificate is not None:
+        metrics.valid_until = lambda: certificate.certificate.until
     servers = [(api_server, listener)]
     if metrics_listener is not None:
         servers.append((server_for(metrics.page, METRICS_CONNECTIONS), metrics_listener))

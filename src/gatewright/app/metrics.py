@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from gatewright.metrics.counts import RequestCounts
-from gatewright.metrics.exposition import Exposition
+from gatewright.metrics.exposition import Exposition, ProcessFigures
 from gatewright.metrics.page import PATH, MetricsPage
 from gatewright.metrics.state import State
 from gatewright.reconcile.control_plane import ControlPlane
@@ -25,15 +28,18 @@ class Metrics:
         self.requests = RequestCounts()
         #: The API's server and how many connections it may have, once it is there.
         self.server: tuple[Server, int] | None = None
+        #: Until when the API's certificate is valid; None without one.
+        self.valid_until: Callable[[], datetime | None] = lambda: None
         self.state = State(database, control_plane.watch, traffic)
-        exposition = Exposition(plane, self.requests, control_plane.watch, self.state, self._connections)
+        exposition = Exposition(plane, self.requests, control_plane.watch, self.state, self._process)
         #: For whoever reaches the port of their own, if there is one.
         self.page = MetricsPage(exposition, anybody=apart)
         #: What the API's port serves beside the API.
         self.beside = {} if apart else {PATH: self.page}
 
-    def _connections(self) -> tuple[int, int]:
+    def _process(self) -> ProcessFigures:
+        until = self.valid_until()
         if self.server is None:
-            return 0, 0
+            return ProcessFigures(0, 0, until)
         server, most = self.server
-        return len(server.server_state.connections), most
+        return ProcessFigures(len(server.server_state.connections), most, until)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from gatewright import __version__
@@ -15,8 +16,15 @@ from gatewright.resources.specs import Kind
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-#: How many connections are open, and how many may be.
-Connections = Callable[[], tuple[int, int]]
+
+class ProcessFigures(NamedTuple):
+    """What the process itself knows."""
+
+    #: Connections to the API, and how many there may be.
+    connections: int
+    most_connections: int
+    #: Until when the API's certificate is valid; None without one.
+    valid_until: datetime | None
 
 
 class _Snapshot(NamedTuple):
@@ -27,20 +35,25 @@ class _Snapshot(NamedTuple):
     durations: dict[str, tuple[list[tuple[str, float]], float]]
     failures: dict[tuple[str, str], int]
     figures: Figures | None
-    connections: tuple[int, int]
+    process: ProcessFigures
 
 
 class Exposition:
     """Tells the service's figures."""
 
     def __init__(
-        self, plane: str, counts: RequestCounts, watch: HostWatch, state: State, connections: Connections
+        self,
+        plane: str,
+        counts: RequestCounts,
+        watch: HostWatch,
+        state: State,
+        process: Callable[[], ProcessFigures],
     ) -> None:
         self._plane = plane
         self._counts = counts
         self._watch = watch
         self._state = state
-        self._connections = connections
+        self._process = process
 
     async def text(self, accept: str) -> tuple[bytes, bytes]:
         """Everything and its content type: what is asked for by an ``Accept`` header, or else the classic text."""
@@ -52,7 +65,7 @@ class Exposition:
             # from 0 on, so that the first one is seen; those of a host that there is not any more are forgotten with it
             {(host, kind.value): self._watch.failures[host, kind] for host in known for kind in Kind},
             figures,
-            self._connections(),
+            self._process(),
         )
         return await asyncio.to_thread(self._written, snapshot, accept)
 
@@ -165,7 +178,13 @@ def _traffic(snapshot: _Snapshot) -> Iterator[Metric]:
 def _service(snapshot: _Snapshot, plane: str) -> Iterator[Metric]:
     from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 
-    now, most = snapshot.connections
-    yield GaugeMetricFamily("gatewright_connections", "Connections to the API.", value=now)
-    yield GaugeMetricFamily("gatewright_connections_limit", "How many there may be.", value=most)
+    process = snapshot.process
+    yield GaugeMetricFamily("gatewright_connections", "Connections to the API.", value=process.connections)
+    yield GaugeMetricFamily("gatewright_connections_limit", "How many there may be.", value=process.most_connections)
+    if process.valid_until is not None:
+        yield GaugeMetricFamily(
+            "gatewright_certificate_expiry_timestamp_seconds",
+            "Until when the API's certificate is valid.",
+            value=process.valid_until.timestamp(),
+        )
     yield InfoMetricFamily("gatewright", "What runs here.", value={"version": __version__, "plane": plane})

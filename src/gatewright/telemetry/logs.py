@@ -19,6 +19,8 @@ from gatewright.telemetry.requests import request_id
 
 _log = logging.getLogger(__name__)
 _PREFIX = "gatewright."
+#: uvicorn's name for what is no access, also where nothing is wrong.
+_NAMES = {"uvicorn.error": "uvicorn"}
 #: Control characters of ASCII and Latin-1, and what else ends a line.
 _HARMLESS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
     ord("\n"): "\\n",
@@ -49,7 +51,9 @@ class TextFormatter(logging.Formatter):
         if self._coloured and record.levelno in _COLOURS:
             level = f"{_COLOURS[record.levelno]}{level}{_PLAIN}"
         message = record.getMessage().translate(_HARMLESS)
-        line = f"{self.formatTime(record)} {level} {record.name.removeprefix(_PREFIX)}: {message}"
+        line = (
+            f"{self.formatTime(record)} {level} {_NAMES.get(record.name, record.name).removeprefix(_PREFIX)}: {message}"
+        )
         if belongs_to := request_id.get():
             line += f" [{belongs_to}]"
         # set in, so that no text of an exception's passes for a line of its own
@@ -75,7 +79,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "process": self._process,
             "pid": record.process,
-            "logger": record.name,
+            "logger": _NAMES.get(record.name, record.name),
             "message": record.getMessage(),
         }
         if belongs_to := request_id.get():
