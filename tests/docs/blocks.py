@@ -7,6 +7,9 @@
     As above, and its last command ends with a status other than 0.
 ``<!-- run stays -->``
     As above, and its last command goes on running.
+``<!-- run on NAME -->``, ``<!-- run stays on NAME -->``
+    As above, as root on the machine NAME, in its own shell and folder. ``<!-- machines: NAME NAME -->`` anywhere on the
+    page makes these of namespaces, 192.0.2.1, 192.0.2.2 and so on; what names no machine is run on the first.
 ``<!-- output -->``
     What the block before it has printed.
 ``<!-- file: NAME -->``
@@ -17,8 +20,8 @@
     That test runs it, or those tests; several with commas between them.
 ``<!-- shown: REASON -->``
     It is not run, for this reason.
-``<!-- unseen COMMANDS -->``
-    Commands that are run and not shown.
+``<!-- unseen``, commands on lines of their own, ``-->``
+    They are run, and not shown; ``unseen on NAME`` does so there.
 ``<!-- every block: tests/a/test_b.py::test_c -->``, ``<!-- every block: shown: REASON -->``
     Anywhere on the page: of each block that has no mark.
 
@@ -36,9 +39,12 @@ from typing import NamedTuple
 #: A comment, or a fenced block with its indentation, language and text.
 _PARTS = re.compile(r"<!--\s*(.*?)\s*-->|^([ ]*)```(\S*)[^\n]*\n(.*?)^[ ]*```[ ]*$", re.DOTALL | re.MULTILINE)
 _TEST = r"tests/[\w/]+\.py(?:::test_\w+)?"
-_MARK = re.compile(rf"run(?: (?:fails|stays))?|output|settings|file: \S+|shown: .+|{_TEST}(?:,\s+{_TEST})*", re.DOTALL)
+_MARK = re.compile(
+    rf"run(?: (?:fails|stays))?(?: on [\w-]+)?|output|settings|file: \S+|shown: .+|{_TEST}(?:,\s+{_TEST})*", re.DOTALL
+)
 _EVERY = "every block: "
 _UNSEEN = "unseen"
+_MACHINES = "machines: "
 
 
 class Unmarked(Exception):
@@ -57,6 +63,17 @@ class Block(NamedTuple):
     @property
     def words(self) -> list[str]:
         return self.mark.split()
+
+    @property
+    def machine(self) -> str | None:
+        """Where it is run, if the mark says so."""
+        return self.words[-1] if self.words[0] == "run" and "on" in self.words[:-1] else None
+
+
+def machines(text: str) -> list[str]:
+    """The machines of a page."""
+    found = [_said(each)[len(_MACHINES) :] for each in _PARTS.finditer(text) if _said(each).startswith(_MACHINES)]
+    return found[0].split() if found else []
 
 
 def read(name: str, text: str) -> list[Block]:
@@ -77,7 +94,8 @@ def read(name: str, text: str) -> list[Block]:
             blocks.append(Block(line + 1, mark or every or "", found[3], textwrap.dedent(found[4])))
             mark = None
         elif said.split(maxsplit=1)[0] == _UNSEEN:
-            blocks.append(Block(line + 1, "run", "sh", said.removeprefix(_UNSEEN).strip() + "\n"))
+            where, _, script = said.removeprefix(_UNSEEN).partition("\n")
+            blocks.append(Block(line + 1, f"run{where}", "sh", script + "\n"))
         elif _MARK.fullmatch(said):
             mark = said
         elif _is_meant(said):

@@ -11,13 +11,15 @@ _FORMS = [
         (r"\b(vpc|vsw|vpn|vtb|vrt|rte|rg|vco|cgw)-[a-z0-9]{12,}\b", r"\1-ID"),
         (r"\b[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", "REQUEST-ID"),
         (r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?Z?", "TIME"),
-        (r"\b\d+(?:\.\d+)? s\b", "N s"),
+        (r"\b\d+(?:\.\d+)? ?s\b", "N s"),
         (r"\bLTAI[0-9A-Za-z]{16,}", "LTAI"),
         (r"\b\d{13,18}\b", "NUMBER"),
         (r"\b(240|198\.1[89])(\.\d+){2,3}\b", r"\1.ADDRESS"),
+        (r"\bgw-[a-z0-9]{8}-|\bInstallation [a-z0-9]{8}\b|\binstallation [a-z0-9]{8}\b", "INSTALLATION"),
+        (r"\(id: \d+\)|\(process \d+\)|@if\d+", "(N)"),
         (r"[ ]{2,}", "  "),
         # Told only when it takes a while.
-        (r"(?m)^\S+ is \w+, waiting for \w+\n", ""),
+        (r"(?m)^\S+ is \w+, waiting for \w+\n|^\S+: \w+ -> \w+ \(N s\)\n", ""),
     )
 ]
 _ANYTHING = "..."

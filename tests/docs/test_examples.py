@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import Block, Unmarked, commands, read
-from tests.docs.examples import ROOT, Runner
+from tests.docs.blocks import Block, Unmarked, commands, machines, read
+from tests.docs.examples import Runner
 from tests.docs.outputs import matches
+from tests.docs.places import ROOT
+from tests.support.linux import unmet
 
 PAGES = sorted(
     str(path.relative_to(ROOT))
@@ -18,9 +20,12 @@ PAGES = sorted(
 
 @pytest.mark.parametrize("name", PAGES)
 def test_what_a_page_shows_is_so(name: str, tmp_path: Path) -> None:
-    blocks = read(name, (ROOT / name).read_text())
+    text = (ROOT / name).read_text()
+    blocks, needed = read(name, text), machines(text)
+    if needed and unmet():
+        pytest.skip(unmet())
     if blocks:
-        with Runner(name, blocks, tmp_path) as runner:
+        with Runner(name, blocks, tmp_path, needed) as runner:
             runner.run()
 
 
@@ -36,6 +41,7 @@ def test_blocks_have_their_marks() -> None:
     blocks = read("docs/x.md", f"{unseen}{stays}<!-- output -->\n```\ny\n```\n")
     expected = [("run", "true\n"), ("run stays", "$ x\n"), ("output", "y\n")]
     assert [(block.mark, block.text) for block in blocks] == expected
+    assert Block(1, "run stays on b", "sh", "").machine == "b"
     (block,) = read("docs/x.md", "```sh\nls\n```\n<!-- every block: shown: it is long -->")
     assert block.mark == "shown: it is long"
 
@@ -60,7 +66,8 @@ def test_commands_are_told_from_output() -> None:
         ("vpc-bp1aaaaaaaaaaaaaaaaa  x", "vpc-bp1bbbbbbbbbbbbbbbbb     x\n", True),
         ("vpc-bp1aaaaaaaaaaaaaaaaa", "vsw-bp1aaaaaaaaaaaaaaaaa\n", False),
         ("vpc-... is here", "vpc-bp1aaaaaaaaaaaaaaaaa is here\n", True),
-        ("in 0.1 s", "in 12.3 s\n", True),
+        ("in 0.1 s", "in 12.3s\n", True),
+        ("a is active (0.1 s)", "a is init, waiting for active\na: init -> b (0.1 s)\na is active (0.4 s)\n", True),
     ],
 )
 def test_output_is_compared_by_form(shown: str, printed: str, expected: bool) -> None:

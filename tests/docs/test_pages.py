@@ -10,7 +10,7 @@ import pytest
 from gatewright.settings import OPTIONS, PREFIX
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
+PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
 
 
 def test_every_setting_is_on_its_page() -> None:
