@@ -76,7 +76,7 @@ def frame(model: Model, view: View, size: Size) -> Frame:
         return Frame(_fitted(head, width)[:height], 0, 0)
     rows = model.rows(view.order)
     columns = _Columns.of(rows, width)
-    happened = _events(model, width, view, _events_room(height))
+    happened = _events(model, width, view, _events_room(height), padded=height is not None)
     foot_lines = 0 if height is None else 1
     room = None if height is None else max(1, height - len(head) - 1 - len(happened) - foot_lines)
     most = max(0, len(rows) - (room or 0)) if room is not None else 0
@@ -246,14 +246,15 @@ def _events_room(height: int | None) -> int:
     return 0 if height < _LOW else min(15, max(3, height // 4))
 
 
-def _events(model: Model, width: int, view: View, room: int) -> list[Text]:
+def _events(model: Model, width: int, view: View, room: int, *, padded: bool) -> list[Text]:
     if not room:
         return []
     rule = "─" if view.fancy else "-"
     lines = [Text(f"{rule * 2} last events {rule * max(0, width - 15)}", style="dim")]
     for event in list(model.events)[-room:]:
         lines.append(_event(event))
-    lines += [Text()] * (room + 1 - len(lines))
+    if padded:
+        lines += [Text()] * (room + 1 - len(lines))
     return lines
 
 
