@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -25,8 +23,8 @@ API's, in its spelling or another: --VpcId, --vpc-id; lists are --Tag.1.Key, or 
 refused before it is sent. `gatewright call OPERATION --help` tells what an operation takes.
 """
 _EXIT = "Exit status: 0, 1 refused or nobody answers, 2 not understood, 124 when --wait took too long, 130 at Ctrl-C."
-#: How long --wait waits, seconds.
-_PATIENCE = 300.0
+#: How long is waited, seconds.
+PATIENCE = 300.0
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -48,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--list", action="store_true", help="list every operation")
     output.add_output(made)
     made.add_argument("--wait", action="store_true", help="wait until what was made, changed or deleted has settled")
-    made.add_argument("--timeout", type=_seconds, default=_PATIENCE, metavar="S", help="of --wait, seconds (300)")
+    made.add_argument("--timeout", type=seconds, default=PATIENCE, metavar="S", help="of --wait, seconds (300)")
     made.add_argument("--no-validate", action="store_true", help="send it whatever it is, for the service to judge")
     connection.add_connection(made)
     return made
@@ -56,19 +54,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str]) -> int:
     """Run the command. Returns the exit status; raises ConfigurationError."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal need not have every character of an answer
-    try:
-        status = _run(words)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # who reads has read enough; nothing must be written at the end either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return status
+    return output.printing(lambda: _run(words))
 
 
 def options(made: argparse.ArgumentParser) -> dict[str, bool]:
@@ -183,15 +169,10 @@ def _would_pass(operation: KnownOperation, parameters: dict[str, str]) -> bool:
     """Whether the call keeps the rules; what is wrong with it is told."""
     from gatewright.cli import call_checks
 
-    error = call_checks.refusal(operation, parameters)
-    if error is None:
-        return True
-    advice = call_checks.advice(operation, error.status, error.code, error.message)
-    lines = [f"gatewright: {operation.title} was not sent, for it would be refused: {error.code} ({error.status})"]
-    lines += [f"  {text}" for text in dict.fromkeys((error.message, error.detail)) if text]
-    lines += [f"  What to do: {advice}"] if advice else []
-    print(*lines, sep="\n", file=sys.stderr)
-    return False
+    told = call_checks.not_sent(operation, parameters)
+    if told:
+        print(f"gatewright: {told[0]}", *told[1:], sep="\n", file=sys.stderr)
+    return not told
 
 
 def _tell(refused: Refused, operation: KnownOperation, profile: Profile) -> int:
@@ -207,11 +188,12 @@ def _tell(refused: Refused, operation: KnownOperation, profile: Profile) -> int:
     return 1
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < 10**7:
+def seconds(text: str) -> float:
+    """The value of ``--timeout``. Raises ValueError."""
+    number = float(text)
+    if not 0 < number < 10**7:
         raise ValueError(text)
-    return seconds
+    return number
 
 
-_seconds.__name__ = "number of seconds"  # what argparse calls a value that is none
+seconds.__name__ = "number of seconds"  # what argparse calls a value that is none

@@ -22,6 +22,17 @@ def refusal(known: KnownOperation, parameters: Mapping[str, str]) -> ApiError | 
     return None
 
 
+def not_sent(known: KnownOperation, parameters: Mapping[str, str]) -> list[str]:
+    """The lines that tell why a call was not sent; none for one that the service may carry out."""
+    error = refusal(known, parameters)
+    if error is None:
+        return []
+    what = advice(known, error.status, error.code, error.message)
+    lines = [f"{known.title} was not sent, for it would be refused: {error.code} ({error.status})"]
+    lines += [f"  {text}" for text in dict.fromkeys((error.message, error.detail)) if text]
+    return lines + ([f"  What to do: {what}"] if what else [])
+
+
 def advice(known: KnownOperation | None, status: int, code: str, message: str) -> str:
     """What the declarations say to do about an error; empty where they say nothing."""
     rows: list[ErrorRow] = []

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from gatewright.cli.progress import Look, Progress, Wait
 from gatewright.client import Caller, Refused
 
-_GONE = "gone"
+GONE = "gone"
+_DELETING = "deleting"
 
 
 class Settling(NamedTuple):
@@ -21,24 +22,24 @@ class Settling(NamedTuple):
     goal: str
 
 
-_GATEWAY = Settling("DescribeVpnGateway", "VpnGatewayId", "active")
-_VPC = Settling("DescribeVpcAttribute", "VpcId", "Available")
-_VSWITCH = Settling("DescribeVSwitchAttributes", "VSwitchId", "Available")
+GATEWAY = Settling("DescribeVpnGateway", "VpnGatewayId", "active")
+VPC = Settling("DescribeVpcAttribute", "VpcId", "Available")
+VSWITCH = Settling("DescribeVSwitchAttributes", "VSwitchId", "Available")
 #: By title. Other calls have done all they do when they are answered.
 WAITS = {
-    "CreateVpnGateway": _GATEWAY,
-    "ModifyVpnGatewayAttribute": _GATEWAY,
-    "DeleteVpnGateway": _GATEWAY._replace(goal=_GONE),
-    "CreateVpc": _VPC,
-    "CreateDefaultVpc": _VPC,
-    "ModifyVpcAttribute": _VPC,
-    "AssociateVpcCidrBlock": _VPC,
-    "UnassociateVpcCidrBlock": _VPC,
-    "DeleteVpc": _VPC._replace(goal=_GONE),
-    "CreateVSwitch": _VSWITCH,
-    "CreateDefaultVSwitch": _VSWITCH,
-    "ModifyVSwitchAttribute": _VSWITCH,
-    "DeleteVSwitch": _VSWITCH._replace(goal=_GONE),
+    "CreateVpnGateway": GATEWAY,
+    "ModifyVpnGatewayAttribute": GATEWAY,
+    "DeleteVpnGateway": GATEWAY._replace(goal=GONE),
+    "CreateVpc": VPC,
+    "CreateDefaultVpc": VPC,
+    "ModifyVpcAttribute": VPC,
+    "AssociateVpcCidrBlock": VPC,
+    "UnassociateVpcCidrBlock": VPC,
+    "DeleteVpc": VPC._replace(goal=GONE),
+    "CreateVSwitch": VSWITCH,
+    "CreateDefaultVSwitch": VSWITCH,
+    "ModifyVSwitchAttribute": VSWITCH,
+    "DeleteVSwitch": VSWITCH._replace(goal=GONE),
 }
 
 
@@ -49,18 +50,37 @@ def wait(caller: Caller, title: str, parameters: Mapping[str, str], answer: Mapp
     asked = {settling.identity: identity}
     if "RegionId" in parameters:
         asked["RegionId"] = parameters["RegionId"]
+    meanwhile = f"The service goes on with it; {settling.describe} shows how it stands."
+    with Progress() as progress:
+        follow(caller, progress, settling, asked, Wait(identity, settling.goal, meanwhile, patience=patience))
+
+
+def follow(
+    caller: Caller, progress: Progress, settling: Settling, asked: Mapping[str, str], wait: Wait
+) -> dict[str, Any]:
+    """Wait until a resource has settled; ``asked`` describes it. Gives what was described last, nothing if it is gone.
+
+    Raises Ended, Refused, Unreachable.
+    """
+    last: dict[str, Any] = {}
 
     def look() -> Look:
+        nonlocal last
         try:
-            status = str(caller.call(settling.describe, asked)["Status"])
+            last = caller.call(settling.describe, asked)
         except Refused as refused:
-            if settling.goal == _GONE and refused.status == 404:
-                return Look(_GONE, done=True)
+            if refused.status == 404 and settling.goal == GONE:
+                last = {}
+                return Look(GONE, done=True)
+            if refused.status == 404 and last:
+                return Look(GONE, failed="somebody has deleted it meanwhile")
             if refused.status >= 500 or refused.code.startswith("Throttling"):
                 return Look(f"not told ({refused.code}), asking again")
             raise
+        status = str(last["Status"])
+        if status == _DELETING and settling.goal != GONE:
+            return Look(status, failed="somebody has deleted it meanwhile")
         return Look(status, done=status == settling.goal)
 
-    meanwhile = f"The service goes on with it; {settling.describe} shows how it stands."
-    with Progress() as progress:
-        progress.wait(Wait(identity, settling.goal, meanwhile, patience=patience), look)
+    progress.wait(wait, look)
+    return last

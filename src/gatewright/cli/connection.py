@@ -51,6 +51,21 @@ def caller_of(parsed: argparse.Namespace, timeout: float = 30.0) -> Caller:
     return Caller(profile, signature=parsed.signature, timeout=timeout)
 
 
+def options_of(parsed: argparse.Namespace, profile: Profile) -> tuple[str, ...]:
+    """The options that say the same service from any folder."""
+    words: list[str] = []
+    if parsed.profile is not None:
+        words += ["--profile", parsed.profile]
+    elif profile.data is not None:
+        words += ["--data", str(profile.data)]
+    for name in ("endpoint", "region"):
+        if getattr(parsed, name) is not None:
+            words += [f"--{name}", getattr(parsed, name)]
+    if parsed.ca is not None:
+        words += ["--ca", str(parsed.ca.absolute())]
+    return tuple(words)
+
+
 def _local(data: Path | None) -> Profile | None:
     """The service that runs on a data directory of this machine."""
     found = data or _usual_data()

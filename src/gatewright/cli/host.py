@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gatewright import settings as settings_module
+from gatewright.cli.asking import agreed
 from gatewright.errors import ConfigurationError
 from gatewright.settings import Settings
 
@@ -132,12 +133,9 @@ def _carry_out(parsed: argparse.Namespace, removal: Callable[[], list[str]]) -> 
     if parsed.dry_run:
         print("Nothing was removed: this was a dry run.")
         return 0
-    if not parsed.yes:
-        if not sys.stdin.isatty():
-            raise ConfigurationError("nobody is here to be asked: say --yes to remove this, or --dry-run to look only")
-        if input("Remove it? [y/N] ").strip().lower() not in ("y", "yes"):
-            print("Nothing was removed.")
-            return 1
+    if not parsed.yes and not agreed("Remove it?", otherwise="say --yes to remove this, or --dry-run to look only"):
+        print("Nothing was removed.")
+        return 1
     failures = removal()
     for failure in failures:
         print(f"gatewright: not removed: {failure}", file=sys.stderr)

@@ -15,6 +15,7 @@ from pathlib import Path
 from gatewright import __version__
 from gatewright import settings as settings_module
 from gatewright.cli import call, certs, completion, doctor, events, host, hosts, profiles, snippets, top, units
+from gatewright.cli.friendly import gateways, vpcs, vswitches
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError, DatabaseAway
 from gatewright.settings import OPTIONS, Settings
 
@@ -52,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     # the supervisor looks for whole words: an agent is not told of --database
     _add_settings(commands.add_parser("serve", help="serve the API", description="Serve the API.", allow_abbrev=False))
-    for command in (call, events, top, snippets, profiles, certs, host, hosts, doctor, units, completion):
+    service = (gateways, vpcs, vswitches, call, events, top, snippets, profiles)
+    for command in (*service, certs, host, hosts, doctor, units, completion):
         command.add(commands)
     return parser
 

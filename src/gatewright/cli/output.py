@@ -7,12 +7,13 @@ A table is chosen on a terminal and JSON elsewhere, so that what is piped into a
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gatewright.errors import ConfigurationError
@@ -32,6 +33,23 @@ def add_output(parser: argparse.ArgumentParser, *, query: bool = True) -> None:
     parser.add_argument("--output", choices=OUTPUTS, metavar="FORM", help=_OUTPUT)
     if query:
         parser.add_argument("--query", metavar="EXPRESSION", help=_QUERY)
+
+
+def printing(work: Callable[[], int]) -> int:
+    """Run what prints answers; the exit status is its own, or that of somebody who wants no more of it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal need not have every character of an answer
+    try:
+        status = work()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # who reads has read enough; nothing must be written at the end either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
 
 
 def compiled(expression: str | None) -> jmespath.parser.ParsedResult | None:

@@ -71,7 +71,7 @@ def _list(_: argparse.Namespace) -> int:
             "Endpoint": profile.endpoint,
             "Region": profile.region,
             "AccessKeyId": profile.access_key_id,
-            "From": "gatewright",
+            "Source": "gatewright",
         }
         for name, profile in own.profiles.items()
     ]
@@ -81,7 +81,7 @@ def _list(_: argparse.Namespace) -> int:
             "Endpoint": entry.endpoint,
             "Region": entry.region,
             "AccessKeyId": entry.access_key_id,
-            "From": f"aliyun CLI, mode {entry.mode}{'' if entry.served else ': not usable here'}",
+            "Source": f"aliyun CLI, mode {entry.mode}{'' if entry.served else ': not usable here'}",
         }
         for entry in aliyun_profiles.entries(where.aliyun)
         if entry.name not in own.profiles

@@ -113,9 +113,11 @@ class Progress:
         try:
             return self._wait(wait, look)
         except KeyboardInterrupt:
-            self._line.close()
             again = f" To wait again: {wait.again}" if wait.again else ""
             raise Ended(f"stopped waiting for {wait.subject}. {wait.meanwhile}{again}", INTERRUPTED) from None
+        finally:
+            # what follows is printed where it was
+            self._line.close()
 
     def _wait(self, wait: Wait, look: Callable[[], Look]) -> Look:
         began = heard = self._clock()

@@ -5,13 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from gatewright.cli import connection
 from gatewright.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from gatewright.client import Profile
 
 #: What there is, in the order in which it is printed.
 NAMES = ("env", "call", "aliyun", "python", "node", "terraform")
@@ -43,7 +39,7 @@ def _run(parsed: argparse.Namespace) -> int:
     from gatewright.client import snippets
 
     profile = connection.profile_of(parsed)
-    to = snippets.target(profile, program(), _options(parsed, profile))
+    to = snippets.target(profile, program(), connection.options_of(parsed, profile))
     if parsed.name == "env":
         if sys.stdout.isatty():
             raise ConfigurationError(f"the secret is not shown on a terminal; this takes it into the shell: {to.key}")
@@ -54,18 +50,3 @@ def _run(parsed: argparse.Namespace) -> int:
         texts = {"env": to.key + "\n"} | {name: make(to) for name, make in snippets.SNIPPETS.items()}
         print("\n".join(f"# {_TITLES[name] + ' ':-<78}\n{text}" for name, text in texts.items()), end="")
     return 0
-
-
-def _options(parsed: argparse.Namespace, profile: Profile) -> tuple[str, ...]:
-    """The options that say the same service from any folder."""
-    words: list[str] = []
-    if parsed.profile is not None:
-        words += ["--profile", parsed.profile]
-    elif profile.data is not None:
-        words += ["--data", str(profile.data)]
-    for name in ("endpoint", "region"):
-        if getattr(parsed, name) is not None:
-            words += [f"--{name}", getattr(parsed, name)]
-    if parsed.ca is not None:
-        words += ["--ca", str(parsed.ca.absolute())]
-    return tuple(words)
