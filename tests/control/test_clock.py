@@ -166,3 +166,13 @@ def test_a_sleeper_wakes_when_its_time_has_come_or_was_skipped() -> None:
         assert time.monotonic() - started >= 0.025
 
     asyncio.run(scene())
+
+
+def test_a_change_is_over_when_the_machines_clock_was_set_beyond_it(cell_with_control: Cell) -> None:
+    cell = cell_with_control
+    cell.control("POST", "/v1/delays", {"provisioning": 3600})
+    gateway = cell.gateway(cell.network())
+    cell.control("GET", "/v1/instances")  # it has begun
+    cell.clock.advance(3600)
+    cell.control("GET", "/v1/instances")
+    assert cell.call("DescribeVpnGateway", VpnGatewayId=gateway)["Status"] == "active"

@@ -56,6 +56,10 @@ class SteeredClock:
 
     def _jump(self, ahead: int) -> None:
         self._ahead = ahead
+        self.wake()
+
+    def wake(self) -> None:
+        """Have who sleeps look what time it is: where the machine's clock was set, no timer goes off. On the loop."""
         self._jumped.set()
         self._jumped = asyncio.Event()
 

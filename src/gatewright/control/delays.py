@@ -48,7 +48,10 @@ class Delays:
         return self._clock.now() + round(seconds * 1000)
 
     def passed(self, moment: int) -> bool:
-        return self._clock.now() >= moment
+        if self._clock.now() < moment:
+            return False
+        self._clock.wake()
+        return True
 
     async def until(self, moment: int) -> None:
         await self._clock.sleep_until(moment)
