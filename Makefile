@@ -63,6 +63,10 @@ format: setup-dev ## format and mend what can be mended
 docs: setup-dev ## generate the pages that follow from the declarations
 	@$(BIN)/python scripts/generate_docs.py
 
+site: setup-dev ## the pages as a site, in the folder `site`
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "site/index.html; its search wants a server: $(BIN)/python -m http.server --directory site"
+
 lock: $(BIN)/uv ## resolve the dependencies anew
 	@sh scripts/lock.sh $(BIN)/uv
 

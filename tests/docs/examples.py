@@ -19,6 +19,8 @@ class Runner:
         self._name = name
         self._blocks = blocks
         self._printed = ""
+        #: The commands of console blocks that were run to their end or stayed, each with what it printed.
+        self.transcript: list[tuple[str, str]] = []
         self._places = elsewhere(machines, folder) if machines else {"": Here(folder)}
         self._first = next(iter(self._places.values()))
 
@@ -57,6 +59,7 @@ class Runner:
             else:
                 assert status == 0, f"{told} ended with status {status}:\n{self._printed}"
             if output is not None:
+                self.transcript.append((command, self._printed))
                 self._compare(block.line, f"`{command}`", output, self._printed)
 
     def _start(self, block: Block, place: Here, command: str, output: str) -> None:
@@ -65,6 +68,7 @@ class Runner:
 
         done, printed = place.shell.start(place.put_in(command), is_there)
         self._printed = place.take_out(printed)
+        self.transcript.append((command, self._printed))
         if not done:
             self._compare(block.line, f"`{command}`", output, self._printed)
 
