@@ -85,7 +85,7 @@ def shell(command: Command, folder: Path, *lines: str) -> str:
 def test_python_makes_a_gateway_and_the_file_is_what_is_printed(
     command: Command, service: Service, tmp_path: Path
 ) -> None:
-    out = shell(command, tmp_path, told(service, "env"), told(service, "python"))
+    out = shell(command, tmp_path, told(service, "env"), told(service, "python"), told(service, "python3"))
     assert re.fullmatch(r"vpn-\w+ active 240\.\d+\.\d+\.\d+\n", out), out
     assert told(service, "env") in (tmp_path / "try.py").read_text()
 
@@ -99,9 +99,10 @@ def test_over_https_they_are_told_the_authority(command: Command, tmp_path: Path
         out = shell(
             command,
             tmp_path,
-            told(secure, "call DescribeVpcs") + " --query TotalCount",
+            told(secure, "call") + " --query TotalCount",
             told(secure, "env"),
             told(secure, "python"),
+            told(secure, "python3"),
         )
     assert re.fullmatch(r"0\nvpn-\w+ active 240\.\d+\.\d+\.\d+\n", out), out
     text = (tmp_path / "try.py").read_text()
@@ -118,13 +119,18 @@ def test_node_makes_a_gateway(command: Command, service: Service, tmp_path: Path
     assert re.fullmatch(r"vpn-\w+ active 240\.\d+\.\d+\.\d+\n", out), out
 
 
-def test_the_shell_calls_and_makes_a_gateway(command: Command, service: Service, tmp_path: Path) -> None:
-    called, made = shell(command, tmp_path, told(service, "call DescribeVpcs"), told(service, "snippets call")).split(
-        "}\n{"
-    )
-    assert "PageNumber" in called
-    gateway = json.loads("{" + made)["VpnGatewayId"]
+def test_the_shell_makes_a_gateway(command: Command, service: Service, tmp_path: Path) -> None:
+    calls = told(service, "aliyun").replace("aliyun", "call")
+    gateway = json.loads(shell(command, tmp_path, f"{calls} | sh"))["VpnGatewayId"]
     assert service.client().call("DescribeVpnGateway", VpnGatewayId=gateway)["Status"] == "active"
+
+
+def test_the_first_commands_make_a_gateway_and_list_it(command: Command, service: Service, tmp_path: Path) -> None:
+    commands = told(service, "gateways create"), told(service, "call")
+    made, listed = shell(command, tmp_path, *(f"{each} --output yaml" for each in commands)).split("VpnGateways:")
+    assert "Status: active" in made
+    gateway: str = re.search(r"VpnGatewayId: (\S+)", made)[1]  # type: ignore[index]  # else it fails, too
+    assert gateway in listed
 
 
 @pytest.mark.parametrize("real", [False, True], ids=["stand-in", "aliyun"])

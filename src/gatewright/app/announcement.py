@@ -130,18 +130,18 @@ def _steps(told: Served) -> Iterator[tuple[str, tuple[str, ...]]]:
     def command(*words: str) -> str:
         return shlex.join((told.program, *words, "--data", told.data))
 
-    yield "any operation of the API; it finds endpoint and key by itself", (command("call", "DescribeVpcs"),)
-    yield "a VPN gateway, made with such calls", (f"{command('snippets', 'call')} | sh",)
+    yield "a VPN gateway, with a network that is made for it", (command("gateways", "create"),)
+    yield "any operation of the API", (command("call", "DescribeVpnGateways"),)
     yield (
         "the key for other clients, as variables of that terminal's shell",
         (f'eval "$({command("snippets", "env")})"',),
     )
     yield (
-        "a VPN gateway with the Python SDK (pip install alibabacloud_vpc20160428)",
-        (f"{command('snippets', 'python')} > try.py && python3 try.py",),
+        "another gateway, with the Python SDK (pip install alibabacloud_vpc20160428)",
+        (f"{command('snippets', 'python')} > try.py", "python3 try.py"),
     )
     yield (
-        "one with Terraform, and what to type for the aliyun CLI",
+        "one with Terraform; what to type for the aliyun CLI",
         (
             f"{command('snippets', 'terraform')} > main.tf",
             command("snippets", "aliyun"),
