@@ -23,8 +23,6 @@ from tests.docs.examples import Runner
 PICTURE = ROOT / "docs" / "images" / "session.svg"
 #: The section of README that is drawn.
 SECTION = "## Two minutes"
-#: Lines of a command's output that are drawn; the others are left out.
-_MOST = 6
 _WIDTH = 116
 #: It was of a service that is gone, but looks like one.
 _SECRET = re.compile(r"(?<=access key secret  )\S+")
@@ -35,7 +33,7 @@ def session() -> str:
     """The part of README that is drawn, with the blocks of that section that are run."""
     readme = (ROOT / "README.md").read_text()
     begin = readme.index(SECTION)
-    return readme[begin : readme.index("Or with the client", begin)]
+    return readme[begin : readme.index("[`gatewright call`]", begin)]
 
 
 def picture(steps: list[tuple[str, str]]) -> str:
@@ -43,10 +41,10 @@ def picture(steps: list[tuple[str, str]]) -> str:
     console = Console(record=True, width=_WIDTH, file=Path("/dev/null").open("w"), force_terminal=True)  # noqa: SIM115
     for command, printed in steps:
         console.print(Text("$ ", "bold green") + Text(command, "bold"), soft_wrap=False)
-        lines = printed.strip("\n").splitlines()
-        for line in lines[:_MOST]:
-            console.print(Text(line))
-        if len(lines) > _MOST:
+        # What comes behind an empty line is left out.
+        first, _, more = printed.strip("\n").partition("\n\n")
+        console.print(Text(first))
+        if more:
             console.print(Text("...", "dim"))
     # The fonts that rich would load from elsewhere: whoever has none of the name gets what is there.
     drawn = _FONTS.sub("", console.export_svg(title="Gatewright", unique_id="session"))

@@ -19,7 +19,7 @@ _FORMS = [
         (r"\(id: \d+\)|\(process \d+\)|@if\d+", "(N)"),
         (r"[ ]{2,}", "  "),
         # Told only when it takes a while.
-        (r"(?m)^\S+ is \w+, waiting for \w+\n|^\S+: \w+ -> \w+ \(N s\)\n", ""),
+        (r"(?m)^.* is \w+, waiting for \w+\n|^.*: \w+ -> \w+ \(N s\)\n", ""),
     )
 ]
 _ANYTHING = "..."

@@ -49,4 +49,5 @@ def test_the_picture_is_of_the_readmes_session() -> None:
     told = drawn.find("{http://www.w3.org/2000/svg}desc")
     assert told is not None
     assert told.text == "\n".join(shown), "draw it anew: python scripts/session_picture.py"
+    assert str(ROOT) not in PICTURE.read_text()
     assert "http" not in "".join(re.findall(r"url\((.*?)\)", PICTURE.read_text())), "it loads a font from elsewhere"
