@@ -43,7 +43,8 @@ def picture(steps: list[tuple[str, str]]) -> str:
         console.print(Text("$ ", "bold green") + Text(command, "bold"), soft_wrap=False)
         # What comes behind an empty line is left out.
         first, _, more = printed.strip("\n").partition("\n\n")
-        console.print(Text(first))
+        if first:
+            console.print(Text(first))
         if more:
             console.print(Text("...", "dim"))
     # The fonts that rich would load from elsewhere: whoever has none of the name gets what is there.
