@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 HEAVY = (
     "alembic",
@@ -31,3 +32,10 @@ def test_the_supervisor_loads_next_to_nothing() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     unwanted = (*HEAVY, "sqlalchemy", "uvicorn", "cryptography")
     assert [name for name in loaded if name.partition(".")[0] in unwanted] == []
+
+
+def test_nothing_is_loaded_from_the_working_directory(tmp_path: Path) -> None:
+    (tmp_path / "argparse.py").write_text("raise SystemExit('loaded from the working directory')\n")
+    command = [sys.executable, "-m", "gatewright", "--version"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
