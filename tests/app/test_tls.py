@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import pty
+import select
 import signal
 import ssl
 import sys
@@ -68,6 +69,14 @@ def shown(service: Service, folder: Path) -> set[str]:
         sock: ssl.SSLSocket = connection.sock
         found = sock.getpeercert() or {}
     return {str(value) for _, value in found["subjectAltName"]}  # type: ignore[str-unpack]  # pairs
+
+
+def await_text(terminal: int, text: bytes) -> None:
+    """Read a terminal until something is written to it."""
+    said, deadline = b"", time.monotonic() + 30
+    while text not in said:
+        assert select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0], said.decode()
+        said += os.read(terminal, 1024)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -234,18 +243,23 @@ def test_it_ends_when_its_terminal_has_gone(tmp_path: Path) -> None:
     service = secure(tmp_path / "tls", tmp_path / "data")
     pid, terminal = pty.fork()
     if pid == 0:
-        # never returns
+        # never returns; the tests themselves may have been started with nohup
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         words = ["gatewright", "serve", *service.arguments, "--listen", "127.0.0.1:0"]
         os.execv(sys.executable, [sys.executable, "-m", *words])  # noqa: S606 - as a shell does on a terminal
-    said = b""
-    while b"access key secret" not in said:
-        said += os.read(terminal, 1024)
-    os.kill(pid, signal.SIGHUP)
-    while b"was read again" not in said:
-        said += os.read(terminal, 1024)
-    assert (tmp_path / "data" / "api" / "running.json").exists()
-    os.close(terminal)
-    _, status = os.waitpid(pid, 0)
+    try:
+        await_text(terminal, b"access key secret")
+        os.kill(pid, signal.SIGHUP)
+        await_text(terminal, b"was read again")
+        assert (tmp_path / "data" / "api" / "running.json").exists()
+        os.close(terminal)
+        # it is a zombie then
+        until(lambda: os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None)
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    finally:
+        _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert not (tmp_path / "data" / "api" / "running.json").exists()
 
