@@ -69,6 +69,8 @@ def named(known: Catalogue, names: Sequence[str], *, guess: bool = False) -> Kno
     """
     product = known.product(names[0]) if len(names) > 1 else None
     if len(names) > 1 and product is None:
+        if any(catalogue.folded(each.name) == catalogue.folded(names[0]) for each in known.operations):
+            raise catalogue.Unknown(f"{names[1]!r} is one word too many: parameters are written --Name value")
         near = catalogue.did_you_mean(catalogue.near(names[0], known.products))
         have = ", ".join(known.products)
         raise catalogue.Unknown(f"there is no product {names[0]}{near or f'; there are {have}'}")

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from gatewright import __version__
 from gatewright import settings as settings_module
-from gatewright.cli import call, certs, completion, doctor, events, host, hosts, profiles, snippets, top, units
+from gatewright.cli import call, certs, completion, doctor, events, host, hosts, output, profiles, snippets, top, units
 from gatewright.cli.friendly import gateways, vpcs, vswitches
+from gatewright.cli.parsing import Parser
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError, DatabaseAway
 from gatewright.settings import OPTIONS, Settings
 
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gatewright", description="A self-hosted VPN gateway service with the Alibaba Cloud VPC OpenAPI."
     )
     parser.add_argument("--version", action="version", version=f"gatewright {__version__}")
@@ -62,8 +63,11 @@ def _parser() -> argparse.ArgumentParser:
 def _run_command(given: list[str]) -> int:
     parsed = _parser().parse_args(given)
     if hasattr(parsed, "run"):
-        status: int = parsed.run(parsed)
-        return status
+        if parsed.command == "agent":
+            # it serves: what it prints is not what it is for
+            status: int = parsed.run(parsed)
+            return status
+        return output.printing(lambda: parsed.run(parsed))
     settings = _settings(parsed)
     if settings.plane == "linux":
         from gatewright.app import supervisor

@@ -7,6 +7,7 @@ A table is chosen on a terminal and JSON elsewhere, so that what is piped into a
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import json
 import os
@@ -14,6 +15,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatewright.errors import ConfigurationError
@@ -36,7 +38,12 @@ def add_output(parser: argparse.ArgumentParser, *, query: bool = True) -> None:
 
 
 def printing(work: Callable[[], int]) -> int:
-    """Run what prints answers; the exit status is its own, or that of somebody who wants no more of it."""
+    """Run what prints answers; the exit status is its own, or 1 if what it prints can be written no further.
+
+    Nothing is said of a reader who wants no more, and nothing is printed where standard output was closed before.
+    """
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process is there
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal need not have every character of an answer
@@ -44,12 +51,22 @@ def printing(work: Callable[[], int]) -> int:
         status = work()
         sys.stdout.flush()
     except BrokenPipeError:
-        # who reads has read enough; nothing must be written at the end either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
+        return 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _write_no_more()
+        print(f"gatewright: cannot write: {error.strerror}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _write_no_more() -> None:
+    """Not even what is flushed when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def compiled(expression: str | None) -> jmespath.parser.ParsedResult | None:

@@ -61,10 +61,6 @@ def removal(
 
 
 def _run(work: Work, parsed: argparse.Namespace) -> int:
-    return output.printing(lambda: _carried_out(work, parsed))
-
-
-def _carried_out(work: Work, parsed: argparse.Namespace) -> int:
     """The exit status; what went wrong is told."""
     from gatewright.cli import call_checks, catalogue, refusals
     from gatewright.cli.friendly.session import Declined, NotSent, Session

@@ -61,8 +61,8 @@ def _check_places(session: Session, halves: int) -> None:
     parsed = session.parsed
     if parsed.vswitch and len(parsed.vswitch) != halves:
         raise ConfigurationError(
-            f"--vswitch was said {len(parsed.vswitch)} times: a gateway in {session.region} has {halves}; without it "
-            "they are made"
+            f"say as many --vswitch as a gateway in {session.region} has vSwitches: {halves}, not "
+            f"{len(parsed.vswitch)}; without any they are made"
         )
     if parsed.vswitch and (parsed.zone or parsed.cidr):
         raise ConfigurationError(

@@ -18,7 +18,7 @@ def choose(session: Session, named: Sequence[str], needed: int) -> list[str]:
     """So many zones: those that are named, else the first that have room. Raises ConfigurationError, Refused, ..."""
     if named:
         if len(named) != needed:
-            raise ConfigurationError(f"--zone was said {len(named)} times: a gateway here has {needed} vSwitches")
+            raise ConfigurationError(f"say as many --zone as a gateway here has vSwitches: {needed}, not {len(named)}")
         return list(named)
     free = available(session)
     if not free:
