@@ -252,8 +252,9 @@ def test_a_control_plane_that_is_away_is_a_link_that_is_down(tmp_path: Path) -> 
 def test_a_newer_agent_is_told_to_wait_for_the_control_plane(tmp_path: Path) -> None:
     async def scene(stage: Stage) -> None:
         newer = HttpsLink(f"https://127.0.0.1:{stage.port}", stage.context("one"), SCHEMA_VERSION + 1)
-        with pytest.raises(LinkDown, match="update the control plane first"):
-            await newer.changes(0, 0)
+        for told in (newer.changes(0, 0), newer.report(()), newer.traffic(())):
+            with pytest.raises(LinkDown, match="update the control plane first"):
+                await told
         assert stage.authority.calls == []
         await newer.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import stat
 import sys
@@ -66,6 +67,7 @@ class Authority:
         self.door = asyncio.Event()
         self.door.set()
         self.failing = False
+        self.again = 3.5
 
     async def changes(self, host_id: str, since: int, wait: float) -> HostChanges:
         self.calls.append((host_id, since, wait))
@@ -79,7 +81,7 @@ class Authority:
 
     async def traffic(self, host_id: str, counts: Sequence[Count]) -> float:
         self.calls.append((host_id, tuple(counts)))
-        return 3.5
+        return self.again
 
     async def met(self, host_id: str, version: int) -> None:
         assert (host_id, version) == ("local", SCHEMA_VERSION)
@@ -223,6 +225,16 @@ def test_a_page_with_a_name_that_is_none_is_refused_whole(
         page = HostChanges(upto=4, revision=9, items=(hostile,))
         monkeypatch.setattr(f"{__name__}.CHANGES", page)
         play(tmp_path / "s", scene)
+
+
+@pytest.mark.parametrize("again", [0.0, -1.0, math.nan, math.inf])
+def test_an_agent_is_not_told_to_count_without_a_pause_or_never_again(tmp_path: Path, again: float) -> None:
+    async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+        authority.again = again
+        with pytest.raises(LinkDown, match="again"):
+            await link.traffic(COUNTED)
+
+    play(tmp_path / "s", scene)
 
 
 def test_garbage_ends_the_connection_and_nothing_else(tmp_path: Path) -> None:

@@ -161,6 +161,15 @@ def test_lag_runs_from_when_a_revision_was_first_met(monkeypatch: pytest.MonkeyP
     assert len(watch._notes["h"]) <= 257
 
 
+@pytest.mark.parametrize(
+    "accept", [b"application/openmetrics-text;version=new", b"text/plain;version=x", b"\xff", b";;="]
+)
+def test_who_asks_for_a_form_that_is_none_gets_the_usual_one(cell: Cell, accept: bytes) -> None:
+    reply = cell.send("GET", "/metrics", [(b"host", b"localhost"), (b"accept", accept)])
+    assert reply.status == 200
+    assert Scrape(reply.body.decode()).value("gatewright_database_up") == 1
+
+
 def test_metrics_are_there_while_the_database_is_not(cell: Cell) -> None:
     cell.call("DescribeVpcs")
     assert scrape(cell).value("gatewright_database_up") == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -55,8 +55,8 @@ class ReportAnswer(msgspec.Struct, frozen=True, tag="report"):
 class TrafficAnswer(msgspec.Struct, frozen=True, tag="traffic"):
     """It is noted."""
 
-    #: In how many seconds to tell again.
-    again: float
+    #: In how many seconds to tell again; a bound, because agents do as they are told.
+    again: Annotated[float, msgspec.Meta(ge=0.1, le=3600)]
 
 
 class Failure(msgspec.Struct, frozen=True, tag="failure"):

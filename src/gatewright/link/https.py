@@ -60,7 +60,7 @@ class HttpsLink:
             raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
 
     async def traffic(self, counts: Sequence[Count]) -> float:
-        reply = await self._reports.ask("/link/v1/traffic", TrafficRequest(tuple(counts), SCHEMA_VERSION), patience=60)
+        reply = await self._reports.ask("/link/v1/traffic", TrafficRequest(tuple(counts), self._version), patience=60)
         if not isinstance(reply, TrafficAnswer):
             raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
         return reply.again

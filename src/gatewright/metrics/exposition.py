@@ -14,6 +14,7 @@ from gatewright.reconcile.watching import HostWatch
 from gatewright.resources.specs import Kind
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
     from prometheus_client.core import Metric
 
 
@@ -71,7 +72,6 @@ class Exposition:
 
     def _written(self, snapshot: _Snapshot, accept: str) -> tuple[bytes, bytes]:
         from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
-        from prometheus_client.exposition import choose_encoder
         from prometheus_client.registry import Collector
 
         plane = self._plane
@@ -87,8 +87,18 @@ class Exposition:
         registry.register(Told())
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
-        encode, content_type = choose_encoder(accept)
+        encode, content_type = _encoder(accept)
         return encode(registry), content_type.encode("ascii")
+
+
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    from prometheus_client.exposition import choose_encoder
+
+    try:
+        return choose_encoder(accept)
+    except (TypeError, ValueError):
+        # the library fails at a version that is none: who cannot say what it takes gets the classic text
+        return choose_encoder("")
 
 
 def _requests(snapshot: _Snapshot) -> Iterator[Metric]:

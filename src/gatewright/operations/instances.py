@@ -91,8 +91,8 @@ class DescribeInstances(Operation[DescribeInstancesRequest, DescribeInstancesRes
 
     Gateways are paged, the newest first, with all instances of each. ``Status`` is ``ready``, ``applying``, ``failed``,
     ``waiting`` before a host has said anything, or ``removing``. ``Traffic`` counts whole Ethernet frames that were
-    received from outside and sent there since the service was started. Hosts tell it every 5 seconds, and every second
-    while this operation is called.
+    received from outside and sent there, at least since the service was started. Hosts tell it every 5 seconds, and
+    every second while this operation is called.
     """
 
     product = GATEWRIGHT

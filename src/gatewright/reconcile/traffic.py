@@ -1,4 +1,5 @@
-"""How much goes through the instances of all hosts, as their agents tell it. In memory: a restart begins at 0.
+"""How much goes through the instances of all hosts, as their agents tell it. In memory: a
+restart begins with what hosts have counted of the instances as they stand.
 
 An instance that nothing has gone through takes no room here. One object serves a whole control plane, on its loop's
 thread and those of the store's readers.
