@@ -234,3 +234,23 @@ def test_the_server_ends_while_handshakes_are_under_way() -> None:
     left[0].settimeout(10)
     assert left[0].recv(1) == b""
     left[0].close()
+
+
+def test_the_server_does_not_wait_for_farewells_of_clients_that_are_idle(caplog: pytest.LogCaptureFixture) -> None:
+    idle: list[ssl.SSLSocket] = []
+
+    def client(port: int) -> None:
+        plain = socket.create_connection(("127.0.0.1", port), timeout=10)
+        idle.append(trusting().wrap_socket(plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False))
+        idle[0].sendall(GET)
+        assert idle[0].recv(4096).startswith(b"HTTP/1.1 200 ")
+
+    async def scene(port: int) -> None:
+        await asyncio.to_thread(client, port)
+
+    secure(scene)
+    # as uvicorn says when its patience is over
+    assert "timeout graceful shutdown exceeded" not in caplog.text
+    with idle[0]:
+        while idle[0].recv(4096):
+            pass  # it was told farewell: a mere end would be an error here

@@ -113,6 +113,15 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
         return True
 
+    def shutdown(self) -> None:
+        """The service ends, and so does a connection on which nothing is under way.
+
+        Over TLS it says farewell and waits for no answer: an idle client would give it with its next request.
+        """
+        super().shutdown()
+        if self.scheme == "https" and not self._answering() and self.transport.get_write_buffer_size() == 0:
+            self.loop.call_soon(self.transport.abort)
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._room.idle.pop(self, None)
         self._head_done()
