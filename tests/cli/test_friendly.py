@@ -184,6 +184,23 @@ def test_who_waited_too_long_knows_what_was_made_and_how_to_wait_again(service: 
     assert answered(friendly(*words))["Status"] == "active"
 
 
+def test_a_network_whose_gateway_takes_too_long_to_go_is_not_forgotten(service: Service, friendly: Friendly) -> None:
+    vpc = answered(friendly("gateways", "create", "--name", "edge"))["VpcId"]
+    ran = friendly("gateways", "delete", "edge", "--with-network", "--no-wait", "--yes")
+    assert (ran.status, ran.out) == (2, "")
+    assert "leave out --no-wait" in ran.err
+    assert there(service) == (1, 1, 2)
+    service.control("POST", "/v1/delays", {"deleting": 300})
+    ran = friendly("gateways", "delete", "edge", "--with-network", "--yes", "--timeout", "0.1")
+    assert ran.status != 0
+    service.control("POST", "/v1/clock", {"advance": 300})
+    (told,) = re.findall("when the gateway is gone: (.+)", ran.err)
+    _, *words = shlex.split(told)
+    assert words[:4] == ["vpcs", "delete", vpc, "--with-vswitches"]
+    assert friendly(*words, "--yes").status == 0
+    assert there(service) == (0, 0, 0)
+
+
 def test_who_does_not_wait_is_answered_at_once(service: Service, friendly: Friendly) -> None:
     service.control("POST", "/v1/delays", {"provisioning": 300})
     made = answered(friendly("gateways", "create", "--no-wait"))

@@ -125,7 +125,6 @@ _AT = Query(
     PlacementRow,
 )
 _OF_HOST = Query(_ON_HOST.order_by(_c.kind, _c.item_id), PlacementRow)
-_ANY_ON_HOST = Statement(select(_c.item_id).where(_c.host_id == bindparam("of_host")).limit(1))
 _INSTANCES = Query(
     select(_c.host_id, func.count(_c.item_id)).where(_c.kind == Kind.INSTANCE.value).group_by(_c.host_id), _HostCount
 )
@@ -262,11 +261,6 @@ def of_host(transaction: Transaction, host_id: str) -> list[PlacementRow]:
 def living(transaction: Transaction, host_id: str) -> list[PlacementRow]:
     """Everything that is wanted on a host."""
     return [row for row in of_host(transaction, host_id) if not row.tombstone]
-
-
-def any_on(transaction: Transaction, host_id: str) -> bool:
-    """Whether anything is placed on a host."""
-    return transaction.scalar(_ANY_ON_HOST, of_host=host_id) is not None
 
 
 def count_instances(transaction: Transaction) -> dict[str, int]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from gatewright.cli.friendly import command
+from gatewright.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from gatewright.cli.friendly.network import Kept
     from gatewright.cli.friendly.session import Session
 
 _CREATE = """
@@ -83,21 +86,38 @@ def _delete(session: Session) -> None:
     from gatewright.cli.call_waits import GONE
     from gatewright.cli.friendly.network import Kept, made_with, remove
 
-    found = [_named(session, name) for name in session.parsed.names]
     with_network = session.parsed.with_network
+    if with_network and session.parsed.no_wait:
+        raise ConfigurationError("--with-network waits until the gateway is gone: leave out --no-wait")
+    found = [_named(session, name) for name in session.parsed.names]
     networks = [made_with(session, gateway) if with_network else Kept([], None, "") for gateway in found]
     for gateway, network in zip(found, networks, strict=True):
         things = [_told(gateway), *(f"vSwitch {vswitch}" for vswitch in network.vswitches)]
         session.agree(things + ([] if network.vpc is None else [f"VPC {network.vpc}"]))
         identity = str(gateway["VpnGatewayId"])
         session.order("DeleteVpnGateway", {"VpnGatewayId": identity})
-        session.settled(call_waits.GATEWAY._replace(goal=GONE), identity, f"gateway {identity}")
-        for vswitch in network.vswitches:
-            remove(session, "vSwitch", vswitch)
-        if network.vpc is not None:
-            remove(session, "VPC", network.vpc)
-        elif network.reason:
-            session.progress.note(f"the VPC stays: {network.reason}")
+        with contextlib.ExitStack() as stack:
+            # the gateway, by which its network is known, is as good as gone
+            stack.callback(_tell_left, session, network)
+            session.settled(call_waits.GATEWAY._replace(goal=GONE), identity, f"gateway {identity}")
+            for vswitch in network.vswitches:
+                remove(session, "vSwitch", vswitch)
+            if network.vpc is not None:
+                remove(session, "VPC", network.vpc)
+            elif network.reason:
+                session.progress.note(f"the VPC stays: {network.reason}")
+            stack.pop_all()
+
+
+def _tell_left(session: Session, network: Kept) -> None:
+    """Say how a network is removed that was to go with its gateway, and did not."""
+    if network.vpc is not None:
+        command = session.command("vpcs", "delete", network.vpc, "--with-vswitches")
+    elif network.vswitches:
+        command = session.command("vswitches", "delete", *network.vswitches)
+    else:
+        return
+    session.warn(f"the network that was made for it is still there; when the gateway is gone: {command}")
 
 
 def _named(session: Session, name: str) -> dict[str, Any]:
