@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,10 +22,16 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let what the tests start find its modules compiled, also where the environment forbids to write them beside.
+    """Make what the tests start independent of how they were started themselves.
 
-    Else each of some hundred processes compiles all of them: most of what a start costs.
+    Signals: a shell's `&` and `nohup` have SIGINT and SIGHUP ignored, and every process would go on ignoring them.
+
+    Modules are found compiled, also where the environment forbids to write them beside. Else each of some hundred
+    processes compiles all of them: most of what a start costs.
     """
+    for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, default)
     if sys.dont_write_bytecode:
         folder = Path(tempfile.mkdtemp(prefix="gw-bytecode-"))
         # the linux plane's API is not root

@@ -243,8 +243,7 @@ def test_it_ends_when_its_terminal_has_gone(tmp_path: Path) -> None:
     service = secure(tmp_path / "tls", tmp_path / "data")
     pid, terminal = pty.fork()
     if pid == 0:
-        # never returns; the tests themselves may have been started with nohup
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        # never returns
         words = ["gatewright", "serve", *service.arguments, "--listen", "127.0.0.1:0"]
         os.execv(sys.executable, [sys.executable, "-m", *words])  # noqa: S606 - as a shell does on a terminal
     try:
