@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from gatewright.link.contract import HostChanges, HostUnknown
+from gatewright.operations.declaration import GATEWRIGHT
 from gatewright.reconcile import wanted
 from gatewright.resources.specs import InstanceSpec, Kind, Observation, Phase, Tombstone
 from gatewright.store import hosts
@@ -117,6 +119,13 @@ def test_a_gateway_is_gone_only_when_all_its_instances_are(alone: Cell) -> None:
 
 def test_an_observation_of_a_stranger_is_ignored(alone: Cell) -> None:
     tell(alone, seen("vpn-unknown-1", Phase.READY), seen("vsw-unknown", Phase.READY, kind=Kind.VSWITCH))
+
+
+def test_what_a_host_says_is_noted_whatever_characters_it_has(alone: Cell) -> None:
+    one = f"{alone.gateway(alone.network())}-1"
+    tell(alone, msgspec.structs.replace(seen(one, Phase.FAILED), detail="no such \0 file"))
+    events = alone.call("DescribeEvents", GATEWRIGHT.version)
+    assert "no such \N{REPLACEMENT CHARACTER} file" in str(events)
 
 
 def test_a_poll_wakes_up_on_a_change(alone: Cell) -> None:

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
+
 from gatewright.clock import Clock, SystemClock
 from gatewright.errors import SERVICE_UNAVAILABLE, ApiError
 from gatewright.link.contract import HostChanges
@@ -91,6 +93,7 @@ class ControlPlane:
         What cannot be noted of one item keeps nothing of the others from being noted; then ApiError
         ``ServiceUnavailable`` is raised, and the agent tells it again.
         """
+        observations = [_storable(each) for each in observations]
         self.watch.reported(host_id, observations)
         failed: list[ItemKey] = []
         for start in range(0, len(observations), _FOLD_BATCH):
@@ -154,3 +157,8 @@ class ControlPlane:
             wakeup = self._wakeups.get(host)
             if wakeup is not None:
                 wakeup.set()
+
+
+def _storable(seen: Observation) -> Observation:
+    """What every database takes: PostgreSQL's text has no NUL."""
+    return msgspec.structs.replace(seen, detail=seen.detail.replace("\0", "\N{REPLACEMENT CHARACTER}"))
