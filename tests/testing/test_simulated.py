@@ -105,6 +105,9 @@ def test_faults_capacity_and_instances(gw: testing.Server, call: Callable[..., d
     assert gw.control.instances.kill(first.id).state == "killed"
     assert call("DescribeVpnGateway", VpnGatewayId=gateway)["Status"] == "updating"
     assert gw.control.instances.recover(first.id).state == "up"
+    assert gw.control.instances.carry(first.id, received=8000, sent=80_000).state == "up"
+    with pytest.raises(testing.ControlRefused, match="sent"):
+        gw.control.instances.carry(first.id, sent=-1)
     gw.control.faults.add("*", drop=True)
     gw.control.faults.clear()
     assert gw.control.faults.all() == []

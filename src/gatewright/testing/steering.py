@@ -211,8 +211,13 @@ class Instances:
         """It is up again, if it was."""
         return self._act(instance, "recover")
 
-    def _act(self, instance: str, action: str) -> Instance:
-        return _read(Instance, self._ask("POST", f"/v1/instances/{quote(instance, safe='')}", {"action": action}))
+    def carry(self, instance: str, *, received: int = 0, sent: int = 0) -> Instance:
+        """From now on it receives and sends so many bits a second, for the clients that look at traffic."""
+        return self._act(instance, "carry", received=received, sent=sent)
+
+    def _act(self, instance: str, action: str, **more: int) -> Instance:
+        body = {"action": action, **more}
+        return _read(Instance, self._ask("POST", f"/v1/instances/{quote(instance, safe='')}", body))
 
 
 class Calls:
