@@ -40,7 +40,11 @@ class Screen:
 
     def __enter__(self) -> Screen:
         self._stopping = signal.signal(signal.SIGTSTP, self._stop)
-        self._take()
+        try:
+            self._take()
+        except BaseException:
+            self._give_back()
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -75,10 +79,11 @@ class Screen:
         self._write(_ENTER)
 
     def _give_back(self) -> None:
+        # echo comes first, and waits for nothing: another Ctrl-C may end this half way
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(self._source, termios.TCSANOW, self._before)
         with contextlib.suppress(OSError):
             self._write(_LEAVE)
-        with contextlib.suppress(termios.error):
-            termios.tcsetattr(self._source, termios.TCSADRAIN, self._before)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as handlers are called
         self._give_back()
