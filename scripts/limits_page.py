@@ -90,7 +90,7 @@ VALUES = (
         figures,
         "MOST_INSTANCES",
         "",
-        "those that were ordered later are left out",
+        "those with the greatest ids are left out",
     ),
     Bound("how long a client token counts", execution, "TOKEN_LIFETIME", "ms", "the same token is a new order"),
 )

@@ -22,7 +22,7 @@ from gatewright.store.transaction import Transaction
 FRESH = 1.0
 #: How long the database is waited for, seconds: Prometheus waits for ten, unless it is told otherwise.
 PATIENCE = 5.0
-#: Instances whose traffic is told: the ones that were ordered first. Each is four series.
+#: Instances whose traffic is told: the ones with the smallest ids. Each is four series.
 MOST_INSTANCES = 10_000
 
 
