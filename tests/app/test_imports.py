@@ -39,3 +39,10 @@ def test_nothing_is_loaded_from_the_working_directory(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "gatewright", "--version"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_has_started_collects_garbage_again() -> None:
+    code = (
+        "import gc; from gatewright.app.processes import settle_memory as s; gc.disable(); s(); print(gc.isenabled())"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"

@@ -18,7 +18,6 @@ from gatewright.access.keyring import AccessKey, Administrator
 from gatewright.agent.simulated_host import SimulatedHost
 from gatewright.app import running
 from gatewright.app.announcement import announce, served
-from gatewright.app.certificate_files import described
 from gatewright.app.data_directory import Lock, open_folder
 from gatewright.app.listening import listening_socket, url_of
 from gatewright.app.metrics import CONNECTIONS as METRICS_CONNECTIONS
@@ -32,7 +31,6 @@ from gatewright.app.processes import (
     stop_event,
 )
 from gatewright.app.rates import published_rates
-from gatewright.app.served_certificate import ServedCertificate
 from gatewright.clock import Clock, SystemClock, UnskippingClock
 from gatewright.errors import ApiError, ConfigurationError, DatabaseAway
 from gatewright.link.unix import UnixLinkServer
@@ -59,6 +57,7 @@ from gatewright.wire.server import server_for
 from gatewright.wire.tls import MOST_HANDSHAKES
 
 if TYPE_CHECKING:
+    from gatewright.app.served_certificate import ServedCertificate
     from gatewright.control.steering import Steering
 
 _log = logging.getLogger(__name__)
@@ -84,7 +83,12 @@ def run(settings: Settings, listener: socket.socket | None = None, certificates:
     with ExitStack() as stack:
         stack.callback(tracing.stop)
         stack.callback(lock.release)
-        certificate = ServedCertificate(settings, certificates) if settings.tls_cert is not None else None
+        certificate: ServedCertificate | None = None
+        if settings.tls_cert is not None:
+            # what it loads costs a twentieth of a start, and most serve without
+            from gatewright.app.served_certificate import ServedCertificate
+
+            certificate = ServedCertificate(settings, certificates)
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
         listener = stack.enter_context(listener or listening_socket(settings.host, settings.port))
         control = listening_socket(settings.control_host, settings.control_port) if settings.control else None
@@ -236,7 +240,7 @@ async def _serve_from(
         noted = running.note(settings, endpoint_url, control_url, authority)
         again = running.resumes(settings, noted)
         stack.enter_context(running.noted(settings, noted))
-        also = [] if shown is None else [("certificate", described(shown))]
+        also = [] if shown is None else [("certificate", shown.description)]
         if metrics_listener is not None:
             also.append(("metrics", url_of(settings.metrics_host, metrics_listener) + "/metrics"))
         announce(served(settings, noted, keys, made_up, also), again=again)

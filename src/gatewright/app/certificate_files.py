@@ -38,13 +38,13 @@ class Certificate(msgspec.Struct, frozen=True):
     #: The file with the authority that issued it, if that lies beside it.
     authority: str | None
 
+    @property
+    def description(self) -> str:
+        """For people: what for, and until when."""
+        return f"for {', '.join(self.names)}, until {self.until:%Y-%m-%d}"
+
     def __repr__(self) -> str:
         return f"Certificate(names={self.names!r}, until={self.until:%Y-%m-%d}, private_key=***)"
-
-
-def described(certificate: Certificate) -> str:
-    """For people: what for, and until when."""
-    return f"for {', '.join(certificate.names)}, until {certificate.until:%Y-%m-%d}"
 
 
 def tell_kept(error: ConfigurationError) -> None:

@@ -35,12 +35,13 @@ def die_with_parent(parent: int) -> None:
 
 
 def settle_memory() -> None:
-    """Tell collector and allocator that the process has started.
+    """Tell collector and allocator that the process has started; the collector may have been switched off until now.
 
     What is loaded by now stays: the collector need not look at it again and again. What loading it has freed goes back
     to the system: 4 MB (measured).
     """
     gc.freeze()
+    gc.enable()
     gc.set_threshold(*_COLLECT)
     libc = ctypes.CDLL(None)
     if hasattr(libc, "malloc_trim"):

@@ -12,7 +12,7 @@ import ssl
 from functools import partial
 from typing import NamedTuple
 
-from gatewright.app.certificate_files import Certificate, described, read_certificate, tell_kept
+from gatewright.app.certificate_files import Certificate, read_certificate, tell_kept
 from gatewright.app.handover import take
 from gatewright.errors import ConfigurationError
 from gatewright.secrets.server_certificates import load
@@ -77,7 +77,7 @@ class ServedCertificate:
 
     def _replace(self, certificate: Certificate) -> None:
         self._shown = _shown(certificate)
-        print(f"The certificate was read again: {described(certificate)}", flush=True)
+        print(f"The certificate was read again: {certificate.description}", flush=True)
 
 
 def _shown(certificate: Certificate) -> _Shown:
