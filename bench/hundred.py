@@ -22,7 +22,7 @@ _PATIENCE = 300.0
 
 def measure(folder: Path, *, gateways: int, idle: float) -> Part:
     """``idle`` is for how many seconds processor time is counted. Raises AssertionError and TimeoutError."""
-    data = folder / "many"
+    data = folder / "hundred"
     try:
         with Gatewright(data, "linux") as ours:
             return _measure(ours, gateways, idle)
