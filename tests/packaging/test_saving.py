@@ -18,11 +18,11 @@ PAGE = (Path(__file__).parents[2] / "docs/deployment.md").read_text()
 def commands(title: str, folder: Path, data: Path) -> str:
     """The block under a title, with places of the test's instead of the machine's."""
     block = PAGE.partition(f"\n## {title}\n")[2].partition("```sh\n")[2].partition("```")[0]
-    places = {"/var/lib/gatewright": data, "/var/backups": folder / "saved", "/root": folder / "keys"}
+    places = {"/var/lib/gatewright": data, "/var/backups": folder / "saved", "/srv": folder / "keys"}
     for place, instead in places.items():
         assert place in block
         block = block.replace(place, str(instead))
-    assert re.search(r"(?<![\w.])/(var|root|etc)\b", block.replace(str(folder), "")) is None
+    assert re.search(r"(?<![\w.])/(var|root|etc|srv)\b", block.replace(str(folder), "")) is None
     return block
 
 

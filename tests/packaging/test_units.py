@@ -108,8 +108,8 @@ def test_a_program_that_the_units_user_does_not_see_is_refused(tmp_path: Path) -
     closed.mkdir(mode=0o700)
     with pytest.raises(ConfigurationError, match=r"gatewright is in /.*python3 -m venv /opt/gatewright"):
         units.check_reached(closed / "gatewright")
-    with pytest.raises(ConfigurationError, match="is in /root,"):
-        units.check_reached(Path("/root/.local/bin/gatewright"))
+    with pytest.raises(ConfigurationError, match="is in /home,"):
+        units.check_reached(Path("/home/you/.local/bin/gatewright"))
     units.check_reached(Path("/usr/bin/true"))
 
 
