@@ -54,13 +54,8 @@ def _run(parsed: argparse.Namespace) -> int:
     try:
         status = _follow(parsed, form) if parsed.follow else _show(parsed, form)
         sys.stdout.flush()
-    except Refused as refused:
-        first, *others = refusals.lines(refused, connection.profile_of(parsed))
-        print(f"gatewright: {first}", *others, sep="\n", file=sys.stderr)
-        return 1
-    except Unreachable as error:
-        print(f"gatewright: {error}", file=sys.stderr)
-        return 1
+    except (Refused, Unreachable) as error:
+        return refusals.tell(error, lambda: connection.profile_of(parsed))
     except (Stopped, KeyboardInterrupt, BrokenPipeError) as end:
         # who does not read any more must not keep the interpreter from ending
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+
 from gatewright.cli.output import one_line
-from gatewright.client import Profile, Refused
+from gatewright.client import Profile, Refused, Unreachable
 
 #: Documented texts that are longer than this echo what was signed.
 _LONGEST = 300
@@ -20,6 +23,13 @@ def lines(refused: Refused, profile: Profile, advice: str = "") -> list[str]:
     ends = [refused.recommend, f"request id {refused.request_id}" if refused.request_id else ""]
     told += ["  " + "  ".join(end for end in ends if end)] if any(ends) else []
     return told
+
+
+def tell(error: Refused | Unreachable, profile: Callable[[], Profile]) -> int:
+    """Print why a call came to nothing; the exit status. Where nobody answers, ``profile`` may be gone too."""
+    first, *others = lines(error, profile()) if isinstance(error, Refused) else [str(error)]
+    print(f"gatewright: {first}", *others, sep="\n", file=sys.stderr)
+    return 1
 
 
 def _of_the_key(code: str, profile: Profile) -> str:

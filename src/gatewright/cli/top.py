@@ -60,13 +60,8 @@ def _run(parsed: argparse.Namespace) -> int:
     try:
         with connection.caller_of(parsed, timeout=10.0) as caller:
             return _once(parsed, caller) if parsed.once else _watch(parsed, caller)
-    except Refused as refused:
-        first, *others = refusals.lines(refused, connection.profile_of(parsed))
-        print(f"gatewright: {first}", *others, sep="\n", file=sys.stderr)
-        return 1
-    except Unreachable as error:
-        print(f"gatewright: {error}", file=sys.stderr)
-        return 1
+    except (Refused, Unreachable) as error:
+        return refusals.tell(error, lambda: connection.profile_of(parsed))
     except Stopped as stopped:
         return stopped.status
     except KeyboardInterrupt:
