@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from gatewright.resources.specs import ItemKey, Spec
 from gatewright.resources.traffic import Count
+from gatewright.resources.tunnel_states import TunnelLine, TunnelState
+from gatewright.resources.tunnels import SecretRef
 
 
 class PlaneError(Exception):
@@ -15,13 +17,28 @@ class PlaneError(Exception):
 
 #: Called on the event loop with an item that is no longer as it was applied, and why.
 Changed = Callable[[ItemKey, str], None]
+#: Called on the event loop at once when something is seen of a tunnel, or a daemon has told something of it.
+Told = Callable[[TunnelState | TunnelLine], None]
+#: Gives the values of secrets, by reference; what is not known (any more) is not in the answer. Raises PlaneError.
+Reveal = Callable[[Sequence[SecretRef]], Awaitable[Mapping[SecretRef, str]]]
+
+
+def unheard(told: TunnelState | TunnelLine) -> None:
+    """For who does not listen to what is told of tunnels."""
+
+
+async def unrevealed(references: Sequence[SecretRef]) -> Mapping[SecretRef, str]:
+    """For a plane without anybody who knows secrets."""
+    raise PlaneError(f"nobody is there who knows the secrets {', '.join(each.id for each in references)}")
 
 
 class Plane(Protocol):
     """Builds items on one host. All methods are called from one event loop, never twice at a time for one item."""
 
-    async def open(self, changed: Changed) -> Mapping[ItemKey, int]:
+    async def open(self, changed: Changed, told: Told = unheard, reveal: Reveal = unrevealed) -> Mapping[ItemKey, int]:
         """Find what earlier runs of this installation left on the host, and start to watch it.
+
+        ``reveal`` is asked for a tunnel's secrets only when they are to be loaded into a daemon.
 
         Returns the generation that each found item stands at, 0 where it is unknown or half made. Found items are
         left as they are: the agent applies or removes them when it knows what is wanted.

@@ -12,8 +12,10 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
+from gatewright.resources.tunnels import Announcement, RouterNeighbour, TunnelSpec, VpnPolicy, VpnRoute
+
 #: Raised when a spec's fields change in a way that an older agent must know of.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 #: What an item may be called: it becomes part of names, paths and lines of logs on hosts.
@@ -96,6 +98,8 @@ class RouterSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field=
     ports: tuple[RouterPort, ...]
     #: Those that a port uses, in the order of their ids.
     tables: tuple[RouteTable, ...]
+    #: The instances of the VPC's gateways that have tunnels, in the order of their ids.
+    gateways: tuple[RouterNeighbour, ...] = ()
 
     @property
     def key(self) -> ItemKey:
@@ -140,6 +144,13 @@ class InstanceSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_fiel
     #: How many SSL clients may be connected at a time; 0 without SSL-VPN.
     ssl_connections: int
     auto_propagate: bool
+    #: In the order of their numbers; those of the gateway's connections that end at this instance.
+    tunnels: tuple[TunnelSpec, ...] = ()
+    vpn_routes: tuple[VpnRoute, ...] = ()
+    vpn_policies: tuple[VpnPolicy, ...] = ()
+    announced: tuple[Announcement, ...] = ()
+    #: The VPC's networks: what customers are told by BGP, and what none of them can take over.
+    vpc_networks: tuple[str, ...] = ()
 
     @property
     def key(self) -> ItemKey:

@@ -17,7 +17,7 @@ from gatewright.store.dialects import POSTGRESQL, SQLITE
 from gatewright.store.schema import metadata
 
 #: The migration that leads to ``schema.py`` as it is.
-HEAD = "0004"
+HEAD = "0005"
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: Any number: who holds this advisory lock is the one that changes the schema.
 _LOCK = 0x6761746577726967

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from gatewright.plane.contract import Changed, PlaneError
+from gatewright.plane.contract import Changed, PlaneError, Reveal, Told, unheard, unrevealed
 from gatewright.plane.linux import counters, esp, inspection, survey
 from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.confinement import daemon_user
@@ -58,13 +58,16 @@ class LinuxPlane:
         #: By instance, the link that leads outside, in the host's namespace.
         self._counted: dict[str, str] = {}
         self._at_work: dict[ItemKey, asyncio.Future[None]] = {}
+        self._told: Told = unheard
+        self._reveal: Reveal = unrevealed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: Watch | None = None
         self._lookout: Lookout | None = None
 
-    async def open(self, changed: Changed) -> Mapping[ItemKey, int]:
+    async def open(self, changed: Changed, told: Told = unheard, reveal: Reveal = unrevealed) -> Mapping[ItemKey, int]:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
         self._loop = loop = asyncio.get_running_loop()
+        self._told, self._reveal = told, reveal
         self._watch = Watch(loop, changed)
         inspect = functools.partial(
             inspection.fault,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from gatewright.plane.contract import Changed, PlaneError
+from gatewright.plane.contract import Changed, PlaneError, Reveal, Told, unheard, unrevealed
 from gatewright.plane.simulated.flow import Flow
 from gatewright.plane.simulated.timing import AtOnce, Change, Timing
 from gatewright.resources.specs import ItemKey, Kind, Spec, needs
@@ -43,6 +43,8 @@ class SimulatedPlane:
     def __init__(self, timing: Timing | None = None, memory: Iterable[Remembered] = ()) -> None:
         self._timing = timing or AtOnce()
         self._changed: Changed | None = None
+        self._told: Told = unheard
+        self._reveal: Reveal = unrevealed
         self.items: dict[ItemKey, Spec] = {}
         #: What stands from before and nobody has applied again, by its generation.
         self._earlier: dict[ItemKey, int] = {}
@@ -58,8 +60,8 @@ class SimulatedPlane:
             if item.work is not None:
                 self._work[key] = item.work
 
-    async def open(self, changed: Changed) -> Mapping[ItemKey, int]:
-        self._changed = changed
+    async def open(self, changed: Changed, told: Told = unheard, reveal: Reveal = unrevealed) -> Mapping[ItemKey, int]:
+        self._changed, self._told, self._reveal = changed, told, reveal
         found = self._earlier | {key: spec.generation for key, spec in self.items.items()}
         return found | dict.fromkeys(self._killed & found.keys(), 0)
 
