@@ -1,0 +1,108 @@
+"""VPN gateways' policy-based routes. A gateway has few (a quota), so they are read whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from gatewright.store.among import QueryAmong
+from gatewright.store.schema import vpn_policies
+from gatewright.store.statement import Statement
+from gatewright.store.transaction import Transaction
+
+
+class VpnPolicyRow(msgspec.Struct, frozen=True):
+    """One policy-based route, as the table has it."""
+
+    gateway_id: str
+    account_id: str
+    source: str
+    destination: str
+    #: The next hop.
+    connection_id: str
+    #: 100 for an active route, 0 for a standby one.
+    weight: int
+    #: 1 to 100, the smallest first.
+    priority: int
+    #: Whether the system route table of the gateway's VPC has an entry because of it.
+    published: bool
+    #: Made by ``AutoConfigRoute``.
+    automatic: bool
+    description: str
+    created_at: int
+
+
+_COLUMNS = tuple(vpn_policies.c[name] for name in VpnPolicyRow.__struct_fields__)
+_ADD = Statement(insert(vpn_policies))
+_OF_GATEWAYS = QueryAmong(select(*_COLUMNS), vpn_policies.c.gateway_id, VpnPolicyRow)
+_KEY = (
+    vpn_policies.c.gateway_id == bindparam("of_gateway"),
+    vpn_policies.c.source == bindparam("coming_from"),
+    vpn_policies.c.destination == bindparam("leading_to"),
+    vpn_policies.c.connection_id == bindparam("of_connection"),
+    vpn_policies.c.weight == bindparam("of_weight"),
+    vpn_policies.c.priority == bindparam("of_priority"),
+)
+_CHANGE = Statement(
+    update(vpn_policies)
+    .where(*_KEY)
+    .values(weight=bindparam("new_weight"), priority=bindparam("new_priority"), published=bindparam("new_published"))
+)
+_DROP = Statement(delete(vpn_policies).where(*_KEY))
+_DROP_OF_CONNECTION = Statement(delete(vpn_policies).where(vpn_policies.c.connection_id == bindparam("of_connection")))
+_WITHDRAW = Statement(
+    update(vpn_policies)
+    .where(vpn_policies.c.gateway_id == bindparam("of_gateway"), vpn_policies.c.destination == bindparam("leading_to"))
+    .values(published=False)
+)
+
+
+def _key(row: VpnPolicyRow) -> dict[str, Any]:
+    return {
+        "of_gateway": row.gateway_id,
+        "coming_from": row.source,
+        "leading_to": row.destination,
+        "of_connection": row.connection_id,
+        "of_weight": row.weight,
+        "of_priority": row.priority,
+    }
+
+
+def add(transaction: Transaction, row: VpnPolicyRow) -> None:
+    """Add a route that the gateway does not have."""
+    transaction.run(_ADD, **msgspec.structs.asdict(row))
+
+
+def of_gateways(transaction: Transaction, gateway_ids: Sequence[str]) -> list[VpnPolicyRow]:
+    """The routes of some gateways, oldest first."""
+    rows = _OF_GATEWAYS.rows(transaction, gateway_ids)
+    return sorted(rows, key=lambda row: (row.created_at, row.source, row.destination, row.connection_id, row.priority))
+
+
+def change(transaction: Transaction, row: VpnPolicyRow, changed: VpnPolicyRow) -> None:
+    """Store the weight, the priority and the publication of a route, from a changed row."""
+    transaction.run(
+        _CHANGE,
+        **_key(row),
+        new_weight=changed.weight,
+        new_priority=changed.priority,
+        new_published=changed.published,
+    )
+
+
+def drop(transaction: Transaction, row: VpnPolicyRow) -> None:
+    """Forget a route."""
+    transaction.run(_DROP, **_key(row))
+
+
+def drop_of_connection(transaction: Transaction, connection_id: str) -> None:
+    """Forget the routes through a connection."""
+    transaction.run(_DROP_OF_CONNECTION, of_connection=connection_id)
+
+
+def withdraw(transaction: Transaction, gateway_id: str, destination: str) -> None:
+    """Have a gateway's routes to a destination be published no longer."""
+    transaction.run(_WITHDRAW, of_gateway=gateway_id, leading_to=destination)
