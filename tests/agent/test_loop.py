@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from gatewright.plane.contract import PlaneError
 from gatewright.plane.simulated import SimulatedPlane
 from gatewright.resources.specs import ItemKey, Kind, Observation, Phase, Spec, Tombstone, VSwitchSpec
 from gatewright.resources.traffic import Count
+from gatewright.resources.tunnel_states import TunnelLine, TunnelState
+from gatewright.resources.tunnels import SecretRef
 from tests.plane.test_contract import instance
 
 KEY = ItemKey(Kind.VSWITCH, "vsw-1")
@@ -35,6 +37,7 @@ class Script:
         self.asked: list[int] = []
         self.told: list[Observation] = []
         self.deaf = False
+        self.states: list[TunnelState] = []
         self.news = asyncio.Event()
 
     def say(self, revision: int, *items: Wanted, upto: int | None = None) -> None:
@@ -55,6 +58,15 @@ class Script:
 
     async def traffic(self, counts: Sequence[Count]) -> float:
         raise LinkDown(f"nobody asks for {counts}")
+
+    async def tunnels(self, states: Sequence[TunnelState], lines: Sequence[TunnelLine]) -> None:
+        if self.deaf:
+            raise LinkDown("deaf")
+        self.states += states
+        self.news.set()
+
+    async def secrets(self, references: Sequence[SecretRef]) -> Mapping[SecretRef, str]:
+        raise LinkDown(f"nobody knows {references}")
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):

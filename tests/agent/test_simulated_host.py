@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import pytest
 
 from gatewright.agent.simulated_host import SimulatedHost
-from gatewright.link.contract import HostChanges
+from gatewright.link.contract import HostChanges, Secret
 from gatewright.resources.specs import Observation, VSwitchSpec
 from gatewright.resources.traffic import Count
+from gatewright.resources.tunnel_states import TunnelLine, TunnelState
+from gatewright.resources.tunnels import SecretRef
 
 VSWITCH = VSwitchSpec(id="vsw-1", generation=1, vpc_id="vpc", zone_id="zone", cidr_block="10.0.0.0/24")
 
@@ -38,6 +40,12 @@ class Authority:
 
     async def traffic(self, host_id: str, counts: Sequence[Count]) -> float:
         raise AssertionError(f"nothing goes through {host_id}: {counts}")
+
+    async def tunnels(self, host_id: str, states: Sequence[TunnelState], lines: Sequence[TunnelLine]) -> None:
+        raise AssertionError(f"{host_id} has no tunnels: {states}, {lines}")
+
+    async def secrets(self, host_id: str, references: Sequence[SecretRef]) -> Sequence[Secret]:
+        raise AssertionError(f"{host_id} has no secrets: {references}")
 
 
 def test_stopping_waits_for_what_was_being_told_and_another_agent_goes_on() -> None:

@@ -16,13 +16,16 @@ import uvloop
 
 from gatewright.errors import ConfigurationError
 from gatewright.link import https_server
-from gatewright.link.contract import HostChanges, HostUnknown, LinkDown
+from gatewright.link.contract import HostChanges, HostUnknown, LinkDown, Secret
 from gatewright.link.frames import LARGEST, ChangesRequest, ReportRequest
 from gatewright.link.https import HttpsLink, client_context
 from gatewright.link.https_server import HttpsLinkServer, server_context
 from gatewright.resources.specs import SCHEMA_VERSION, Kind, Observation, Phase, Tombstone
 from gatewright.resources.traffic import Count
+from gatewright.resources.tunnel_states import TunnelLine, TunnelState
+from gatewright.resources.tunnels import SecretRef
 from gatewright.secrets.certificates import Authority as CertificateAuthority
+from tests.link.test_unix import LINE, SECRET, STATE
 
 SEEN = (Observation(kind=Kind.INSTANCE, id="vpn-1-1", generation=3, phase=Phase.FAILED, detail="because"),)
 COUNTED = (Count("vpn-1-1", 1, 2, 3, 2**63),)
@@ -61,6 +64,13 @@ class Authority:
     async def traffic(self, host_id: str, counts: Sequence[Count]) -> float:
         self.calls.append((host_id, tuple(counts)))
         return 3.5
+
+    async def tunnels(self, host_id: str, states: Sequence[TunnelState], lines: Sequence[TunnelLine]) -> None:
+        self.calls.append((host_id, tuple(states), tuple(lines)))
+
+    async def secrets(self, host_id: str, references: Sequence[SecretRef]) -> Sequence[Secret]:
+        self.calls.append((host_id, tuple(references)))
+        return [SECRET]
 
 
 def expected(host: str) -> HostChanges:
@@ -127,6 +137,25 @@ def test_each_host_is_served_as_the_one_of_its_certificate(tmp_path: Path) -> No
         assert stage.authority.met_with == {"one": SCHEMA_VERSION, "two": SCHEMA_VERSION}
         await one.close()
         await two.close()
+
+    play(tmp_path, scene)
+
+
+def test_hosts_tell_of_tunnels_and_are_told_secrets(tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        one = stage.link("one")
+        await one.tunnels([STATE], [LINE])
+        assert await one.secrets([SecretRef("tun-1", 7)]) == {SecretRef("tun-1", 7): "a passphrase"}
+        assert stage.authority.calls == [("one", (STATE,), (LINE,)), ("one", (SecretRef("tun-1", 7),))]
+        older = HttpsLink(f"https://127.0.0.1:{stage.port}", stage.context("one"), SCHEMA_VERSION - 1)
+        with pytest.raises(LinkDown, match="update it"):
+            await older.secrets([SecretRef("tun-1", 7)])
+        stranger = stage.link("two", known=False)
+        with pytest.raises(LinkDown, match="none of a host"):
+            await stranger.secrets([SecretRef("tun-1", 7)])
+        assert len(stage.authority.calls) == 2
+        for link in (one, older, stranger):
+            await link.close()
 
     play(tmp_path, scene)
 

@@ -15,7 +15,8 @@ import msgspec
 import pytest
 
 from gatewright.errors import SERVICE_UNAVAILABLE
-from gatewright.link.contract import HostChanges, LinkDown
+from gatewright.link.contract import HostChanges, LinkDown, Secret
+from gatewright.link.frames import MOST_OF_TUNNELS, SecretsAnswer
 from gatewright.link.unix import UnixLink, UnixLinkServer
 from gatewright.resources.specs import (
     SCHEMA_VERSION,
@@ -29,6 +30,8 @@ from gatewright.resources.specs import (
     VSwitchSpec,
 )
 from gatewright.resources.traffic import Count
+from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelLine, TunnelState, TunnelStatus
+from gatewright.resources.tunnels import SecretRef
 
 INSTANCE = InstanceSpec(
     id="vpn-1-1",
@@ -57,6 +60,17 @@ CHANGES = HostChanges(
 )
 SEEN = (Observation(kind=Kind.INSTANCE, id="vpn-1-1", generation=3, phase=Phase.FAILED, detail="because"),)
 COUNTED = (Count("vpn-1-1", 1, 2, 3, 2**63),)
+STATE = TunnelState(
+    id="tun-1",
+    instance_id="vpn-1-1",
+    status=TunnelStatus.IPSEC_SA_ESTABLISHED,
+    bgp=BgpStatus.UP,
+    health=HealthStatus.FAILED,
+    detail="because",
+    at=1_800_000_000_000,
+)
+LINE = TunnelLine(tunnel_id="tun-1", at=1_800_000_000_001, text="peer says \x00 and \N{SNOWMAN}")
+SECRET = Secret("tun-1", 7, "a passphrase")
 
 
 class Authority:
@@ -83,6 +97,13 @@ class Authority:
         self.calls.append((host_id, tuple(counts)))
         return self.again
 
+    async def tunnels(self, host_id: str, states: Sequence[TunnelState], lines: Sequence[TunnelLine]) -> None:
+        self.calls.append((host_id, tuple(states), tuple(lines)))
+
+    async def secrets(self, host_id: str, references: Sequence[SecretRef]) -> Sequence[Secret]:
+        self.calls.append((host_id, tuple(references)))
+        return [SECRET]
+
     async def met(self, host_id: str, version: int) -> None:
         assert (host_id, version) == ("local", SCHEMA_VERSION)
 
@@ -108,6 +129,47 @@ def test_documents_arrive_as_they_were_sent(tmp_path: Path) -> None:
         await link.report(SEEN)
         assert await link.traffic(COUNTED) == 3.5
         assert authority.calls == [("local", 2, 0.5), ("local", SEEN), ("local", COUNTED)]
+
+    play(tmp_path / "s", scene)
+
+
+def test_what_is_seen_of_tunnels_arrives_and_secrets_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+        await link.tunnels([STATE], [LINE])
+        asked = [SecretRef("tun-1", 7), SecretRef("tun-2", 1)]
+        told = await link.secrets(asked)
+        assert told == {SecretRef("tun-1", 7): "a passphrase"}
+        assert authority.calls == [("local", (STATE,), (LINE,)), ("local", tuple(asked))]
+        assert "passphrase" not in f"{told!r} {told} {SECRET!r} {SecretsAnswer((SECRET,))}"
+
+    with caplog.at_level("DEBUG"):
+        play(tmp_path / "s", scene)
+    assert "passphrase" not in caplog.text
+
+
+def test_no_word_of_a_tunnel_waits_behind_a_report(tmp_path: Path) -> None:
+    async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+        async def held(host_id: str, observations: Sequence[Observation]) -> None:
+            await authority.door.wait()
+
+        authority.report = held  # type: ignore[method-assign]  # a control plane that is slow to fold
+        authority.door.clear()
+        reporting = asyncio.create_task(link.report(SEEN))
+        async with asyncio.timeout(5):
+            await link.tunnels([STATE], [])
+            await link.secrets([SecretRef("tun-1", 7)])
+        assert not reporting.done()
+        authority.door.set()
+        await reporting
+
+    play(tmp_path / "s", scene)
+
+
+def test_more_than_a_message_holds_is_none(tmp_path: Path) -> None:
+    async def scene(authority: Authority, server: UnixLinkServer, link: UnixLink) -> None:
+        with pytest.raises(LinkDown):
+            await link.tunnels([], [LINE] * (MOST_OF_TUNNELS + 1))
+        assert authority.calls == []
 
     play(tmp_path / "s", scene)
 

@@ -20,12 +20,18 @@ from gatewright.resources.specs import (
     Spec,
     VSwitchSpec,
 )
+from gatewright.resources.tunnels import TunnelSpec
 from tests.support.linux import clean, unmet
 
 VSWITCH = VSwitchSpec(id="vsw-1", generation=1, vpc_id="vpc-1", zone_id="zone", cidr_block="10.0.0.0/24")
 
 
-def instance(generation: int = 1, address: str = "10.0.0.1", item_id: str = "vpn-1-1") -> InstanceSpec:
+def instance(
+    generation: int = 1,
+    address: str = "10.0.0.1",
+    item_id: str = "vpn-1-1",
+    tunnels: tuple[TunnelSpec, ...] = (),
+) -> InstanceSpec:
     return InstanceSpec(
         id=item_id,
         generation=generation,
@@ -41,6 +47,7 @@ def instance(generation: int = 1, address: str = "10.0.0.1", item_id: str = "vpn
         ssl=False,
         ssl_connections=0,
         auto_propagate=False,
+        tunnels=tunnels,
     )
 
 

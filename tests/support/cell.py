@@ -184,7 +184,7 @@ class Cell:
         if self._control:
             clock, timing = self.steering.clock, self.steering.delays
             installation = replace(installation, vpc_delay=timing.vpc)
-        self.control_plane = ControlPlane(self.database, clock, installation.traffic)
+        self.control_plane = ControlPlane(self.database, clock, installation.traffic, self._sealer)
         self.metrics = Metrics(self.database, self.control_plane, self.traffic, self._installation.plane, apart=False)
         self._throttle = published_rates(clock, installation) if self._throttling else None
         self.executor = Executor(self.database, clock, installation)
@@ -197,6 +197,11 @@ class Cell:
             self.host.plane = _HeldPlane(self._before)
         if self._with_agent:
             self._running = asyncio.ensure_future(self.host.run())
+
+    @property
+    def sealer(self) -> Sealer:
+        """What its secrets are sealed with."""
+        return self._sealer
 
     @property
     def traffic(self) -> Traffic:

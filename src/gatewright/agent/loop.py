@@ -18,9 +18,10 @@ from gatewright.agent.memory import RevisionMemory
 from gatewright.agent.relapses import Relapses
 from gatewright.agent.reports import Reporter
 from gatewright.agent.traffic import TrafficReporter
+from gatewright.agent.tunnel_reports import TunnelReporter
 from gatewright.link.contract import HostChanges, Link, LinkDown, Wanted
 from gatewright.plane.contract import Plane, PlaneError
-from gatewright.resources.specs import ItemKey, Kind, Observation, Phase, Spec, Tombstone, needs
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Observation, Phase, Spec, Tombstone, needs
 from gatewright.telemetry import tracing
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Agent:
         self._cache = cache
         self._reporter = Reporter(link)
         self._traffic = TrafficReporter(plane, link)
+        self._tunnels = TunnelReporter(link)
         self._wanted: dict[ItemKey, Wanted] = {}
         #: Which items the plane was seen to run as they are wanted now.
         self._standing: set[ItemKey] = set()
@@ -84,7 +86,7 @@ class Agent:
 
     async def run(self) -> None:
         """Adopt what is there, then follow the control plane until cancelled. The items carry on afterwards."""
-        found = await self._plane.open(self._broken)
+        found = await self._plane.open(self._broken, self._tunnels.told, self._tunnels.reveal)
         self._found, self._adopted = set(found), dict(found)
         if found:
             self._unseen = set(found)
@@ -97,6 +99,7 @@ class Agent:
                     group.create_task(self._cache.run(self._specs))
                 group.create_task(self._reporter.run())
                 group.create_task(self._traffic.run())
+                group.create_task(self._tunnels.run())
                 group.create_task(self._poll())
         finally:
             tasks = tuple(self._tasks.values())
@@ -113,6 +116,7 @@ class Agent:
         return (
             self.followed >= revision
             and self._reporter.idle
+            and self._tunnels.idle
             and all(key in self._parked or timed(key) for key in self._tasks)
         )
 
@@ -223,9 +227,9 @@ class Agent:
         if isinstance(item, Tombstone):
             self._kick(item.key)
         elif item.key in self._standing:
-            self._reporter.observe(
-                Observation(kind=item.key.kind, id=item.id, generation=item.generation, phase=Phase.READY)
-            )
+            self._observe(item, Phase.READY)
+            if isinstance(item, InstanceSpec):
+                self._tunnels.retell(item)
 
     def _judge(self, listed: set[ItemKey]) -> None:
         """Name what was found on the host and is not wanted: it is left alone until a person says otherwise."""
@@ -351,6 +355,7 @@ class Agent:
                 # once its removal is confirmed, nobody would remove it again
                 await self._cache.kept()
             self._observe(item, Phase.REMOVED)
+            self._tunnels.forget(key.id)
             if self._wanted.get(key) is item:
                 del self._wanted[key]
             return
@@ -369,6 +374,8 @@ class Agent:
         if self._wanted.get(key) is item:
             self._standing.add(key)
         self._observe(item, Phase.READY)
+        if isinstance(item, InstanceSpec):
+            self._tunnels.retell(item)
         for waiting in self._waiting.pop(key, ()):
             self._kick(waiting)
 

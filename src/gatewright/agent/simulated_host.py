@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from typing import Any
 
 from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
@@ -12,6 +13,7 @@ from gatewright.link.contract import Authority
 from gatewright.link.direct import DirectLink
 from gatewright.plane.simulated import Remembered, SimulatedPlane, Timing
 from gatewright.resources.specs import Observation
+from gatewright.resources.tunnel_states import TunnelLine, TunnelState
 
 #: How often it is looked whether a host has settled, and for how long at the most, seconds.
 _LOOK_AGAIN = 0.002
@@ -94,13 +96,22 @@ class SimulatedHost:
 class _FinishingLink(DirectLink):
     """A direct link that finishes a report whose agent is stopped: what comes after is not overtaken by it."""
 
-    _report: asyncio.Future[None] | None = None
+    def __init__(self, authority: Authority, host_id: str) -> None:
+        super().__init__(authority, host_id)
+        self._reports: set[asyncio.Future[None]] = set()
 
     async def report(self, observations: Sequence[Observation]) -> None:
-        self._report = asyncio.ensure_future(super().report(observations))
-        await asyncio.shield(self._report)
+        await self._finish(super().report(observations))
+
+    async def tunnels(self, states: Sequence[TunnelState], lines: Sequence[TunnelLine]) -> None:
+        await self._finish(super().tunnels(states, lines))
 
     async def finished(self) -> None:
-        if self._report is not None:
-            # Whether it got through or not is of no interest to anybody any more.
-            await asyncio.gather(self._report, return_exceptions=True)
+        # Whether they got through or not is of no interest to anybody any more.
+        await asyncio.gather(*self._reports, return_exceptions=True)
+
+    async def _finish(self, report: Coroutine[Any, Any, None]) -> None:
+        telling = asyncio.ensure_future(report)
+        self._reports.add(telling)
+        telling.add_done_callback(self._reports.discard)
+        await asyncio.shield(telling)

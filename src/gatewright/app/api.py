@@ -172,7 +172,7 @@ async def _serve_from(
         clock = steering.clock
         installation = replace(installation, vpc_delay=steering.delays.vpc)
     throttle = published_rates(clock, installation) if settings.throttling == "exact" else None
-    control_plane = ControlPlane(database, clock, installation.traffic)
+    control_plane = ControlPlane(database, clock, installation.traffic, sealer)
     metrics = Metrics(database, control_plane, installation.traffic, settings.plane, apart=metrics_listener is not None)
     endpoint = Endpoint(
         operations,

@@ -14,8 +14,12 @@ from gatewright.link.frames import (
     ControlMessage,
     Failure,
     ReportAnswer,
+    SecretsAnswer,
+    SecretsRequest,
     TrafficAnswer,
     TrafficRequest,
+    TunnelsAnswer,
+    TunnelsRequest,
 )
 
 _log = logging.getLogger(__name__)
@@ -36,6 +40,14 @@ async def answer(authority: ServedAuthority, host_id: str, request: AgentMessage
             return ChangesAnswer(versions.known_to(request.version, changes))
         if isinstance(request, TrafficRequest):
             return TrafficAnswer(await authority.traffic(host_id, request.counts))
+        if isinstance(request, TunnelsRequest):
+            await authority.tunnels(host_id, request.states, request.lines)
+            return TunnelsAnswer()
+        if isinstance(request, SecretsRequest):
+            refusal = versions.secrets_refusal(request.version)
+            if refusal is not None:
+                return Failure(refusal)
+            return SecretsAnswer(tuple(await authority.secrets(host_id, request.references)))
         await authority.report(host_id, request.observations)
         return ReportAnswer()
     except ApiError as error:

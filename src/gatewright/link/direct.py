@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gatewright.errors import ApiError
-from gatewright.link.contract import Authority, HostChanges, LinkDown
+from gatewright.link.contract import Authority, HostChanges, LinkDown, Secrets
 from gatewright.resources.specs import Observation
 from gatewright.resources.traffic import Count
+from gatewright.resources.tunnel_states import TunnelLine, TunnelState
+from gatewright.resources.tunnels import SecretRef
 
 
 class DirectLink:
@@ -32,5 +34,17 @@ class DirectLink:
     async def traffic(self, counts: Sequence[Count]) -> float:
         try:
             return await self._authority.traffic(self._host_id, counts)
+        except ApiError as error:
+            raise LinkDown(str(error)) from error
+
+    async def tunnels(self, states: Sequence[TunnelState], lines: Sequence[TunnelLine]) -> None:
+        try:
+            await self._authority.tunnels(self._host_id, states, lines)
+        except ApiError as error:
+            raise LinkDown(str(error)) from error
+
+    async def secrets(self, references: Sequence[SecretRef]) -> Mapping[SecretRef, str]:
+        try:
+            return Secrets(await self._authority.secrets(self._host_id, references))
         except ApiError as error:
             raise LinkDown(str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,22 +13,28 @@ import h11
 import msgspec
 
 from gatewright.errors import ConfigurationError
-from gatewright.link.contract import HostChanges, LinkDown
+from gatewright.link.contract import HostChanges, LinkDown, Secrets
 from gatewright.link.frames import (
     LARGEST,
     AgentMessage,
     ChangesAnswer,
     ChangesRequest,
     ControlMessage,
-    Failure,
     ReportAnswer,
     ReportRequest,
+    SecretsAnswer,
+    SecretsRequest,
     TrafficAnswer,
     TrafficRequest,
+    TunnelsAnswer,
+    TunnelsRequest,
     control_decoder,
+    expected,
 )
 from gatewright.resources.specs import SCHEMA_VERSION, Observation
 from gatewright.resources.traffic import Count
+from gatewright.resources.tunnel_states import TunnelLine, TunnelState
+from gatewright.resources.tunnels import SecretRef
 
 _READ = 64 * 1024
 _CONNECT_PATIENCE = 15.0
@@ -37,7 +43,7 @@ _PATIENCE = 30.0
 
 
 class HttpsLink:
-    """Two connections: a report never waits behind a long poll."""
+    """Three connections: no report waits behind a long poll, and no word of a tunnel behind a report."""
 
     def __init__(self, url: str, context: ssl.SSLContext, version: int = SCHEMA_VERSION) -> None:
         """``url`` is ``https://HOST:PORT``. Raises ConfigurationError."""
@@ -45,30 +51,35 @@ class HttpsLink:
         self._version = version
         self._polls = _Connection(host, port, context)
         self._reports = _Connection(host, port, context)
+        self._tunnels = _Connection(host, port, context)
 
     async def changes(self, since: int, wait: float) -> HostChanges:
         request = ChangesRequest(since, wait, self._version)
         reply = await self._polls.ask("/link/v1/changes", request, wait + _PATIENCE)
-        if isinstance(reply, ChangesAnswer):
-            return reply.changes
-        raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
+        return expected(reply, ChangesAnswer).changes
 
     async def report(self, observations: Sequence[Observation]) -> None:
         request = ReportRequest(tuple(observations), self._version)
         reply = await self._reports.ask("/link/v1/report", request, 2 * _PATIENCE)
-        if not isinstance(reply, ReportAnswer):
-            raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
+        expected(reply, ReportAnswer)
 
     async def traffic(self, counts: Sequence[Count]) -> float:
         reply = await self._reports.ask("/link/v1/traffic", TrafficRequest(tuple(counts), self._version), patience=60)
-        if not isinstance(reply, TrafficAnswer):
-            raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
-        return reply.again
+        return expected(reply, TrafficAnswer).again
+
+    async def tunnels(self, states: Sequence[TunnelState], lines: Sequence[TunnelLine]) -> None:
+        request = TunnelsRequest(tuple(states), tuple(lines), self._version)
+        expected(await self._tunnels.ask("/link/v1/tunnels", request, 2 * _PATIENCE), TunnelsAnswer)
+
+    async def secrets(self, references: Sequence[SecretRef]) -> Mapping[SecretRef, str]:
+        request = SecretsRequest(tuple(references), self._version)
+        return Secrets(expected(await self._tunnels.ask("/link/v1/secrets", request, _PATIENCE), SecretsAnswer).secrets)
 
     async def close(self) -> None:
         """Hang up."""
         self._polls.close()
         self._reports.close()
+        self._tunnels.close()
 
 
 def client_context(authority: Path, certificate: Path, key: Path) -> ssl.SSLContext:

@@ -27,7 +27,9 @@ from gatewright.link.frames import (
     ControlMessage,
     Failure,
     ReportRequest,
+    SecretsRequest,
     TrafficRequest,
+    TunnelsRequest,
     agent_decoder,
 )
 from gatewright.secrets.fingerprints import fingerprint
@@ -38,6 +40,8 @@ PATHS: dict[bytes, type[AgentMessage]] = {
     b"/link/v1/changes": ChangesRequest,
     b"/link/v1/report": ReportRequest,
     b"/link/v1/traffic": TrafficRequest,
+    b"/link/v1/tunnels": TunnelsRequest,
+    b"/link/v1/secrets": SecretsRequest,
 }
 CONTENT_TYPE = b"application/msgpack"
 #: Bytes of a request's line and headers.

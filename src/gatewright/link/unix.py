@@ -2,7 +2,8 @@
 
 The kernel says who is at the other end: the server answers root and its own user only, and the agent, which is root,
 talks to the control plane's user only, whoever put a socket in the place of its. One connection carries one
-request at a time; an agent has two, so that a report never waits behind a long poll.
+request at a time; an agent has three, so that no report waits behind a long poll, and no word of a tunnel behind a
+report.
 """
 
 from __future__ import annotations
@@ -12,28 +13,34 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gatewright.link.answering import answer
-from gatewright.link.contract import HostChanges, HostUnknown, LinkDown, ServedAuthority
+from gatewright.link.contract import HostChanges, HostUnknown, LinkDown, Secrets, ServedAuthority
 from gatewright.link.frames import (
     AgentMessage,
     ChangesAnswer,
     ChangesRequest,
     ControlMessage,
-    Failure,
     ReportAnswer,
     ReportRequest,
+    SecretsAnswer,
+    SecretsRequest,
     TrafficAnswer,
     TrafficRequest,
+    TunnelsAnswer,
+    TunnelsRequest,
     agent_decoder,
     control_decoder,
+    expected,
     read_frame,
     write_frame,
 )
 from gatewright.resources.specs import SCHEMA_VERSION, Observation
 from gatewright.resources.traffic import Count
+from gatewright.resources.tunnel_states import TunnelLine, TunnelState
+from gatewright.resources.tunnels import SecretRef
 
 _log = logging.getLogger(__name__)
 _CREDENTIALS = struct.Struct("3i")
@@ -107,28 +114,33 @@ class UnixLink:
     def __init__(self, path: Path, user: int) -> None:
         self._polls = _Connection(path, user)
         self._reports = _Connection(path, user)
+        self._tunnels = _Connection(path, user)
 
     async def changes(self, since: int, wait: float) -> HostChanges:
         reply = await self._polls.ask(ChangesRequest(since, wait, SCHEMA_VERSION), patience=wait + 30)
-        if isinstance(reply, ChangesAnswer):
-            return reply.changes
-        raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
+        return expected(reply, ChangesAnswer).changes
 
     async def report(self, observations: Sequence[Observation]) -> None:
         reply = await self._reports.ask(ReportRequest(tuple(observations), SCHEMA_VERSION), patience=60)
-        if not isinstance(reply, ReportAnswer):
-            raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
+        expected(reply, ReportAnswer)
 
     async def traffic(self, counts: Sequence[Count]) -> float:
         reply = await self._reports.ask(TrafficRequest(tuple(counts), SCHEMA_VERSION), patience=60)
-        if not isinstance(reply, TrafficAnswer):
-            raise LinkDown(reply.reason if isinstance(reply, Failure) else "an answer to another question")
-        return reply.again
+        return expected(reply, TrafficAnswer).again
+
+    async def tunnels(self, states: Sequence[TunnelState], lines: Sequence[TunnelLine]) -> None:
+        request = TunnelsRequest(tuple(states), tuple(lines), SCHEMA_VERSION)
+        expected(await self._tunnels.ask(request, patience=60), TunnelsAnswer)
+
+    async def secrets(self, references: Sequence[SecretRef]) -> Mapping[SecretRef, str]:
+        reply = await self._tunnels.ask(SecretsRequest(tuple(references), SCHEMA_VERSION), patience=30)
+        return Secrets(expected(reply, SecretsAnswer).secrets)
 
     async def close(self) -> None:
         """Hang up."""
         self._polls.close()
         self._reports.close()
+        self._tunnels.close()
 
 
 class _Connection:

@@ -17,6 +17,9 @@ FIRST = 1
 #: The version that each kind came with.
 _SINCE = {Kind.VSWITCH: 1, Kind.INSTANCE: 1, Kind.ROUTER: 2}
 
+#: The version that secrets came with.
+_SECRETS_SINCE = 3
+
 
 def refusal(version: int) -> str | None:
     """Why an agent of this version is not served, or None."""
@@ -25,6 +28,13 @@ def refusal(version: int) -> str | None:
             f"this agent knows version {version} of the specs and the control plane {SCHEMA_VERSION}: update the "
             "control plane first; what runs here carries on"
         )
+    return None
+
+
+def secrets_refusal(version: int) -> str | None:
+    """Why an agent of this version is told no secrets, or None."""
+    if version < _SECRETS_SINCE:
+        return f"this agent knows version {version} of the specs, in which no secrets are referred to: update it"
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
@@ -11,13 +12,17 @@ import msgspec
 
 from gatewright.clock import Clock, SystemClock
 from gatewright.errors import SERVICE_UNAVAILABLE, ApiError
-from gatewright.link.contract import HostChanges
+from gatewright.link.contract import HostChanges, Secret
 from gatewright.reconcile.folding import fold
 from gatewright.reconcile.traffic import Traffic
+from gatewright.reconcile.tunnels import fold_tunnels, open_secrets
 from gatewright.reconcile.wanted import changes
 from gatewright.reconcile.watching import HostWatch
 from gatewright.resources.specs import ItemKey, Kind, Observation, Phase
 from gatewright.resources.traffic import Count
+from gatewright.resources.tunnel_states import TunnelLine, TunnelState
+from gatewright.resources.tunnels import SecretRef
+from gatewright.secrets import Sealer
 from gatewright.store import hosts, placements
 from gatewright.store.database import Database, StoreClosed
 
@@ -35,11 +40,14 @@ _FOLD_BATCH = 50
 class ControlPlane:
     """Answers the agents' polls and folds their reports."""
 
-    def __init__(self, database: Database, clock: Clock, traffic: Traffic) -> None:
+    def __init__(self, database: Database, clock: Clock, traffic: Traffic, sealer: Sealer) -> None:
         """``clock`` is the service's: what happens has its time."""
         self._database = database
         self._clock = clock
         self._traffic = traffic
+        self._sealer = sealer
+        #: What a host tells of tunnels is folded in the order in which it comes.
+        self._tunnel_turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._wakeups: dict[str, asyncio.Event] = {}
         #: When each host got its last answer with something in it, by the loop's clock.
         self._answered: dict[str, float] = {}
@@ -124,6 +132,21 @@ class ControlPlane:
         self._traffic.note(host_id, counts, self._clock.now())
         return self._traffic.every
 
+    async def tunnels(self, host_id: str, states: Sequence[TunnelState], lines: Sequence[TunnelLine]) -> None:
+        """Fold what a host's agent saw of tunnels. Returns once it is committed."""
+        states = [msgspec.structs.replace(each, detail=_text(each.detail)) for each in states]
+        lines = [msgspec.structs.replace(each, text=_text(each.text)) for each in lines]
+        async with self._tunnel_turns[host_id]:
+            await self._database.write(
+                partial(fold_tunnels, host_id=host_id, states=states, lines=lines, now=self._clock.now())
+            )
+
+    async def secrets(self, host_id: str, references: Sequence[SecretRef]) -> Sequence[Secret]:
+        """The values of those secrets that a host is to know."""
+        return await self._database.read(
+            lambda transaction: open_secrets(transaction, self._sealer, host_id, references)
+        )
+
     async def _fold(self, host_id: str, observations: Sequence[Observation]) -> None:
         await self._database.write(partial(fold, host_id=host_id, observations=observations, now=self._clock.now()))
         if self._unfolded:
@@ -160,5 +183,9 @@ class ControlPlane:
 
 
 def _storable(seen: Observation) -> Observation:
+    return msgspec.structs.replace(seen, detail=_text(seen.detail))
+
+
+def _text(text: str) -> str:
     """What every database takes: PostgreSQL's text has no NUL."""
-    return msgspec.structs.replace(seen, detail=seen.detail.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -16,6 +16,7 @@ class Subject(enum.StrEnum):
     VPN_GATEWAY = "VpnGateway"
     VSWITCH = "VSwitch"
     VPC = "Vpc"
+    VPN_CONNECTION = "VpnConnection"
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -466,9 +466,9 @@ events = Table(
     Column("subject", String(32), nullable=False),
     Column("resource_id", String(64), nullable=False),
     #: The status before; null where the resource has come to be.
-    Column("before", String(16)),
+    Column("before", String(32)),
     #: The status after.
-    Column("after", String(16), nullable=False),
+    Column("after", String(32), nullable=False),
     Column("text", Text, nullable=False),
     PrimaryKeyConstraint("account_id", "number"),
 )

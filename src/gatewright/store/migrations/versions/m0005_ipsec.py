@@ -12,6 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # the words for a connection's status are longer than others
+    with op.batch_alter_table("events") as batch:
+        batch.alter_column("before", existing_type=sa.String(16), type_=sa.String(32), existing_nullable=True)
+        batch.alter_column("after", existing_type=sa.String(16), type_=sa.String(32), existing_nullable=False)
     op.create_table(
         "customer_gateways",
         sa.Column("id", sa.String(64), nullable=False),

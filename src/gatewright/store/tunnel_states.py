@@ -1,0 +1,152 @@
+"""What was last seen of tunnels, in their rows; who may be told their secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import and_, bindparam, select, update
+
+from gatewright.resources.connection_status import UNSEEN, TunnelWord
+from gatewright.resources.specs import Kind
+from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelState, TunnelStatus
+from gatewright.store.among import QueryAmong, StatementAmong
+from gatewright.store.schema import customer_gateways, placements, tunnels, vpn_connections
+from gatewright.store.statement import Statement
+from gatewright.store.transaction import Transaction
+
+
+class SeenTunnel(msgspec.Struct, frozen=True):
+    """One tunnel, whose it is, and what was last seen of it."""
+
+    id: str
+    connection_id: str
+    account_id: str
+    region_id: str
+    instance_id: str | None
+    status: str
+    bgp_status: str
+    health_status: str
+    detail: str
+    seen_at: int | None
+
+    @property
+    def seen(self) -> bool:
+        """Whether anything of it was, that counts still."""
+        return self.seen_at is not None
+
+    @property
+    def word(self) -> TunnelWord:
+        return TunnelWord(TunnelStatus(self.status), BgpStatus(self.bgp_status), HealthStatus(self.health_status))
+
+
+class SealedSecret(msgspec.Struct, frozen=True):
+    """A secret as its row has it."""
+
+    id: str
+    version: int
+    sealed: bytes | None
+
+
+_t = tunnels.c
+_SELECT = select(
+    _t.id,
+    _t.connection_id,
+    vpn_connections.c.account_id,
+    vpn_connections.c.region_id,
+    _t.instance_id,
+    _t.status,
+    _t.bgp_status,
+    _t.health_status,
+    _t.detail,
+    _t.seen_at,
+).join(vpn_connections, vpn_connections.c.id == _t.connection_id)
+#: Of tunnels whose instance is wanted on a host.
+_HERE = and_(
+    placements.c.kind == Kind.INSTANCE.value,
+    placements.c.item_id == _t.instance_id,
+    placements.c.tombstone.is_(False),
+    placements.c.host_id == bindparam("of_host"),
+)
+_PLACED = QueryAmong(_SELECT.join(placements, _HERE), _t.id, SeenTunnel)
+_OF_CONNECTIONS = QueryAmong(_SELECT, _t.connection_id, SeenTunnel)
+_OF_INSTANCES = QueryAmong(_SELECT, _t.instance_id, SeenTunnel)
+_NOTE = Statement(
+    update(tunnels)
+    .where(_t.id == bindparam("of_id"))
+    .values(
+        status=bindparam("new_status"),
+        bgp_status=bindparam("new_bgp"),
+        health_status=bindparam("new_health"),
+        detail=bindparam("new_detail"),
+        seen_at=bindparam("new_at"),
+    )
+)
+_FORGET = StatementAmong(
+    update(tunnels).values(
+        status=UNSEEN.status.value,
+        bgp_status=UNSEEN.bgp.value,
+        health_status=UNSEEN.health.value,
+        detail="",
+        seen_at=None,
+    ),
+    _t.id,
+)
+_PSKS = QueryAmong(select(_t.id, _t.psk_version, _t.psk).join(placements, _HERE), _t.id, SealedSecret)
+_AUTH_KEYS = QueryAmong(
+    select(customer_gateways.c.id, customer_gateways.c.auth_key_version, customer_gateways.c.auth_key)
+    .distinct()
+    .join(tunnels, and_(_t.customer_gateway_id == customer_gateways.c.id, _t.bgp_enabled.is_(True)))
+    .join(placements, _HERE),
+    customer_gateways.c.id,
+    SealedSecret,
+)
+
+
+def placed(transaction: Transaction, host_id: str, tunnel_ids: Sequence[str]) -> list[SeenTunnel]:
+    """Those of the tunnels whose instance is wanted on the host."""
+    return _PLACED.rows(transaction, tunnel_ids, of_host=host_id)
+
+
+def of_connections(transaction: Transaction, connection_ids: Sequence[str]) -> list[SeenTunnel]:
+    """The tunnels of some connections."""
+    return _OF_CONNECTIONS.rows(transaction, connection_ids)
+
+
+def of_instances(transaction: Transaction, instance_ids: Sequence[str]) -> list[SeenTunnel]:
+    """The tunnels that end at some instances."""
+    return _OF_INSTANCES.rows(transaction, instance_ids)
+
+
+def note(transaction: Transaction, states: Sequence[TunnelState]) -> None:
+    """Note what was seen of tunnels."""
+    if states:
+        transaction.run_each(
+            _NOTE,
+            [
+                {
+                    "of_id": state.id,
+                    "new_status": state.status.value,
+                    "new_bgp": state.bgp.value,
+                    "new_health": state.health.value,
+                    "new_detail": state.detail,
+                    "new_at": state.at,
+                }
+                for state in states
+            ],
+        )
+
+
+def forget(transaction: Transaction, tunnel_ids: Sequence[str]) -> None:
+    """What was seen of these tunnels does not hold any more: nothing is known of them."""
+    _FORGET.run(transaction, tunnel_ids)
+
+
+def pre_shared_keys(transaction: Transaction, host_id: str, tunnel_ids: Sequence[str]) -> list[SealedSecret]:
+    """The sealed keys of those of the tunnels whose instance is wanted on the host."""
+    return _PSKS.rows(transaction, tunnel_ids, of_host=host_id)
+
+
+def auth_keys(transaction: Transaction, host_id: str, customer_gateway_ids: Sequence[str]) -> list[SealedSecret]:
+    """The sealed BGP keys of those of the customer gateways that a tunnel with BGP on the host leads to."""
+    return _AUTH_KEYS.rows(transaction, customer_gateway_ids, of_host=host_id)
