@@ -54,6 +54,10 @@ class ErrorRow:
         return ApiError(self.status, self.code, self.message, sentence)
 
 
+#: What stands for a secret where others would be told a value.
+HIDDEN = "***"
+
+
 def shown(value: object, limit: int = 200) -> str:
     """A value as it is echoed in a detail: quoted, and cut when it is long."""
     text = str(value)

@@ -58,8 +58,14 @@ _LONGEST_SOCKET = 107
 #: Connections that wait in the kernel to be accepted.
 BACKLOG = 1024
 #: The published quota of gateways, an address for each of their tunnel ends and more, VPCs enough for tests that run
-#: side by side (published are 10), and the published quota of vSwitches a VPC.
-_QUOTAS = {"quota_vpn_gateways": 30, "quota_public_addresses": 100, "quota_vpcs": 100, "quota_vswitches": 150}
+#: side by side (published are 10), and the published quotas of vSwitches a VPC and of customer gateways a region.
+_QUOTAS = {
+    "quota_vpn_gateways": 30,
+    "quota_public_addresses": 100,
+    "quota_vpcs": 100,
+    "quota_vswitches": 150,
+    "quota_customer_gateways": 100,
+}
 
 
 class Option(NamedTuple):
@@ -122,6 +128,7 @@ OPTIONS = (
     Option("quota_public_addresses", int, "N", "public addresses an account's gateways may have (default: 100)"),
     Option("quota_vpcs", int, "N", "VPCs an account may have in a region (default: 100)"),
     Option("quota_vswitches", int, "N", "vSwitches a VPC may have (default: 150)"),
+    Option("quota_customer_gateways", int, "N", "customer gateways an account may have in a region (default: 100)"),
     Option("connections", int, "N", "connections that the API serves at once (default: 1024)"),
     Option(
         "throttling",
@@ -179,6 +186,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     quota_public_addresses: int
     quota_vpcs: int
     quota_vswitches: int
+    quota_customer_gateways: int
     connections: int
     throttling: str
     cache: bool

@@ -84,6 +84,11 @@ def calls(client: Client) -> set[str]:
     assert (
         client.v3("CreateVpc", body={"RegionId": client.region, "VpcName": named, "Psk": f"{MARK}-psk"}).status == 200
     )
+    made = client.call("CreateCustomerGateway", IpAddress="203.0.113.1", AuthKey=f"{MARK}-auth-key")
+    for key in (f"{MARK}-second-key", f"{MARK} wrong key"):
+        with contextlib.suppress(Refused):
+            client.call("ModifyCustomerGatewayAttribute", CustomerGatewayId=made["CustomerGatewayId"], AuthKey=key)
+    client.call("DeleteCustomerGateway", CustomerGatewayId=made["CustomerGatewayId"])
     signed = v1_parameters("DescribeVpcs", {"RegionId": "cn-hangzhou"}, "test")
     signatures = {sign_v1("POST", signed, client.secret)}
     wrong = v1_parameters("DescribeVpcs", {"AccessKeySecret": f"{MARK}-secret"}, "test")

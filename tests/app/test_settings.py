@@ -54,6 +54,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "quota_public_addresses": "6",
         "quota_vpcs": "8",
         "quota_vswitches": "7",
+        "quota_customer_gateways": "4",
         "connections": "9",
         "api_user": "nobody",
         "throttling": "exact",
@@ -78,6 +79,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     assert found.trace_endpoint == "http://192.0.2.7:4318/v1/traces"
     assert str(found.public_pool) == "192.0.2.0/24"
     assert (found.charge_types, found.quota_public_addresses, found.quota_vswitches) == (("POSTPAY",), 6, 7)
+    assert found.quota_customer_gateways == 4
     assert found.quota_vpcs == 8
     assert (found.database, found.quota_vpn_gateways) == ("postgresql://u@h/d", 5)
     assert (found.log_level, found.log_format) == ("INFO", "text")

@@ -9,7 +9,8 @@ import pytest
 
 from gatewright.control import calls as calls_module
 from gatewright.control import redaction
-from gatewright.control.redaction import CUT, HIDDEN, without_secrets
+from gatewright.control.redaction import CUT, without_secrets
+from gatewright.errors import HIDDEN
 from tests.support.cell import Cell
 from tests.support.client import ControlRefused, Refused
 

@@ -25,7 +25,7 @@ from tests.support.postgresql import PostgresqlServer
 
 HOUR = 3600
 #: What a client sees of everything, and so what a snapshot has to bring back.
-QUESTIONS = ("DescribeVpcs", "DescribeVSwitches", "DescribeVpnGateways")
+QUESTIONS = ("DescribeVpcs", "DescribeVSwitches", "DescribeVpnGateways", "DescribeCustomerGateways")
 
 
 def seen(cell: Cell) -> list[Any]:
@@ -55,6 +55,8 @@ def furnish(cell: Cell) -> dict[str, str]:
     cell.call("DeleteVpnGateway", VpnGatewayId=made["deleting"])
     cell.control("POST", f"/v1/instances/{made['killed']}-2", {"action": "kill"})
     cell.call("CreateVpc", VpcName="pending ✓")
+    cell.call("CreateCustomerGateway", IpAddress="203.0.113.1", Asn="65000", AuthKey="of-a-device")
+    cell.call("CreateCustomerGateway", IpAddress="203.0.113.2")
     cell.control("POST", "/v1/capacity", {"region": "cn-hangzhou", "zone": "cn-hangzhou-k", "instances": 7})
     cell.control("POST", "/v1/faults", {"operation": "CreateVpc", "code": "ServiceUnavailable", "call": 2})
     cell.control("POST", "/v1/clock", {"advance": HOUR / 2})
@@ -140,7 +142,7 @@ def test_a_snapshot_of_one_database_goes_into_the_other(
         before = seen(cell)
         snapshot = cell.control("GET", "/v1/snapshot")
     (target,) = urls.values()
-    with Cell(target, control=True) as cell:
+    with Cell(target, control=True, seal_key=b"another".ljust(32)) as cell:
         # Written by a program that writes JSON in its own way.
         cell.control("PUT", "/v1/snapshot", json.dumps(snapshot, indent=1, sort_keys=True, ensure_ascii=True).encode())
         again = cell.control("GET", "/v1/snapshot")
@@ -191,9 +193,12 @@ def test_after_a_reset_the_service_is_as_new(steered: Cell) -> None:
     assert ItemKey(Kind.INSTANCE, f"{gateway}-1") in steered.plane.items
 
 
-def test_a_snapshot_has_no_keys_and_no_secrets(steered: Cell) -> None:
+def test_a_snapshot_has_no_keys_and_the_secrets_of_resources_open(steered: Cell) -> None:
     steered.gateway(steered.network())
+    steered.call("CreateCustomerGateway", IpAddress="203.0.113.1", AuthKey="of-a-device")
     snapshot = steered.control("GET", "/v1/snapshot")
+    (customer,) = snapshot["tables"]["customer_gateways"]["rows"]
+    assert "of-a-device" in customer
     assert set(snapshot["tables"]) == {table.name for table in metadata.sorted_tables} - {
         "accounts",
         "access_keys",
@@ -202,11 +207,19 @@ def test_a_snapshot_has_no_keys_and_no_secrets(steered: Cell) -> None:
         "hosts",
     }
     assert "secret" not in json.dumps({name: table["columns"] for name, table in snapshot["tables"].items()})
-    # What is sealed is bytes, and belongs to a sealing key: whoever adds such a column decides what becomes of it here.
+    # What is sealed is bytes, and belongs to a sealing key: another service could not open it.
     binary = {
-        f"{table.name}.{c.name}" for table in state.STATE for c in table.columns if isinstance(c.type, LargeBinary)
+        f"{table.name}.{c.name}": bool(c.info.get("sealed"))
+        for table in state.STATE
+        for c in table.columns
+        if isinstance(c.type, LargeBinary)
     }
-    assert binary == {"client_tokens.digest", "client_tokens.response"}
+    assert binary == {
+        "client_tokens.digest": False,
+        "client_tokens.response": False,
+        "customer_gateways.auth_key": True,
+        "tunnels.psk": True,
+    }
 
 
 def resealed(snapshot: Any) -> Any:

@@ -151,6 +151,7 @@ _WRONG_NUMBERS = ("0", "01", "-1", "1001", "99999999999", "x", "", "1.", "1.x.y"
 
 _NETWORKS = st.builds("10.{}.{}.0/{}".format, st.integers(0, 9), st.integers(0, 255), st.sampled_from((24, 24, 25, 28)))
 _ADDRESSES = st.builds("203.0.113.{}".format, st.integers(1, 254))
+_ASNS = st.sampled_from(("65000", "1", "1.10", "4294967295", "45104", "0", "65536.0"))
 _WORDS = st.sampled_from(("edge", "a-b", "Test_1", "AvailabilityZone", "1.2.3.4", "10.0.0.0/24", "tcp"))
 _raw = st.sampled_from(_RAW).map(Raw)
 _strange = st.one_of(st.sampled_from(STRANGE), st.sampled_from(STRANGE), st.text(max_size=20), st.sampled_from(_HUGE))
@@ -257,6 +258,8 @@ def _by_name(name: str) -> st.SearchStrategy[Value]:
         return _NETWORKS
     if "Ip" in name or "Address" in name:
         return _ADDRESSES
+    if name.endswith("Asn"):
+        return _ASNS
     return _WORDS
 
 

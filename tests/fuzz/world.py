@@ -11,6 +11,7 @@ from urllib.parse import quote, quote_plus
 from gatewright.clock import iso_seconds
 from gatewright.operations.call import Quotas
 from gatewright.operations.declaration import Operation
+from gatewright.resources.addresses import dotted
 from tests.fuzz.strategies import EARLIER, MADE_UP, OTHERS, Case, Known, Raw, Value
 from tests.support.cell import HOST, Cell
 from tests.support.client import Reply, sign_v1
@@ -18,6 +19,8 @@ from tests.support.rows import Rows
 
 #: Fields of answers that end like those of resources and are none, or do not say of what kind.
 _NO_RESOURCES = ("RequestId", "RegionId", "ZoneId", "AccountId", "Id")
+#: 198.18.0.0: the address of the first customer gateway, apart from those of generated requests.
+_FIRST_DEVICE = 0xC6120000
 FORM = "application/x-www-form-urlencoded"
 _ACCEPTED = {"JSON": "application/json", "XML": "text/xml"}
 
@@ -26,7 +29,9 @@ class World:
     """A service that nothing changes but the requests that are sent to it."""
 
     def __init__(self, url: str) -> None:
-        plenty = Quotas(vpn_gateways=10**6, public_addresses=10**6, vpcs=10**6, vswitches=10**6)
+        plenty = Quotas(
+            vpn_gateways=10**6, public_addresses=10**6, vpcs=10**6, vswitches=10**6, customer_gateways=10**6
+        )
         self.cell = Cell(url, with_agent=False, quotas=plenty)
         self.other = self.cell.other()
         self.rows = Rows(url)
@@ -34,6 +39,7 @@ class World:
         self.others: dict[str, str] = {}
         self._earlier: dict[str, str] = {}
         self._nonce = 0
+        self._furnished = 0
         self._unchanged_since: dict[str, str] | None = None
         self.furnish()
 
@@ -42,12 +48,15 @@ class World:
         self.cell.close()
 
     def furnish(self) -> None:
-        """Give both accounts a network with a gateway that is ``active``."""
+        """Give both accounts a network with a gateway that is ``active``, and a customer gateway."""
         for cell, known in ((self.other, self.others), (self.cell, self._mine)):
             network = cell.network()
             gateway = cell.gateway(network, EnableSsl=True)
             known |= ids_of(cell.call("DescribeVSwitchAttributes", VSwitchId=network[1]))
             known |= ids_of(cell.call("DescribeVpnGateway", VpnGatewayId=gateway))
+            device = dotted(_FIRST_DEVICE + self._furnished)
+            known |= ids_of(cell.call("CreateCustomerGateway", IpAddress=device, AuthKey="of-a-device"))
+        self._furnished += 1
         self.cell.settle(lambda: self._is_active(self.cell, self._mine) and self._is_active(self.other, self.others))
         self._unchanged_since = None
 

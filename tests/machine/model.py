@@ -13,6 +13,7 @@ _RESERVED = 4
 #: Either quota is reached without the other: by four gateways without SSL-VPN, and by three with it.
 MOST_GATEWAYS = 3
 MOST_PUBLIC_ADDRESSES = 8
+MOST_CUSTOMER_GATEWAYS = 3
 
 #: A refusal: status and code. None where a call is served.
 Refusal = tuple[int, str] | None
@@ -67,6 +68,18 @@ class Route:
     gateway: Gateway
 
 
+@dataclass(eq=False)
+class CustomerGateway:
+    """A customer's device."""
+
+    id: str
+    address: str
+    name: str
+    asn: int | None
+    key: str | None
+    tag: str | None
+
+
 @dataclass
 class Account:
     """What one account has."""
@@ -75,6 +88,7 @@ class Account:
     vswitches: list[VSwitch] = field(default_factory=list)
     gateways: list[Gateway] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
+    customers: list[CustomerGateway] = field(default_factory=list)
     #: Ids of resource groups besides the default one.
     groups: list[str] = field(default_factory=list)
     #: By client token: the network that a VPC was asked for, and the id that was answered.
@@ -104,6 +118,13 @@ class Account:
             return 400, "InvalidCidrBlock"
         if any(route.destination == destination for route in self.routes_of(vpc)):
             return 400, "InvalidCIDRBlock.Duplicate"
+        return None
+
+    def may_create_customer(self, address: str) -> Refusal:
+        if any(customer.address == address for customer in self.customers):
+            return 400, "InvalidIpAddress.AlreadyExist"
+        if len(self.customers) >= MOST_CUSTOMER_GATEWAYS:
+            return 400, "Resource.QuotaFull"
         return None
 
     def may_delete_group(self, group: str) -> Refusal:

@@ -19,10 +19,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from gatewright.operations.call import Quotas
 from tests.fuzz.effort import effort
 from tests.machine.model import (
+    MOST_CUSTOMER_GATEWAYS,
     MOST_GATEWAYS,
     MOST_PUBLIC_ADDRESSES,
     ZONES,
     Account,
+    CustomerGateway,
     Gateway,
     Refusal,
     Route,
@@ -39,6 +41,7 @@ NETWORKS = st.sampled_from(("10.0.0.0/16", "172.16.0.0/20", "192.168.0.0/24"))
 MASKS = st.sampled_from((29, 29, 28, 24, 16, 30))
 DESTINATIONS = st.sampled_from(("10.0.0.0/30", "10.0.0.0/8", "192.168.0.128/25", "198.51.100.0/24"))
 GROUPS = "2020-03-31"
+KEYS = st.sampled_from((None, "one", "two"))
 TAGS = st.sampled_from((None, None, "red", "blue"))
 _numbers = itertools.count(1)
 _accounts = itertools.count(3_000_000_000_000_000)
@@ -211,6 +214,40 @@ class Lives(RuleBasedStateMachine):
             self._attempt(who, None, "DeleteRouteEntry", RouteEntryId=route.id)
             model.routes.remove(route)
 
+    @rule(who=WHO, host=st.integers(1, 5), asn=st.sampled_from((None, 65000)), key=KEYS, tag=TAGS)
+    def create_customer_gateway(self, who: int, host: int, asn: int | None, key: str | None, tag: str | None) -> None:
+        model = self.models[who]
+        address = f"203.0.113.{host}"
+        tagged = {"Tags.1.Key": "colour", "Tags.1.Value": tag} if tag else {}
+        answer = self._attempt(
+            who,
+            model.may_create_customer(address),
+            "CreateCustomerGateway",
+            IpAddress=address,
+            Asn=asn,
+            AuthKey=key,
+            Name="device",
+            **tagged,
+        )
+        if answer:
+            model.customers.append(CustomerGateway(answer["CustomerGatewayId"], address, "device", asn, key, tag))
+
+    @rule(who=WHO, at=AT, name=st.sampled_from((None, "office", "store")), key=KEYS)
+    def modify_customer_gateway(self, who: int, at: int, name: str | None, key: str | None) -> None:
+        customer = self._one_of(self.models[who].customers, at)
+        if customer is not None:
+            named = {"CustomerGatewayId": customer.id}
+            self._attempt(who, None, "ModifyCustomerGatewayAttribute", **named, Name=name, AuthKey=key)
+            customer.name, customer.key = name or customer.name, key or customer.key
+
+    @rule(who=WHO, at=AT)
+    def delete_customer_gateway(self, who: int, at: int) -> None:
+        model = self.models[who]
+        customer = self._one_of(model.customers, at)
+        if customer is not None:
+            self._attempt(who, None, "DeleteCustomerGateway", CustomerGatewayId=customer.id)
+            model.customers.remove(customer)
+
     @rule(who=WHO, at=AT, number=st.integers(0, 2))
     def move_gateway(self, who: int, at: int, number: int) -> None:
         """To one of the groups, which is made first if there is none of that number, or back to the default one."""
@@ -273,6 +310,12 @@ class Lives(RuleBasedStateMachine):
                 ("DescribeVpnGateway", "ModifyVpnGatewayAttribute", "DeleteVpnGateway"),
                 (404, "InvalidVpnGatewayInstanceId.NotFound"),
             ),
+            (
+                theirs.customers,
+                "CustomerGatewayId",
+                ("DescribeCustomerGateway", "ModifyCustomerGatewayAttribute", "DeleteCustomerGateway"),
+                (404, "InvalidCustomerGatewayInstanceId.NotFound"),
+            ),
         ):
             thing: Any = self._one_of(list(things), at)
             for action in actions if thing is not None else ():
@@ -289,8 +332,20 @@ class Lives(RuleBasedStateMachine):
                 each["VpnGatewayId"]: (each["Name"], each["Status"]) for each in listed["VpnGateways"]["VpnGateway"]
             }
             assert found == {gateway.id: (gateway.name, "active") for gateway in model.gateways}
+            self._check_customers(cell, model)
             self._check_routes(cell, model)
             self._check_groups(cell, model)
+
+    def _check_customers(self, cell: Cell, model: Account) -> None:
+        listed = cell.call("DescribeCustomerGateways", PageSize=50)
+        assert listed["TotalCount"] == len(model.customers)
+        found = {
+            each["CustomerGatewayId"]: (each["IpAddress"], each["Name"], each.get("Asn"), each.get("AuthKey"))
+            for each in listed["CustomerGateways"]["CustomerGateway"]
+        }
+        assert found == {each.id: (each.address, each.name, each.asn, each.key) for each in model.customers}
+        red = cell.call("DescribeCustomerGateways", **{"Tag.1.Key": "colour", "Tag.1.Value": "red"})
+        assert red["TotalCount"] == sum(customer.tag == "red" for customer in model.customers)
 
     def _check_routes(self, cell: Cell, model: Account) -> None:
         for vpc in model.vpcs:
@@ -342,7 +397,12 @@ class Lives(RuleBasedStateMachine):
 
 @pytest.fixture
 def service(make_cell: Callable[..., Cell]) -> Cell:
-    return make_cell(quotas=Quotas(vpn_gateways=MOST_GATEWAYS, public_addresses=MOST_PUBLIC_ADDRESSES))
+    most = Quotas(
+        vpn_gateways=MOST_GATEWAYS,
+        public_addresses=MOST_PUBLIC_ADDRESSES,
+        customer_gateways=MOST_CUSTOMER_GATEWAYS,
+    )
+    return make_cell(quotas=most)
 
 
 def test_whatever_two_accounts_do_the_service_holds_what_the_model_holds(service: Cell) -> None:

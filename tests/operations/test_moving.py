@@ -52,8 +52,22 @@ def test_a_gateway_moves_alone_and_stays_active(cell: Cell) -> None:
     assert cell.call("DescribeVpcAttribute", VpcId=network[0])["ResourceGroupId"] == DEFAULT
 
 
+def test_a_customer_gateway_moves(cell: Cell) -> None:
+    another_group(cell)
+    identity = cell.call("CreateCustomerGateway", IpAddress="203.0.113.1")["CustomerGatewayId"]
+    moved = {"ResourceType": "CUSTOMERGATEWAY", "InstanceId": identity}
+    cell.call("MoveVpnResourceGroup", **moved, NewResourceGroupId=GROUP)
+    assert cell.call("DescribeCustomerGateway", CustomerGatewayId=identity)["ResourceGroupId"] == GROUP
+    assert (count(cell, "DescribeCustomerGateways", GROUP), count(cell, "DescribeCustomerGateways", DEFAULT)) == (1, 0)
+    refused = cell.refusal("DeleteResourceGroup", version="2020-03-31", ResourceGroupId=GROUP)
+    assert refused.code == "DeleteConflict.ResourceGroup.Resource"
+    assert cell.refusal("MoveVpnResourceGroup", **moved, NewResourceGroupId="rg-none").code == "InvalidResourceGroupId"
+
+
 def test_a_group_is_chosen_with_the_order(cell: Cell) -> None:
     another_group(cell)
+    customer = cell.call("CreateCustomerGateway", IpAddress="203.0.113.1", ResourceGroupId=GROUP)["CustomerGatewayId"]
+    assert cell.call("DescribeCustomerGateway", CustomerGatewayId=customer)["ResourceGroupId"] == GROUP
     made = cell.call("CreateVpc", ResourceGroupId=GROUP)
     assert made["ResourceGroupId"] == GROUP
     gateway = cell.gateway(cell.network(), ResourceGroupId=GROUP)

@@ -27,7 +27,9 @@ def test_every_kind_of_resource_is_tagged_listed_and_filtered_by(cell: Cell) -> 
     network = cell.network()
     gateway = cell.gateway(network)
     table = cell.call("DescribeVpcs")["Vpcs"]["Vpc"][0]["RouterTableIds"]["RouterTableIds"][0]
+    customer = cell.call("CreateCustomerGateway", IpAddress="203.0.113.1")["CustomerGatewayId"]
     for kind, resource in (
+        ("CustomerGateway", customer),
         ("Vpc", network[0]),
         ("vswitch", network[1]),
         ("ROUTETABLE", table),
@@ -40,10 +42,10 @@ def test_every_kind_of_resource_is_tagged_listed_and_filtered_by(cell: Cell) -> 
         ]
     described = cell.call("DescribeVpnGateway", VpnGatewayId=gateway)["Tags"]["Tag"]
     assert described == [{"Key": "env", "Value": "test"}, {"Key": "team", "Value": "edge"}]
-    for action, expected in (("DescribeVpcs", 1), ("DescribeVSwitches", 1), ("DescribeVpnGateways", 1)):
-        assert cell.call(action, **tagged(team="edge"))["TotalCount"] == expected
-        assert cell.call(action, **{"Tag.1.Key": "env"})["TotalCount"] == expected
-        assert cell.call(action, **tagged(team="edge", env="test"))["TotalCount"] == expected
+    for action in ("DescribeVpcs", "DescribeVSwitches", "DescribeVpnGateways", "DescribeCustomerGateways"):
+        assert cell.call(action, **tagged(team="edge"))["TotalCount"] == 1
+        assert cell.call(action, **{"Tag.1.Key": "env"})["TotalCount"] == 1
+        assert cell.call(action, **tagged(team="edge", env="test"))["TotalCount"] == 1
         assert cell.call(action, **tagged(team="core"))["TotalCount"] == 0
         assert cell.call(action, **tagged(team="edge", env="live"))["TotalCount"] == 0
 

@@ -136,6 +136,7 @@ class Cell:
         control: bool = False,
         account: str = ACCOUNT,
         throttling: bool = False,
+        seal_key: bytes = b"k" * 32,
     ) -> None:
         self.url = url
         #: The machine's clock, and the service's too unless a test steers that with ``control``.
@@ -146,11 +147,17 @@ class Cell:
         self.region = "cn-hangzhou"
         self.key, self.secret = "test", "secret"
         self._pool = ipaddress.IPv4Network(public_pool)
+        self._sealer = Sealer(seal_key)
         self._installation = Installation(
-            "cn-hangzhou", regions(), quotas or Quotas(), pools.public_pool(self._pool), plane, charge_types
+            "cn-hangzhou",
+            regions(),
+            quotas or Quotas(),
+            pools.public_pool(self._pool),
+            plane,
+            self._sealer,
+            charge_types,
         )
         self._with_agent = with_agent
-        self._sealer = Sealer(b"k" * 32)
         self._throttling = throttling
         self._nonce, self._nonces = 0, uuid.uuid4().hex
         self.closed = False
@@ -191,7 +198,7 @@ class Cell:
         self._serve(keys)
         self.host = SimulatedHost(self.control_plane, hosts.LOCAL, timing)
         self.control_endpoint = control_endpoint(
-            ControlCell(self.database, self.host, self.steering, found, {self.account}, self._throttle)
+            ControlCell(self.database, self.host, self.steering, found, {self.account}, self._throttle, self._sealer)
         )
         if self._before is not None:
             self.host.plane = _HeldPlane(self._before)

@@ -36,6 +36,13 @@ class Rows:
         digests = self._postgresql.execute(" UNION ALL ".join(digest.format(table) for table in TABLES).encode())
         return {table: value or "" for table, value in digests.fetchall()}
 
+    def text(self) -> str:
+        """All rows of all tables, as Python writes them."""
+        connection = self._sqlite or self._postgresql
+        assert connection is not None
+        found = (connection.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES)
+        return "\n".join(map(repr, found))
+
     def close(self) -> None:
         for connection in (self._sqlite, self._postgresql):
             if connection is not None:

@@ -157,9 +157,11 @@ async def _serve_from(
             public_addresses=settings.quota_public_addresses,
             vpcs=settings.quota_vpcs,
             vswitches=settings.quota_vswitches,
+            customer_gateways=settings.quota_customer_gateways,
         ),
         public_pool=pools.public_pool(settings.public_pool),
         plane=settings.plane,
+        sealer=sealer,
         charge_types=settings.charge_types,
         protocol="HTTP" if certificate is None else "HTTPS",
     )
@@ -217,7 +219,7 @@ async def _serve_from(
                 from gatewright.control.cell import Cell
 
                 own = {key.principal.account_id for key in keys}
-                steered = Cell(database, host, steering, found, own, throttle)
+                steered = Cell(database, host, steering, found, own, throttle, sealer)
                 control = control_endpoint(steered, settings.control_host)
                 servers.append((server_for(control, _CONTROL_CONNECTIONS), control_listener))
         else:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from gatewright.agent.simulated_host import SimulatedHost
 from gatewright.control.steering import Steering
+from gatewright.secrets import Sealer
 from gatewright.store import hosts
 from gatewright.store.database import Database
 from gatewright.store.transaction import Transaction
@@ -25,6 +26,8 @@ class Cell(NamedTuple):
     own: Collection[str]
     #: What counts how often calls come; None where that is not limited.
     throttle: Throttle | None
+    #: Seals and opens the secrets of resources.
+    sealer: Sealer
 
     async def settle(self) -> None:
         """Wait until the host has begun what was asked of the API so far, and told what came of it."""

@@ -17,6 +17,7 @@ from gatewright.control.routes import Body, Refusal, wrong
 from gatewright.control.steering import SteeringState
 from gatewright.plane.simulated import Change, Remembered, Work
 from gatewright.resources.specs import Kind
+from gatewright.secrets import Sealer
 from gatewright.store import hosts, state
 from gatewright.store.state import Damaged, TableValues
 from gatewright.store.upgrade import HEAD
@@ -144,10 +145,10 @@ def digest(snapshot: Snapshot) -> str:
     return found.hexdigest()
 
 
-def read(body: bytes, check: Callable[[Snapshot], None]) -> Checked:
+def read(body: bytes, check: Callable[[Snapshot], None], sealer: Sealer) -> Checked:
     """The document of a body, if it is whole and this service can take it over.
 
-    ``check`` says whether it goes with the service. Raises Refusal, also from ``check``.
+    ``check`` says whether it goes with the service; ``sealer`` seals its secrets. Raises Refusal, also from ``check``.
     """
     try:
         head = msgspec.json.decode(body, type=_Head)
@@ -166,7 +167,7 @@ def read(body: bytes, check: Callable[[Snapshot], None]) -> Checked:
         raise wrong("taken", "is no time that a snapshot can be taken at")
     check(snapshot)
     try:
-        values = state.check(snapshot.accounts, snapshot.tables)
+        values = state.check(snapshot.accounts, snapshot.tables, sealer)
     except Damaged as error:
         raise damaged(error) from None
     _check_plane(snapshot)

@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-HIDDEN = "***"
+from gatewright.errors import HIDDEN
+
 #: What stands for what was cut off, and the name that tells how many parameters were left out.
 CUT = "…"
 #: What the ends of names of secrets are; without regard to case, ``-``, ``_`` and blanks.

@@ -1,6 +1,7 @@
 """Snapshots: all state in one document, which any service of this version can take over. And beginning anew.
 
-A snapshot has no access keys and no secrets. It names the accounts whose state it is.
+A snapshot has no access keys. It names the accounts whose state it is. Secrets of their resources are open in it, as
+the API tells them: another service seals them with a key of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def routes(cell: Cell) -> tuple[Route, ...]:
         return await _take(cell)
 
     async def put(asked: Asked) -> dict[str, int]:
-        checked = await asyncio.to_thread(document.read, asked.body, lambda snapshot: _check(cell, snapshot))
+        checked = await asyncio.to_thread(
+            document.read, asked.body, lambda snapshot: _check(cell, snapshot), cell.sealer
+        )
         return await _put(cell, checked)
 
     async def reset(asked: Asked) -> dict[str, object]:  # noqa: ARG001 - a request without contents
@@ -57,7 +60,7 @@ def routes(cell: Cell) -> tuple[Route, ...]:
 
 async def _take(cell: Cell) -> Snapshot:
     def read(transaction: Transaction) -> tuple[dict[str, int], dict[str, TableValues]]:
-        return {row.id: row.created_at for row in accounts.every(transaction)}, state.read(transaction)
+        return {row.id: row.created_at for row in accounts.every(transaction)}, state.read(transaction, cell.sealer)
 
     # While no agent runs, the plane stays as the rows last heard that it is, whatever is asked of the API meanwhile.
     async with cell.host.stopped():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gatewright.access.principal import Principal
 from gatewright.reconcile.traffic import Traffic
 from gatewright.resources.regions import Region
+from gatewright.secrets import Sealer
 from gatewright.store.transaction import Transaction
 
 
@@ -29,6 +30,8 @@ class Quotas:
     route_tables: int = 9
     #: Custom entries a route table.
     route_entries: int = 200
+    #: Customer gateways an account and region.
+    customer_gateways: int = 100
 
 
 def _no_delay() -> int:
@@ -46,6 +49,8 @@ class Installation:
     public_pool: str
     #: ``simulated`` or ``linux``.
     plane: str
+    #: Seals and opens the secrets of resources.
+    sealer: Sealer
     #: What ``InstanceChargeType`` may be.
     charge_types: tuple[str, ...] = ("PREPAY", "POSTPAY")
     #: What the API speaks here, ``HTTP`` or ``HTTPS``.

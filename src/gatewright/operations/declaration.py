@@ -19,6 +19,7 @@ from __future__ import annotations
 import abc
 import enum
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -119,6 +120,16 @@ class Matches:
         return self.pattern.fullmatch(value) is not None
 
 
+class Satisfies:
+    """A text of which a function says yes: for what neither a pattern nor a bound says."""
+
+    def __init__(self, condition: Callable[[str], bool], rule: str, *, error: ErrorRow | None = None) -> None:
+        self.condition, self.rule, self.error = condition, rule, error
+
+    def holds(self, value: str) -> bool:
+        return self.condition(value)
+
+
 class Count:
     """A list of so many values at the most."""
 
@@ -131,11 +142,12 @@ class Count:
 
 
 class Parameter:
-    """How one field of a request is read from the wire."""
+    """How one field of a request is read from the wire. A secret one's value is in no answer that refuses it."""
 
-    def __init__(self, *constraints: Constraint, name: str = "") -> None:
+    def __init__(self, *constraints: Constraint, name: str = "", secret: bool = False) -> None:
         self.constraints = constraints
         self.name = name
+        self.secret = secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +175,8 @@ class Field(NamedTuple):
     many: bool = False
     #: The fields of an item.
     fields: tuple[Field, ...] = ()
+    #: Its value is told nowhere, not even to who sent it.
+    secret: bool = False
 
 
 class Request(msgspec.Struct, kw_only=True, frozen=True):
@@ -249,6 +263,7 @@ def fields_of(declared: type[Request] | type[Item]) -> tuple[Field, ...]:
                 constraints=parameter.constraints,
                 many=many,
                 fields=fields_of(kind) if issubclass(kind, Item) else (),
+                secret=parameter.secret,
             )
         )
     return tuple(found)

@@ -11,30 +11,27 @@ import msgspec
 
 from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
+from gatewright.operations.customer_gateways.facts import NOT_FOUND as CUSTOMER_GATEWAY_NOT_FOUND
+from gatewright.operations.customer_gateways.facts import find_customer_gateway
 from gatewright.operations.declaration import Access, OneOf, Operation, Parameter, Request, Response
 from gatewright.operations.resource_groups import NO_SUCH_GROUP, group_for
 from gatewright.operations.vpn_gateways.facts import NOT_FOUND as GATEWAY_NOT_FOUND
 from gatewright.operations.vpn_gateways.facts import find_gateway
 from gatewright.operations.vpn_gateways.modify import CONFIGURING
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import gateways, vpcs
+from gatewright.store import customer_gateways, gateways, vpcs
 
 RESOURCE_NOT_FOUND = ErrorRow(
     400,
     "InvalidResourceId.NotFound",
     "The specified ResourceId does not exist.",
-    "VPCs can be moved; MoveVpnResourceGroup moves VPN gateways.",
+    "VPCs can be moved; MoveVpnResourceGroup moves VPN gateways and customer gateways.",
 )
 UNKNOWN_TYPE = ErrorRow(
     400,
     "IllegalParam.ResourceType",
     "Invalid Resource Type value.",
     "Of what there is here, a Vpc can be moved.",
-)
-CUSTOMER_GATEWAY_NOT_FOUND = ErrorRow(
-    404,
-    "InvalidCustomerGatewayInstanceId.NotFound",
-    "The specified customer gateway instance id does not exist.",
 )
 ATTACHMENT_NOT_FOUND = ErrorRow(
     404,
@@ -106,10 +103,9 @@ class MoveVpnResourceGroupResponse(Response, kw_only=True):
 
 
 class MoveVpnResourceGroup(Operation[MoveVpnResourceGroupRequest, MoveVpnResourceGroupResponse]):
-    """Move a VPN gateway, and with it what belongs to it, to another resource group.
+    """Move a VPN gateway, and with it what belongs to it, or a customer gateway to another resource group.
 
-    Customer gateways and attachments are not served yet, so none is found. A gateway that is being deleted is not
-    moved any more (*assumed*).
+    Attachments are not served yet, so none is found. A gateway that is being deleted is not moved any more (*assumed*).
     """
 
     access = Access.WRITE
@@ -117,12 +113,14 @@ class MoveVpnResourceGroup(Operation[MoveVpnResourceGroupRequest, MoveVpnResourc
 
     def execute(self, call: Call, request: MoveVpnResourceGroupRequest) -> MoveVpnResourceGroupResponse:
         kind = request.resource_type.lower()
-        if kind != "vpngateway":
-            missing = CUSTOMER_GATEWAY_NOT_FOUND if kind == "customergateway" else ATTACHMENT_NOT_FOUND
-            raise missing(
-                "InstanceId",
-                request.instance_id,
-                f"names no {request.resource_type} of this account {call.where}",
+        if kind == "customergateway":
+            customer = find_customer_gateway(call, request.instance_id, "InstanceId")
+            group_id = group_for(call, request.new_resource_group_id, "NewResourceGroupId")
+            customer_gateways.change(call.transaction, msgspec.structs.replace(customer, resource_group_id=group_id))
+            return MoveVpnResourceGroupResponse()
+        if kind == "vpnattachment":
+            raise ATTACHMENT_NOT_FOUND(
+                "InstanceId", request.instance_id, f"names no attachment of this account {call.where}"
             )
         row = find_gateway(call, request.instance_id, "InstanceId")
         group_id = group_for(call, request.new_resource_group_id, "NewResourceGroupId")

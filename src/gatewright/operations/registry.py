@@ -7,6 +7,7 @@ from typing import Any
 from gatewright.operations import (
     alb,
     bss,
+    customer_gateways,
     deletion_protection,
     ecs,
     events,
@@ -31,6 +32,7 @@ ALL: tuple[type[Operation[Any, Any]], ...] = (
     *route_tables.OPERATIONS,
     *deletion_protection.OPERATIONS,
     *vpn_gateways.OPERATIONS,
+    *customer_gateways.OPERATIONS,
     *tagging.OPERATIONS,
     *moving.OPERATIONS,
     *ecs.OPERATIONS,

@@ -1,6 +1,7 @@
 """Resource groups in the requests of other resources: ``ResourceGroupId``.
 
-VPCs and VPN gateways are in a group; what belongs to one (vSwitches, route tables, connections) is in its group too.
+VPCs, VPN gateways and customer gateways are in a group; what belongs to one (vSwitches, route tables, connections) is
+in its group too.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from gatewright.store.tags import KeyValue, TagRow
 MOST_TAGS = 20
 #: Characters of a key and of a value.
 LONGEST_TAG = 128
+#: Characters of a key that is given when an IPsec resource is made; TagResources takes longer ones for it.
+LONGEST_NEW_KEY = 64
 _RESERVED = ("aliyun", "acs:", "http://", "https://")
 
 INVALID_KEY = ErrorRow(400, "InvalidParameter.TagKey", "The specified parameter TagKey is invalid.")
@@ -42,6 +44,7 @@ class ResourceType(enum.StrEnum):
     VSWITCH = "VSWITCH"
     ROUTE_TABLE = "ROUTETABLE"
     VPN_GATEWAY = "VPNGATEWAY"
+    CUSTOMER_GATEWAY = "CUSTOMERGATEWAY"
 
 
 class Tag(Item, kw_only=True, frozen=True):
@@ -69,26 +72,29 @@ def tag_list(found: Sequence[KeyValue]) -> TagList:
     return TagList(tag=[TagPart(key=tag.key, value=tag.value) for tag in found])
 
 
-def check_tags(given: Sequence[Tag]) -> None:
-    """Refuse tags that no resource may have. Raises ApiError."""
+def check_tags(given: Sequence[Tag], parameter: str = "Tag", longest_key: int = LONGEST_TAG) -> None:
+    """Refuse tags that no resource may have. Raises ApiError.
+
+    ``parameter`` is what the operation calls them, ``longest_key`` the characters that it allows a key.
+    """
     if len(given) > MOST_TAGS:
-        raise TOO_MANY("Tag", f"{len(given)} tags", f"a resource has at most {MOST_TAGS}")
+        raise TOO_MANY(parameter, f"{len(given)} tags", f"a resource has at most {MOST_TAGS}")
     seen: dict[str, str] = {}
     for number, tag in enumerate(given, 1):
         key, value = tag.key or "", tag.value or ""
-        if not 1 <= len(key) <= LONGEST_TAG:
-            raise INVALID_KEY(f"Tag.{number}.Key", key, f"must be 1 to {LONGEST_TAG} characters")
+        if not 1 <= len(key) <= longest_key:
+            raise INVALID_KEY(f"{parameter}.{number}.Key", key, f"must be 1 to {longest_key} characters")
         if key.lower().startswith(_RESERVED):
-            raise INVALID_KEY(f"Tag.{number}.Key", key, f"must not begin with {', '.join(_RESERVED)}")
+            raise INVALID_KEY(f"{parameter}.{number}.Key", key, f"must not begin with {', '.join(_RESERVED)}")
         if len(value) > LONGEST_TAG:
-            raise INVALID_VALUE(f"Tag.{number}.Value", value, f"must be at most {LONGEST_TAG} characters")
+            raise INVALID_VALUE(f"{parameter}.{number}.Value", value, f"must be at most {LONGEST_TAG} characters")
         if value.lower().startswith(_RESERVED):
-            raise INVALID_VALUE(f"Tag.{number}.Value", value, f"must not begin with {', '.join(_RESERVED)}")
+            raise INVALID_VALUE(f"{parameter}.{number}.Value", value, f"must not begin with {', '.join(_RESERVED)}")
         earlier = seen.get(key.lower())
         if earlier == key:
-            raise DUPLICATED(f"Tag.{number}.Key", key, "stands twice in the request")
+            raise DUPLICATED(f"{parameter}.{number}.Key", key, "stands twice in the request")
         if earlier is not None:
-            raise DIFFERS_IN_CASE(f"Tag.{number}.Key", key, f"differs only in case from {earlier}")
+            raise DIFFERS_IN_CASE(f"{parameter}.{number}.Key", key, f"differs only in case from {earlier}")
         seen[key.lower()] = key
 
 

@@ -144,16 +144,11 @@ _PUBLIC_ADDRESSES = Statement(
 _OWNERS = QueryAmong(select(instances.c.id, instances.c.gateway_id), instances.c.id, _Owner)
 _BY_STATUS = Query(select(vpn_gateways.c.status, func.count()).group_by(vpn_gateways.c.status), _StatusCount)
 _SET_STATUS = StatementAmong(update(vpn_gateways).values(status=bindparam("new_status")), vpn_gateways.c.id)
+_CHANGEABLE = ("name", "description", "auto_propagate", "generation", "status")
 _CHANGE = Statement(
     update(vpn_gateways)
     .where(vpn_gateways.c.id == bindparam("gateway_id"))
-    .values(
-        name=bindparam("new_name"),
-        description=bindparam("new_description"),
-        auto_propagate=bindparam("new_auto_propagate"),
-        generation=bindparam("new_generation"),
-        status=bindparam("new_status"),
-    )
+    .values({name: bindparam(f"new_{name}") for name in _CHANGEABLE})
 )
 _MOVE = Statement(
     update(vpn_gateways)
@@ -233,26 +228,9 @@ def set_status(transaction: Transaction, gateway_ids: Sequence[str], status: str
     _SET_STATUS.run(transaction, gateway_ids, new_status=status)
 
 
-def change(
-    transaction: Transaction,
-    gateway_id: str,
-    *,
-    name: str,
-    description: str,
-    auto_propagate: bool,
-    generation: int,
-    status: str,
-) -> None:
-    """Set what can be modified of a gateway."""
-    transaction.run(
-        _CHANGE,
-        gateway_id=gateway_id,
-        new_name=name,
-        new_description=description,
-        new_auto_propagate=auto_propagate,
-        new_generation=generation,
-        new_status=status,
-    )
+def change(transaction: Transaction, row: GatewayRow) -> None:
+    """Store what can be modified of a gateway, from a changed row."""
+    transaction.run(_CHANGE, gateway_id=row.id, **{f"new_{name}": getattr(row, name) for name in _CHANGEABLE})
 
 
 def move(transaction: Transaction, gateway_id: str, resource_group_id: str) -> None:

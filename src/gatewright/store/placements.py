@@ -182,10 +182,15 @@ def place(
 
 def want(transaction: Transaction, resource_id: str, generation: int) -> None:
     """Want another generation of everything that a resource runs; what is being moved has it where it comes to."""
-    rows = [row for row in of_resources(transaction, [resource_id]) if not row.tombstone]
+    want_all(transaction, {resource_id: generation})
+
+
+def want_all(transaction: Transaction, generations: Mapping[str, int]) -> None:
+    """The same of several resources at once, so that all their hosts are locked in one order."""
+    rows = [row for row in of_resources(transaction, list(generations)) if not row.tombstone]
     revisions = hosts.raise_revisions(transaction, [row.host_id for row in rows])
     for row in rows:
-        _change(transaction, row, revisions, generation, tombstone=False)
+        _change(transaction, row, revisions, generations[row.resource_id], tombstone=False)
 
 
 def want_next(transaction: Transaction, rows: Sequence[PlacementRow], revisions: Mapping[str, int]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, union_all, updat
 
 from gatewright import ids
 from gatewright.store.paging import Listing
-from gatewright.store.schema import resource_groups, vpcs, vpn_gateways
+from gatewright.store.schema import customer_gateways, resource_groups, vpcs, vpn_gateways
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 
@@ -49,14 +49,14 @@ _RENAME = Statement(
 )
 _DROP = Statement(delete(resource_groups).where(resource_groups.c.id == bindparam("group_id")))
 _LISTING = Listing(select(*_COLUMNS), resource_groups, ResourceGroupRow)
-#: What groups hold: VPCs (with their vSwitches and route tables) and gateways (with what is theirs).
+#: What groups hold: VPCs (with their vSwitches and route tables), gateways (with what is theirs), customer gateways.
 _IN_GROUP = Statement(
     union_all(
         *(
             select(table.c.id).where(
                 table.c.resource_group_id == bindparam("in_group"), table.c.account_id == bindparam("of_account")
             )
-            for table in (vpcs, vpn_gateways)
+            for table in (vpcs, vpn_gateways, customer_gateways)
         )
     ).limit(1)
 )

@@ -29,6 +29,9 @@ metadata = MetaData(
     }
 )
 
+#: Of a column that holds a resource's secret: it is sealed (gatewright.secrets), bound to this table, id and column.
+SEALED = {"sealed": True}
+
 accounts = Table(
     "accounts",
     metadata,
@@ -287,8 +290,7 @@ customer_gateways = Table(
     Column("resource_group_id", String(64), nullable=False),
     Column("ip_address", String(15), nullable=False),
     Column("asn", BigInteger),
-    #: Sealed (gatewright.secrets), bound to this table, id and column.
-    Column("auth_key", LargeBinary),
+    Column("auth_key", LargeBinary, info=SEALED),
     #: Raised when the key changes.
     Column("auth_key_version", Integer, nullable=False),
     Column("name", Text, nullable=False),
@@ -346,8 +348,7 @@ tunnels = Table(
     #: Its number in the gateway, from 1; one that was freed is used again.
     Column("number", Integer, nullable=False),
     Column("customer_gateway_id", String(64), nullable=False),
-    #: Sealed (gatewright.secrets), bound to this table, id and column.
-    Column("psk", LargeBinary, nullable=False),
+    Column("psk", LargeBinary, nullable=False, info=SEALED),
     Column("psk_version", Integer, nullable=False),
     Column("remote_ca", Text, nullable=False),
     Column("ike_version", String(8), nullable=False),

@@ -2,6 +2,7 @@
 
 The same values go into either database. Accounts, access keys and used nonces are no such state: they belong to the
 installation and stay; so do hosts, with their revisions, which only rise, and what issues their certificates.
+Secrets of resources are opened, because another installation seals with another key.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from sqlalchemy import (
     select,
 )
 
+from gatewright.secrets import Place, Sealer
 from gatewright.store import accounts, hosts, resource_groups
 from gatewright.store.dialects import POSTGRESQL
 from gatewright.store.schema import access_keys, authorities, metadata, nonces, placements
@@ -52,7 +54,7 @@ Checked = Mapping[Table, Sequence[Sequence[Any]]]
 
 
 class TableValues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The rows of a table, in the order of its primary key; bytes are base64."""
+    """The rows of a table, in the order of its primary key; bytes are base64, and what was sealed is open."""
 
     columns: list[str]
     rows: list[list[Any]]
@@ -71,15 +73,18 @@ _ADD = {table: Statement(insert(table)) for table in STATE}
 _HIGHEST = Statement(select(func.max(placements.c.revision)))
 
 
-def read(transaction: Transaction) -> dict[str, TableValues]:
-    """All state, by the table's name."""
+def read(transaction: Transaction, sealer: Sealer) -> dict[str, TableValues]:
+    """All state, by the table's name. Raises SealError."""
     found = {}
     for table in STATE:
         columns = list(table.columns)
         binary = [index for index, column in enumerate(columns) if isinstance(column.type, LargeBinary)]
         rows = transaction.all(_READ[table])
         for row, index in itertools.product(rows, binary):
-            row[index] = None if row[index] is None else base64.b64encode(row[index]).decode()
+            if row[index] is not None and _is_sealed(columns[index]):
+                row[index] = sealer.open(row[index], _place(columns, row, index))
+            elif row[index] is not None:
+                row[index] = base64.b64encode(row[index]).decode()
         # SQLAlchemy's names are texts of a kind of their own.
         found[str(table.name)] = TableValues([str(column.name) for column in columns], list(rows))
     return found
@@ -136,7 +141,17 @@ def _lock(transaction: Transaction) -> list[accounts.AccountRow]:
     return rows
 
 
-def check(known: Mapping[str, int], tables: Mapping[str, TableValues]) -> Checked:
+def _is_sealed(column: Column[Any]) -> bool:
+    return bool(column.info.get("sealed"))
+
+
+def _place(columns: Sequence[Column[Any]], row: Sequence[Any], index: int) -> Place:
+    """Where a sealed value is stored."""
+    (identity,) = (value for column, value in zip(columns, row, strict=True) if column.name == "id")
+    return Place(str(columns[index].table.name), identity, str(columns[index].name))
+
+
+def check(known: Mapping[str, int], tables: Mapping[str, TableValues], sealer: Sealer) -> Checked:
     """The rows as the database takes them, if it can. Raises Damaged."""
     if set(tables) != {table.name for table in STATE}:
         raise Damaged("it has other tables")
@@ -150,6 +165,10 @@ def check(known: Mapping[str, int], tables: Mapping[str, TableValues]) -> Checke
             raise Damaged(f"{table.name} has other columns")
         columns = list(table.columns)
         rows = [_row(columns, row, known) for row in given.rows]
+        sealed = [index for index, column in enumerate(columns) if _is_sealed(column)]
+        for each, index in itertools.product(rows, sealed):
+            if each[index] is not None:
+                each[index] = sealer.seal(each[index], _place(columns, each, index))
         uniques = [table.primary_key, *(c for c in table.constraints if isinstance(c, UniqueConstraint))]
         for unique in uniques:
             _check_unique(table, columns, rows, [column.name for column in unique.columns])
@@ -177,8 +196,12 @@ def _value(column: Column[Any], value: Any) -> Any:
     elif isinstance(kind, BigInteger | Integer):
         bits = 63 if isinstance(kind, BigInteger) else 31
         fits = isinstance(value, int) and not isinstance(value, bool) and -(2**bits) <= value < 2**bits
-    elif isinstance(kind, LargeBinary):
+    elif isinstance(kind, LargeBinary) and not _is_sealed(column):
         return _bytes(column, value)
+    elif isinstance(kind, LargeBinary):
+        if not isinstance(value, str):
+            raise Damaged(f"{column} is no text")
+        return value
     elif isinstance(kind, String):
         fits = isinstance(value, str) and "\0" not in value and len(value) <= (kind.length or len(value))
     else:

@@ -53,7 +53,7 @@ class Control:
         self.ask("POST", "/v1/reset")
 
     def snapshot(self) -> bytes:
-        """All state, without secrets, as a JSON document: for :meth:`restore`, or for a file."""
+        """All state, without access keys, as a JSON document: for :meth:`restore`, or for a file."""
         return self._send("GET", "/v1/snapshot", None)
 
     def restore(self, snapshot: bytes) -> None:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gatewright.errors import UNSUPPORTED_OPERATION, ApiError, invalid_parameter, missing_parameter
+from gatewright.errors import HIDDEN, UNSUPPORTED_OPERATION, ApiError, invalid_parameter, missing_parameter
 from gatewright.operations.declaration import Constraint, Count, Field, Item, NotYet, Operation, Request
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})\Z")
@@ -146,9 +146,9 @@ def _typed_all(fields: tuple[Field, ...], raw: _Raw, prefix: str = "") -> dict[s
 def _typed(field: Field, name: str, text: str) -> Any:
     if field.type is str:
         if len(text) > LONGEST:
-            raise invalid_parameter(name, text, f"must be at most {LONGEST} characters")
+            raise invalid_parameter(name, _tellable(field, text), f"must be at most {LONGEST} characters")
         if not text.isprintable() and _unstorable(text):
-            raise invalid_parameter(name, text, "must not contain control characters")
+            raise invalid_parameter(name, _tellable(field, text), "must not contain control characters")
         return text
     if field.type is bool:
         lowered = text.lower()
@@ -187,7 +187,12 @@ def _check_all(fields: tuple[Field, ...], values: Mapping[str, Any], raw: _Raw, 
 def _check(field: Field, name: str, value: Any) -> None:
     for constraint in field.constraints:
         if not isinstance(constraint, Count) and not constraint.holds(value):
-            raise _broken(constraint, name, value)
+            raise _broken(constraint, name, _tellable(field, value))
+
+
+def _tellable(field: Field, value: object) -> object:
+    """A value as a refusal tells it."""
+    return HIDDEN if field.secret else value
 
 
 def _broken(constraint: Constraint, name: str, value: object) -> ApiError:

@@ -8,7 +8,7 @@ from gatewright.operations.tags import FILTER_ERRORS, TAG_ERRORS
 
 ENTRIES: tuple[Deviation, ...] = (
     *answers(
-        ("CreateVpc", "CreateVSwitch", "TagResources"),
+        ("CreateVpc", "CreateVSwitch", "CreateCustomerGateway", "TagResources"),
         TAG_ERRORS,
         reason="What is wrong with a tag is told as CreateVpnGateway's table tells it.",
         source="error table of CreateVpnGateway, 2024-03-04",
@@ -17,6 +17,7 @@ ENTRIES: tuple[Deviation, ...] = (
         (
             "DescribeVSwitches",
             "DescribeVpnGateways",
+            "DescribeCustomerGateways",
             "UnTagResources",
             "ListTagResources",
             "DescribeTags",
@@ -26,7 +27,7 @@ ENTRIES: tuple[Deviation, ...] = (
         source="error table of CreateVpnGateway, 2024-03-04",
     ),
     *answers(
-        ("CreateDefaultVpc", "CreateVpnGateway", "MoveVpnResourceGroup"),
+        ("CreateDefaultVpc", "CreateVpnGateway", "CreateCustomerGateway", "MoveVpnResourceGroup"),
         (NO_SUCH_GROUP,),
         reason="An unknown resource group is told as MoveResourceGroup's table tells it.",
         source="help page of MoveResourceGroup",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gatewright.operations import moving, tagging
+from gatewright.operations.customer_gateways import facts as customer_gateway_facts
 from gatewright.operations.deviations.entries import Deviation, answers
 from gatewright.operations.vpn_gateways import facts, modify
 
@@ -31,7 +32,7 @@ ENTRIES: tuple[Deviation, ...] = (
         ("MoveVpnResourceGroup",),
         (
             facts.NOT_FOUND,
-            moving.CUSTOMER_GATEWAY_NOT_FOUND,
+            customer_gateway_facts.NOT_FOUND,
             moving.ATTACHMENT_NOT_FOUND,
             modify.CONFIGURING,
         ),

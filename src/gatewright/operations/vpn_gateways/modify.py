@@ -19,10 +19,10 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.vpn_gateways.facts import NAME_PATTERN, NAME_RULE, NOT_FOUND, facts_of, find_gateway
-from gatewright.reconcile.telling import of_gateway
+from gatewright.operations.vpn_gateways.updating import want_anew
 from gatewright.resources.addresses import dotted
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import events, gateways, placements
+from gatewright.store import gateways
 
 MODIFY_INVALID_NAME = ErrorRow(400, "InvalidName", "The name is not valid")
 INVALID_DESCRIPTION = ErrorRow(400, "InvalidDescription", "The description is not valid")
@@ -76,30 +76,16 @@ class ModifyVpnGatewayAttribute(Operation[ModifyVpnGatewayAttributeRequest, Modi
         if row.status == GatewayStatus.DELETING:
             raise CONFIGURING("VpnGatewayId", row.id, "is being deleted")
         auto_propagate = row.auto_propagate if request.auto_propagate is None else request.auto_propagate
-        generation, status = row.generation, row.status
-        if auto_propagate != row.auto_propagate:
-            generation += 1
-            placements.want(call.transaction, row.id, generation)
-            if status == GatewayStatus.ACTIVE:
-                status = GatewayStatus.UPDATING.value
-                events.add(call.transaction, [of_gateway(row, status, call.now, "route propagation changes")])
         changed = msgspec.structs.replace(
             row,
             name=row.name if request.name is None else request.name,
             description=row.description if request.description is None else request.description,
             auto_propagate=auto_propagate,
-            generation=generation,
-            status=status,
         )
-        gateways.change(
-            call.transaction,
-            row.id,
-            name=changed.name,
-            description=changed.description,
-            auto_propagate=changed.auto_propagate,
-            generation=changed.generation,
-            status=changed.status,
-        )
+        if auto_propagate != row.auto_propagate:
+            (changed,) = want_anew(call, [changed], "route propagation changes")
+        else:
+            gateways.change(call.transaction, changed)
         facts = facts_of(changed)
         told = {name: facts[name] for name in _MODIFY_FIELDS if name in facts}
         return ModifyVpnGatewayAttributeResponse(**told, intranet_ip=dotted(row.master_private))
