@@ -16,13 +16,17 @@ RUN_STAMP := $(VENV)/.run-$(shell cat requirements/run.lock | sha256sum | cut -c
 DEV_STAMP := $(VENV)/.dev-$(shell cat requirements/dev.lock | sha256sum | cut -c1-16)
 BENCH_STAMP := .venv-bench/.bench-$(shell cat requirements/bench.lock | sha256sum | cut -c1-16)
 
-.PHONY: run test soak check setup setup-dev system format lock bench docs dist clean
+.PHONY: run test test-kernel soak check setup setup-dev system format lock bench docs dist clean
 
 run: setup ## serve the API
 	@$(BIN)/gatewright serve --plane $(PLANE) --data $(DATA) --listen $(LISTEN)
 
 test: setup-dev ## run the whole suite
 	@$(BIN)/pytest -n 2 --dist worksteal $(PYTEST)
+
+test-kernel: setup-dev ## tests of the kernel's ESP, on Debian's kernel in an emulated machine; ARGS="-k rekey" for some
+	@sh scripts/system-packages.sh --vm
+	@$(BIN)/python -m scripts.test_kernel $(ARGS)
 
 soak: setup-dev ## 20 minutes of random orders, changes, deletions and kill -9; SOAK="--seed 1 --steps 50" for others
 	@$(BIN)/python -m tests.soak $(SOAK)

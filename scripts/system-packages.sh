@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install what the linux plane and the tests need from Debian, without starting any service.
 # Without root or off Debian this only says, in one line, what is missing.
+# With --vm it is about what `make test-kernel` needs besides.
 # It runs itself as a step of the set-up, with --install and the packages.
 set -eu
 if [ "${1-}" != --install ]; then
@@ -15,6 +16,15 @@ needed="
 /usr/bin/tmux=tmux
 /usr/lib/postgresql=postgresql
 "
+without="only the simulated plane runs"
+if [ "${1-}" = --vm ]; then
+    needed="
+/usr/bin/qemu-system-x86_64=qemu-system-x86
+/bin/busybox=busybox-static
+/sbin/modprobe=kmod
+"
+    without="make test-kernel does not run"
+fi
     venv_missing=
     python3 -c "import ensurepip" 2>/dev/null || venv_missing=" python3-venv"
     missing=$venv_missing
@@ -23,7 +33,7 @@ needed="
     done
     [ -n "$missing" ] || exit 0
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        echo "Not installed here, and only the simulated plane runs without:$missing (as root: apt-get install$missing)" >&2
+        echo "Not installed here, and $without without:$missing (as root: apt-get install$missing)" >&2
         exit 0
     fi
     # shellcheck disable=SC2086 # a list of words

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cell import Cell, sqlite_url
-from tests.support.databases import Lender, PostgresqlLender, SqliteLender
-from tests.support.postgresql import PostgresqlServer, binaries
-
+# What fixtures need is loaded by them: the machine of `make test-kernel` needs none of it, and would take a minute.
 if TYPE_CHECKING:
     from tests.fuzz.world import World
+    from tests.support.cell import Cell
+    from tests.support.databases import Lender, PostgresqlLender, SqliteLender
+    from tests.support.postgresql import PostgresqlServer
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,9 +41,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`make test-kernel` looks for its tests in one folder: the machine would take minutes to read all."""
+    folder = Path(__file__).parent / "plane/linux"
+    for item in items:
+        if item.get_closest_marker("kernel_esp") and not item.path.is_relative_to(folder):
+            raise pytest.UsageError(f"{item.nodeid} is marked kernel_esp: such tests belong into {folder}")
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgresqlServer]:
     """A server, for as long as the session needs one."""
+    from tests.support.postgresql import PostgresqlServer, binaries
+
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
@@ -56,6 +66,8 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database without tables, for tests of what makes them."""
+    from tests.support.cell import sqlite_url
+
     if request.param == "sqlite":
         yield sqlite_url(tmp_path)
         return
@@ -67,11 +79,15 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 
 @pytest.fixture(scope="session")
 def sqlite_lender(tmp_path_factory: pytest.TempPathFactory) -> SqliteLender:
+    from tests.support.databases import SqliteLender
+
     return SqliteLender(tmp_path_factory.mktemp("lender"))
 
 
 @pytest.fixture(scope="session")
 def postgresql_lender(postgresql_server: PostgresqlServer) -> Iterator[PostgresqlLender]:
+    from tests.support.databases import PostgresqlLender
+
     lender = PostgresqlLender(postgresql_server)
     yield lender
     lender.close()
@@ -89,6 +105,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def make_cell(database_url: str) -> Iterator[Callable[..., Cell]]:
     """Makes cells on one database, and closes what is open at the end."""
+    from tests.support.cell import Cell
+
     made: list[Cell] = []
 
     def make(**options: object) -> Cell:
@@ -110,8 +128,8 @@ def cell(make_cell: Callable[..., Cell]) -> Cell:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A furnished service for all generated requests of a module."""
-    # Loaded here, because hypothesis takes a second.
     from tests.fuzz.world import World
+    from tests.support.cell import sqlite_url
 
     server: PostgresqlServer | None = None
     if request.param == "sqlite":

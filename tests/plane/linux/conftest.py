@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,50 @@ import pytest
 from gatewright import ids
 from tests.plane.linux.lab import Lab
 from tests.plane.linux.machines import Machines
+from tests.support.linux import unmet
+
+#: Set where the tests of the kernel's ESP must run, and not be skipped.
+REQUIRED = "GATEWRIGHT_REQUIRE_KERNEL_ESP"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Where the kernel's ESP is asked for and not there, nothing is run at all."""
+    if os.environ.get(REQUIRED) and (reason := without_kernel_esp()):
+        raise pytest.UsageError(f"{REQUIRED} is set, and {reason}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("kernel_esp") and (reason := without_kernel_esp()):
+        pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where the kernel's ESP is asked for, a test that is skipped all the same has failed."""
+    report = yield
+    if report.skipped and os.environ.get(REQUIRED) and item.get_closest_marker("kernel_esp"):
+        report.outcome = "failed"
+        report.longrepr = f"{REQUIRED} is set, and this test was skipped: {report.longrepr}"
+    return report
+
+
+@cache
+def without_kernel_esp() -> str:
+    """Why tests of the kernel's ESP cannot run here; empty when they can."""
+    if reason := unmet():
+        return reason
+    from gatewright.plane.linux import esp
+
+    if esp.backend() is esp.Backend.KERNEL:
+        return ""
+    return "this kernel has no ESP with XFRM interfaces: make test-kernel runs the test on one that has"
 
 
 @pytest.fixture(scope="session")
 def linux_host() -> None:
     """Skips the test, with the reason, where the plane cannot run."""
-    if os.geteuid() != 0:
-        pytest.skip("the linux plane needs root")
-    from gatewright.plane.linux import requirements
-
-    missing = requirements()
-    if missing:
-        pytest.skip(" ".join(missing))
+    if reason := unmet():
+        pytest.skip(reason)
 
 
 @pytest.fixture

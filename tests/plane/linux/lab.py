@@ -30,12 +30,13 @@ from gatewright.resources.specs import (
     RouteTable,
     VSwitchSpec,
 )
+from tests.support.patience import patience
 
 CHARON = "/usr/sbin/charon-systemd"
 
 
 def run(*command: str, check: bool = True, seconds: float = 10) -> str:
-    return subprocess.run(command, check=check, capture_output=True, text=True, timeout=seconds).stdout
+    return subprocess.run(command, check=check, capture_output=True, text=True, timeout=patience(seconds)).stdout
 
 
 def links(*where: str) -> dict[str, Any]:
@@ -183,7 +184,7 @@ class Lab:
 
     def charon(self, item: InstanceSpec) -> int:
         """The number of the charon that answers on the instance's socket; checked to be in its namespace."""
-        with ViciClient(self.socket(item), 5) as client:
+        with ViciClient(self.socket(item), patience(5)) as client:
             assert client.version().startswith("charon-systemd ")
             pid = client.peer
         assert pid in self.processes(item)
@@ -282,7 +283,7 @@ def kill(pid: int) -> None:
 def wait_readable(descriptor: int, seconds: float = 5) -> None:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    assert poll.poll(seconds * 1000), "waited too long"
+    assert poll.poll(patience(seconds) * 1000), "waited too long"
 
 
 class Told:
@@ -295,7 +296,7 @@ class Told:
         self._told.put_nowait((key, reason))
 
     async def next(self, seconds: float = 5) -> tuple[ItemKey, str]:
-        return await asyncio.wait_for(self._told.get(), seconds)
+        return await asyncio.wait_for(self._told.get(), patience(seconds))
 
     @property
     def nothing(self) -> bool:
@@ -317,7 +318,7 @@ def play(lab: Lab, scenario: Callable[[LinuxPlane], Awaitable[None]]) -> None:
     """Run a scenario with an open plane, for a minute at most."""
 
     async def main() -> None:
-        async with asyncio.timeout(60), opened(lab) as (plane, _):
+        async with asyncio.timeout(patience(60)), opened(lab) as (plane, _):
             await scenario(plane)
 
     asyncio.run(main())

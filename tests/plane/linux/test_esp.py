@@ -95,3 +95,10 @@ def test_the_plane_works_in_a_program_whose_default_loop_is_uvloop(lab: Lab) -> 
     finally:
         asyncio.set_event_loop_policy(None)
     assert lab.charon(instance())
+
+
+@pytest.mark.usefixtures("linux_host", "fresh_choice")
+def test_an_answer_that_does_not_come_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(esp, "_SECONDS", 0)
+    with pytest.raises(PlaneError, match="did not end within 0 s"):
+        esp.backend()

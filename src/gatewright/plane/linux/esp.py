@@ -21,6 +21,8 @@ _TRIAL = (
     "xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x100 mode tunnel aead rfc4106(gcm(aes)) "
     + f"0x{'00' * 20} 128\n"
 )
+#: A first state loads modules, each by a program of its own: seconds on a busy machine.
+_SECONDS = 30
 _FLUSH = "xfrm state flush\nxfrm policy flush\n"
 
 
@@ -78,12 +80,15 @@ def _has_xfrm() -> bool:
 def _ip(batch: str) -> bool:
     """Run iproute2 commands in the calling thread's namespace; False if one of them failed."""
     with step("running ip, of the package iproute2"):
-        done = subprocess.run(
-            ["ip", "-batch", "-"],  # noqa: S607 - the host's own, wherever its distribution puts it
-            input=batch.encode(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=10,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                ["ip", "-batch", "-"],  # noqa: S607 - the host's own, wherever its distribution puts it
+                input=batch.encode(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PlaneError(f"ip, of the package iproute2, did not end within {_SECONDS} s") from error
     return done.returncode == 0
