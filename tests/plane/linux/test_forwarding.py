@@ -40,7 +40,7 @@ def test_only_between_the_vswitch_and_tunnels_is_forwarded(lab: Lab) -> None:
         await plane.apply(spec)
         with (
             neighbours(lab) as (outside, inside),
-            tunnel(lab, spec, "ips0", "172.16.0.0/24") as customer,
+            tunnel(lab, spec, "ssl1", "172.16.0.0/24") as customer,
             tunnel(lab, spec, "ssl0", "172.17.0.0/24") as client,
             tunnel(lab, spec, "other0", "172.18.0.0/24") as other,
         ):
@@ -96,9 +96,9 @@ def test_what_came_by_the_other_tunnel_is_carried_on(lab: Lab) -> None:
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
         await plane.apply(spec)
-        with neighbours(lab) as (_, inside), tunnel(lab, spec, "ips0", "172.16.0.0/24") as customer:
+        with neighbours(lab) as (_, inside), tunnel(lab, spec, "ssl0", "172.16.0.0/24") as customer:
             inside.run("ping", "-c", "1", "-W", "2", customer.address)
-            gateway = json.loads(lab.ip(spec, "-j", "link", "show", "ips0"))[0]["address"]
+            gateway = json.loads(lab.ip(spec, "-j", "link", "show", "ssl0"))[0]["address"]
             sent = {
                 "syn ack": tcp(80, 4000, 18, marker("syn ack")),
                 "data": tcp(80, 4000, 24, marker("data")),
@@ -121,7 +121,7 @@ def test_only_the_router_brings_what_is_of_other_networks(lab: Lab) -> None:
         await plane.apply(vswitch())
         await plane.apply(spec)
         mac = lab.names.lan(spec.id).inner_mac
-        with neighbours(lab) as (_, inside), tunnel(lab, spec, "ips0", "172.16.0.0/24") as customer:
+        with neighbours(lab) as (_, inside), tunnel(lab, spec, "ssl0", "172.16.0.0/24") as customer:
             inside.run("ping", "-c", "1", "-W", "2", customer.address)
 
             def heard() -> set[str]:
@@ -153,9 +153,9 @@ def test_a_tunnel_brings_nobody_of_the_vswitch(lab: Lab) -> None:
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
         await plane.apply(spec)
-        with neighbours(lab) as (_, inside), tunnel(lab, spec, "ips0", "172.16.0.0/24") as customer:
+        with neighbours(lab) as (_, inside), tunnel(lab, spec, "ssl0", "172.16.0.0/24") as customer:
             inside.run("ping", "-c", "1", "-W", "2", customer.address)
-            gateway = json.loads(lab.ip(spec, "-j", "link", "show", "ips0"))[0]["address"]
+            gateway = json.loads(lab.ip(spec, "-j", "link", "show", "ssl0"))[0]["address"]
             sent = {
                 source: frame(customer.mac, gateway, IPV4, ip(source, INSIDE, UDP, udp(9, 9, marker(source))))
                 for source in ("10.9.1.60", "203.0.113.7")

@@ -83,8 +83,8 @@ def test_a_machine_of_another_vswitch_is_told_that_its_packets_are_too_long(lab:
         await plane.apply(spec)
         await plane.apply(router(tables={"vtb-1": {"172.16.5.0/24": ("10.9.1.1",)}}))
         two = machines.plug(lab.names.vswitch("vsw-2").name, "10.9.2.20/24", "10.9.2.253")
-        with tunnel(lab, spec, "ips0", "172.16.5.0/24"):
-            lab.ip(spec, "link", "set", "ips0", "mtu", "1400")
+        with tunnel(lab, spec, "ssl0", "172.16.5.0/24"):
+            lab.ip(spec, "link", "set", "ssl0", "mtu", "1400")
             said = two.ping("172.16.5.2", "-M", "do", "-s", "1450")
             assert "From 10.9.1.1 " in said
             assert "mtu = 1400" in said or "mtu=1400" in said

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from gatewright.plane.linux.esp import Backend
 
-_CRYPTO = "random nonce openssl pem pkcs1 x509 pubkey constraints revocation gcm aes sha2 hmac kdf"
+#: openssl has what is documented, DES and MD5 among it, and what is an extension.
+_CRYPTO = "random nonce openssl pem pkcs1 x509 pubkey constraints revocation gcm aes md5 sha1 sha2 hmac kdf"
 _SERVICES = "socket-default vici updown counters"
 
 _TEMPLATE = """\
@@ -21,6 +22,12 @@ charon-systemd {{
     routing_table = 220
     routing_table_prio = 40000
     interfaces_use = {interfaces}
+    # 1 + 1.5 + 2.3 + 3.4 + 5.1 + 7.6 + 11.4 s: a peer that does not answer is gone after 32 s (IKEv2's DPD too)
+    retransmit_timeout = 1.0
+    retransmit_base = 1.5
+    retransmit_tries = 6
+    # the documented API has it; whoever chooses it has been told what it is worth
+    i_dont_care_about_security_and_use_aggressive_mode_psk = yes
     plugins {{
         socket-default {{
             use_ipv6 = no

@@ -3,12 +3,14 @@
 What others can begin at will (IKE, ESP, SSL-VPN, pings, everything that is forwarded) is not tracked: nobody can fill
 the table of connections of the host, and a packet that comes back by the other tunnel of a gateway, whose way
 there another instance has seen, is no stranger. Tracked is what the instance itself begins, so that answers get in.
-Nothing is translated: tunnels carry private addresses, and the public ones are the instance's own.
+Nothing is translated but IKE and ESP of tunnels whose charons have namespaces of their own: statelessly, by the
+peer's address. What comes out of a tunnel is of its peer's networks and for the VPC's, or is dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
 
 from gatewright.plane.linux import netns
 from gatewright.plane.linux.failures import step
@@ -20,6 +22,7 @@ from gatewright.plane.linux.ruleset import (
     DROP,
     NOTRACK,
     Chain,
+    Expression,
     Rule,
     Table,
     address_number,
@@ -27,17 +30,30 @@ from gatewright.plane.linux.ruleset import (
     connection,
     field,
     field_other,
+    joined,
     meta,
     network,
+    of_field,
+    of_link,
+    rewritten,
+    rewritten_by,
+    segments_at_most,
     transport_bits,
 )
+from gatewright.plane.linux.tunnels import steering
 from gatewright.resources.specs import InstanceSpec
+from gatewright.resources.tunnels import EVERYWHERE, TunnelSpec
 
 NOTE = "filter.json"
 #: The only table in an instance's namespace.
 NAME = "gatewright"
 #: Tunnels, by what their links' names begin with: IPsec's, and SSL-VPN's.
-TUNNELS = ("ips*", "ssl*")
+SSL_TUNNELS = "ssl*"
+TUNNELS = ("tun*", SSL_TUNNELS)
+#: TCP's payload in a tunnel's packets, whose MTU is 1,400.
+_SEGMENT = 1360
+#: BGP, and BFD's control packets of neighbours (RFC 5881).
+_BGP, _BFD = 179, 3784
 
 #: Pings that public addresses answer, and errors that they take, a second and at once.
 PING_RATE, PING_BURST = 50, 100
@@ -50,16 +66,24 @@ _ERRORS = ("destination-unreachable", "time-exceeded", "parameter-problem")
 _RAW = -300  # before connections are tracked
 
 
-def table(spec: InstanceSpec, router_mac: str | None = None, ssl_ports: tuple[tuple[str, int], ...] = ()) -> Table:
+def table(
+    spec: InstanceSpec,
+    router_mac: str | None = None,
+    ssl_ports: tuple[tuple[str, int], ...] = (),
+    *,
+    steered: Sequence[TunnelSpec] = (),
+) -> Table:
     """All rules of an instance.
 
     ``router_mac`` is the hardware address of the VPC's router in the vSwitch, which alone brings packets from other
-    networks; None if there is none. ``ssl_ports`` are the protocols and ports that SSL servers listen on.
+    networks; None if there is none. ``ssl_ports`` are the protocols and ports that SSL servers listen on, ``steered``
+    the tunnels whose charons have namespaces of their own.
     """
     services = dict(_IPSEC) if spec.ipsec else {}
     for protocol, port in ssl_ports:
         services[protocol] = (*services.get(protocol, ()), port)
-    rules = _Rules(spec, services)
+    rules = _Rules(spec, services, steered)
+    steering_back = (Chain("leaving", "postrouting", tuple(rules.leaving()), _RAW, policy="accept"),) if steered else ()
     return Table(
         "inet",
         NAME,
@@ -68,13 +92,16 @@ def table(spec: InstanceSpec, router_mac: str | None = None, ssl_ports: tuple[tu
             Chain("input", "input", tuple(rules.input())),
             Chain("forward", "forward", tuple(rules.forward())),
             Chain("output", "output", tuple(rules.output()), _RAW),
+            *steering_back,
         ),
     )
 
 
-def ensure(spec: InstanceSpec, folder: Folder, router_mac: str | None = None) -> None:
+def ensure(
+    spec: InstanceSpec, folder: Folder, router_mac: str | None = None, *, steered: Sequence[TunnelSpec] = ()
+) -> None:
     """Have the rules stand in the calling thread's namespace, which is the instance's. Raises PlaneError."""
-    KeptTable(folder, NOTE).ensure(table(spec, router_mac))
+    KeptTable(folder, NOTE).ensure(table(spec, router_mac, steered=steered))
 
 
 def fault(namespace: str, folder: Folder) -> str | None:
@@ -84,8 +111,14 @@ def fault(namespace: str, folder: Folder) -> str | None:
 
 
 class _Rules:
-    def __init__(self, spec: InstanceSpec, services: dict[str, tuple[int, ...]]) -> None:
+    def __init__(self, spec: InstanceSpec, services: dict[str, tuple[int, ...]], steered: Sequence[TunnelSpec]) -> None:
         self._services = services
+        self._steered = steered
+        self._tunnels = spec.tunnels
+        vpc = spec.vpc_networks or (spec.private.network,)
+        self._vpc = _distinct(vpc)
+        #: Nobody behind a tunnel is there.
+        self._inside = _distinct((*vpc, spec.private.network, steering.NETWORK))
         self._public = spec.public.addresses if spec.public else ()
         self._private = spec.private.address
         self._network = network(spec.private.network)
@@ -100,10 +133,13 @@ class _Rules:
         yield meta("nfproto", "ipv6"), DROP
         yield meta("iifname", "lo"), ACCEPT
         yield field("ip", "saddr", *own), DROP
-        for elsewhere in (*(leg for leg in self._legs if leg != LAN), *TUNNELS):
+        for elsewhere in (leg for leg in self._legs if leg != LAN):
             yield meta("iifname", elsewhere), field("ip", "saddr", self._network), DROP
+        for tunnels in TUNNELS:
+            yield meta("iifname", tunnels), field("ip", "saddr", *self._inside), DROP
         strangers = (field_other("ether", "saddr", router_mac),) if router_mac else ()
         yield meta("iifname", LAN), *strangers, field_other("ip", "saddr", self._network), DROP
+        yield from self._steered_arrivals()
         for service in self._arriving():
             yield *service, NOTRACK, ACCEPT
         for error in self._errors():
@@ -113,8 +149,9 @@ class _Rules:
             yield *here, field("icmp", "type", "echo-request"), NOTRACK, ACCEPT
             yield *here, ACCEPT
         yield meta("iifname", LAN), field_other("ip", "daddr", *own), NOTRACK, ACCEPT
-        for tunnel in TUNNELS:
-            yield meta("iifname", tunnel), NOTRACK, ACCEPT
+        for tunnel in self._tunnels:
+            yield from self._out_of(tunnel)
+        yield meta("iifname", SSL_TUNNELS), NOTRACK, ACCEPT
 
     def input(self) -> Iterator[Rule]:
         """What reaches the daemons. Packets of no known connection are not among it."""
@@ -127,13 +164,33 @@ class _Rules:
         for leg, addresses in self._legs.items():
             ping = meta("iifname", leg), field("ip", "daddr", *addresses), field("icmp", "type", "echo-request")
             yield *ping, *((at_most(PING_RATE, PING_BURST),) if leg == WAN else ()), ACCEPT
+        for tunnel in self._tunnels:
+            for neighbour in _bgp(tunnel):
+                yield *neighbour, ACCEPT
         yield connection("established", "related"), ACCEPT
 
     def forward(self) -> Iterator[Rule]:
-        """Only between the vSwitch and tunnels, whatever connections it may be of."""
-        for tunnel in TUNNELS:
-            yield meta("iifname", LAN), meta("oifname", tunnel), ACCEPT
-            yield meta("iifname", tunnel), meta("oifname", LAN), ACCEPT
+        """Only between the vSwitch and tunnels, whatever connections it may be of, and to tunnels' own charons."""
+        if self._steered:
+            ports = field("udp", "dport", *steering.PORTS)
+            yield meta("iifname", self._outer), meta("oifname", steering.LINKS), ports, ACCEPT
+            yield meta("iifname", steering.LINKS), meta("oifname", self._outer), ACCEPT
+        for tunnels in TUNNELS:
+            for way in ("iifname", "oifname"):
+                yield meta(way, tunnels), *segments_at_most(_SEGMENT)
+        for tunnel in self._tunnels:
+            if not tunnel.routed:
+                selected = _selected(tunnel, "saddr", "daddr")
+                yield meta("iifname", LAN), meta("oifname", tunnel.link), *selected, ACCEPT
+                yield meta("iifname", LAN), meta("oifname", tunnel.link), DROP
+        for tunnels in TUNNELS:
+            yield meta("iifname", LAN), meta("oifname", tunnels), ACCEPT
+            yield meta("iifname", tunnels), meta("oifname", LAN), ACCEPT
+
+    def leaving(self) -> Iterator[Rule]:
+        """What charons of tunnels send is the instance's, outside."""
+        from_charons = field("ip", "saddr", network(steering.NETWORK))
+        yield meta("oifname", self._outer), from_charons, rewritten("ip", "saddr", self._known[0])
 
     def output(self) -> Iterator[Rule]:
         """What the daemons may say, and as whom."""
@@ -147,6 +204,30 @@ class _Rules:
             yield *here, ACCEPT
         for tunnel in TUNNELS:
             yield meta("oifname", tunnel), ACCEPT
+
+    def _steered_arrivals(self) -> Iterator[Rule]:
+        """What peers of tunnels with their own charons send goes there, and what these send to their peers."""
+        if not self._steered:
+            return
+        charons = {tunnel.peer: steering.ends(tunnel.number).charon for tunnel in self._steered}
+        here = meta("iifname", self._outer), field("ip", "daddr", self._known[0])
+        there = rewritten_by("ip", "daddr", "saddr", charons)
+        yield *here, field("udp", "dport", *steering.PORTS), NOTRACK, there, ACCEPT
+        way_back = joined(
+            (of_link("iifname"), [steering.outer_link(tunnel.number) for tunnel in self._steered]),
+            (of_field("ip", "saddr"), [steering.ends(tunnel.number).charon for tunnel in self._steered]),
+            (of_field("ip", "daddr"), [tunnel.peer for tunnel in self._steered]),
+        )
+        yield way_back, field("udp", "sport", *steering.PORTS), NOTRACK, ACCEPT
+
+    def _out_of(self, tunnel: TunnelSpec) -> Iterator[Rule]:
+        """What may come out of a tunnel; sources in the VPC were dropped before."""
+        for neighbour in _bgp(tunnel):
+            yield *neighbour, NOTRACK, ACCEPT
+        if tunnel.routed:
+            yield meta("iifname", tunnel.link), field("ip", "daddr", *self._vpc), NOTRACK, ACCEPT
+        else:
+            yield meta("iifname", tunnel.link), *_selected(tunnel, "daddr", "saddr"), NOTRACK, ACCEPT
 
     def _arriving(self) -> Iterator[Rule]:
         here = meta("iifname", self._outer), field("ip", "daddr", *self._known)
@@ -169,3 +250,27 @@ class _Rules:
                     yield *here, *cited
                 for port in ports:
                     yield *here, *cited, transport_bits(224, 16, port)
+
+
+def _bgp(tunnel: TunnelSpec) -> Iterator[Rule]:
+    """What the neighbour in a tunnel says to BIRD. Nobody else can have the addresses: both ends are on-link there."""
+    if tunnel.bgp is None:
+        return
+    pair = field("ip", "saddr", tunnel.bgp.peer_address), field("ip", "daddr", tunnel.bgp.local_address)
+    here = meta("iifname", tunnel.link), *pair
+    yield *here, field("tcp", "dport", _BGP)
+    yield *here, field("tcp", "sport", _BGP)
+    yield *here, field("udp", "dport", _BFD)
+    yield *here, field("icmp", "type", "echo-request", "echo-reply")
+
+
+def _selected(tunnel: TunnelSpec, ours: str, theirs: str) -> Rule:
+    """Matches packets of a tunnel's selectors; ``ours`` and ``theirs`` are the fields with the two sides' addresses."""
+    sides = ((ours, tunnel.local_subnets), (theirs, tunnel.remote_subnets))
+    found = [(name, _distinct(subnets)) for name, subnets in sides]
+    return tuple(field("ip", name, *subnets) for name, subnets in found if subnets != _distinct((EVERYWHERE,)))
+
+
+def _distinct(cidrs: Iterable[str]) -> list[Expression]:
+    """Networks without those that are in another: nftables takes no set with such."""
+    return [network(str(one)) for one in ipaddress.collapse_addresses(map(ipaddress.IPv4Network, cidrs))]

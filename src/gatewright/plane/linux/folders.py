@@ -21,6 +21,9 @@ from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, RouterSpec, 
 
 #: The folders of everything that is not an instance, one folder a kind.
 _APART = {Kind.VSWITCH: "vswitches", Kind.ROUTER: "routers"}
+#: Beside them: daemons of an instance's tunnels see nothing of the instance's own, and the other way round.
+_TUNNELS = "tunnels"
+_RESERVED = (*_APART.values(), _TUNNELS)
 _APPLIED = "applied.json"
 _decoder: msgspec.json.Decoder[Spec] = msgspec.json.Decoder(InstanceSpec | RouterSpec | VSwitchSpec)
 
@@ -36,7 +39,7 @@ class Folder:
     def make(self) -> None:
         with step(f"making {self.path}"), self._lock:
             self._root.parent.mkdir(parents=True, exist_ok=True)
-            for folder in (self._root, self.path.parent):
+            for folder in reversed(self._parents()):
                 folder.mkdir(mode=0o700, exist_ok=True)
             # in a daemon's view of files it is all there is of the installation's
             self.path.mkdir(mode=0o700, exist_ok=True)
@@ -91,9 +94,13 @@ class Folder:
         with step(f"removing {self.path}"), self._lock:
             with contextlib.suppress(FileNotFoundError):
                 shutil.rmtree(self.path)
-            for parent in dict.fromkeys((self.path.parent, self._root)):
+            for parent in self._parents():
                 if parent.is_dir() and not any(parent.iterdir()):
                     parent.rmdir()
+
+    def _parents(self) -> list[Path]:
+        """The folders around it up to the installation's, the innermost first."""
+        return [parent for parent in self.path.parents if parent.is_relative_to(self._root)]
 
 
 class Folders:
@@ -113,9 +120,18 @@ class Folders:
     def of(self, key: ItemKey) -> Folder:
         apart = _APART.get(key.kind)
         path = self.root / apart / key.id if apart else self.root / key.id
-        if not apart and key.id in _APART.values():
+        if not apart and key.id in _RESERVED:
             raise PlaneError(f"an instance cannot be called {key.id!r}")
         return Folder(path, self._lock, self.root)
+
+    def of_tunnel(self, instance_id: str, number: int) -> Folder:
+        """The folder of one tunnel of an instance: of its charon, where each has one, and of what is loaded there."""
+        return Folder(self.root / _TUNNELS / instance_id / str(number), self._lock, self.root)
+
+    def tunnels_of(self, instance_id: str) -> list[int]:
+        """The numbers of the tunnels of an instance that have a folder."""
+        names = _folders_in(self.root / _TUNNELS / instance_id)
+        return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
 
     def own(self) -> Folder:
         """The folder of the installation, for files of no item; it is there while there are items."""
@@ -123,8 +139,10 @@ class Folders:
 
     def found(self) -> list[ItemKey]:
         """The items that have a folder."""
-        apart = set(_APART.values())
-        found = [ItemKey(Kind.INSTANCE, name) for name in _folders_in(self.root) if name not in apart]
+        instances = {name for name in _folders_in(self.root) if name not in _RESERVED}
+        # one that was killed while it was removed may have left these alone
+        instances.update(_folders_in(self.root / _TUNNELS))
+        found = [ItemKey(Kind.INSTANCE, name) for name in sorted(instances)]
         for kind, folder in _APART.items():
             found += [ItemKey(kind, name) for name in _folders_in(self.root / folder)]
         return found

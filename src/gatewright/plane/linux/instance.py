@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import filters, instance_routes, netns, processes, shaping, sysctl
+from gatewright.plane.linux import filters, instance_routes, netns, shaping, strays, sysctl
 from gatewright.plane.linux.bridges import await_vanished, remove_marked
 from gatewright.plane.linux.charon import Charon
 from gatewright.plane.linux.failures import step
@@ -18,6 +18,8 @@ from gatewright.plane.linux.names import LAN, WAN, Names, check_id
 from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.routing import RoutingRtnl
 from gatewright.plane.linux.rtnl import Link, Rtnl
+from gatewright.plane.linux.tunnels.backend import Backend, Standing
+from gatewright.plane.linux.tunnels.links import TunnelLinks
 from gatewright.plane.linux.uplink import Uplink
 from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
@@ -34,8 +36,12 @@ class Instances:
         uplink: Uplink,
         started: Callable[[ItemKey, Process], None],
         daemon_user: int,
+        tunnels: Callable[[], Backend],
+        links: TunnelLinks,
     ) -> None:
         """``started`` is handed every living charon, in the calling thread, to be watched and closed."""
+        self._tunnels = tunnels
+        self._links = links
         self._daemon_user = daemon_user
         self._names = names
         self._started = started
@@ -44,9 +50,14 @@ class Instances:
         self._uplink = uplink
         self._guards = Guards(names)
 
-    def apply(self, spec: InstanceSpec) -> None:
-        """Make the instance be as the spec says."""
+    def apply(self, spec: InstanceSpec, settled: Collection[int] = ()) -> dict[int, Standing]:
+        """Make the instance be as the spec says, but for what charons are told of tunnels.
+
+        Gives what there is for these, by their numbers; ``settled`` ones are not looked at. Their charons are to be
+        closed by who gets them.
+        """
         check_id(spec.id)
+        backend = self._tunnels() if spec.ipsec else None
         lan, wan = lan_addresses(spec), wan_addresses(spec)
         name = self._names.namespace(spec.id)
         with ExitStack() as stack:
@@ -56,10 +67,14 @@ class Instances:
             folder.make()
             with step(f"making network namespace {name}"):
                 new = netns.ensure(name)
+            if not new:
+                # as long as the way to their peers is open
+                self._remove_tunnels(spec, backend)
             with step(f"entering network namespace {name}"), netns.entered(name):
                 sysctl.quiet_ipv6("all")
                 sysctl.announce_addresses()
-                filters.ensure(spec, folder, self._names.port(spec.private.vswitch_id).inner_mac)
+                steered = backend.steered(spec) if backend else ()
+                filters.ensure(spec, folder, self._names.port(spec.private.vswitch_id).inner_mac, steered=steered)
                 sysctl.route_between_legs()
                 sysctl.report_by_arrival()
                 inside = stack.enter_context(RoutingRtnl())
@@ -77,7 +92,10 @@ class Instances:
                 instance_routes.ensure(inside, spec)
                 if process is not None:
                     process = charon.finish(process)
+                standings = self._make_tunnels(spec, backend, settled)
+                self._links.route(spec)
                 folder.set_applied(spec)
+                return standings
             finally:
                 # also when the rest failed: it carries on, and it is our child
                 if process is not None and not process.closed:
@@ -90,9 +108,12 @@ class Instances:
         name = self._names.namespace(instance_id)
         folder = self._folders.of(key)
         folder.forget_applied()
+        backend = self._tunnels()
+        for number in backend.found(instance_id):
+            backend.remove(instance_id, number)
         # first, so that it can tell its peers
         Charon(folder, name, self._daemon_user).end()
-        self._end_strays(name)
+        strays.end(name)
         with step(f"deleting network namespace {name}"):
             there = netns.identity(name) is not None
             netns.delete(name)
@@ -104,6 +125,40 @@ class Instances:
             self._uplink.unplug(host, instance_id)
         self._guards.remove(key)
         folder.delete()
+
+    def adopt(self, spec: InstanceSpec) -> dict[int, Standing] | None:
+        """What there is for the tunnels of an instance that was found, as in :meth:`apply`; None if not all is."""
+        backend = self._tunnels()
+        found: dict[int, Standing] = {}
+        for tunnel in backend.served(spec) if spec.ipsec else ():
+            standing = backend.adopt(spec, tunnel)
+            if standing is None:
+                _close(found)
+                return None
+            found[tunnel.number] = standing
+        return found
+
+    def _remove_tunnels(self, spec: InstanceSpec, backend: Backend | None) -> None:
+        """Remove those that an instance is not to have any more."""
+        kept = {tunnel.number for tunnel in backend.served(spec)} if backend else set()
+        backend = backend or self._tunnels()
+        for number in set(backend.found(spec.id)) - kept:
+            backend.remove(spec.id, number)
+
+    def _make_tunnels(
+        self, spec: InstanceSpec, backend: Backend | None, settled: Collection[int]
+    ) -> dict[int, Standing]:
+        standings: dict[int, Standing] = {}
+        if backend is None:
+            return standings
+        try:
+            for tunnel in backend.served(spec):
+                if tunnel.number not in settled:
+                    standings[tunnel.number] = backend.ensure(spec, tunnel)
+        except BaseException:
+            _close(standings)
+            raise
+        return standings
 
     def _connect(
         self,
@@ -147,22 +202,12 @@ class Instances:
             raise PlaneError(f"vSwitch {spec.private.vswitch_id} is not on this host: it must be applied first")
         return bridge
 
-    def _end_strays(self, namespace: str) -> None:
-        """End every process in the namespace, whoever started it there."""
-        with step(f"looking for processes in {namespace}"):
-            which = netns.identity(namespace)
-            if which is None:
-                return
-            strays = []
-            for pid, where in processes.running():
-                process = Process.open(pid) if where == which else None
-                if process is not None:
-                    # looked at again: only now is it certain that the number still means the same process
-                    if processes.namespace_of(pid) == which:
-                        strays.append(process)
-                    else:
-                        process.close()
-        processes.terminate(strays)
+
+def _close(standings: dict[int, Standing]) -> None:
+    """Let go of charons, which carry on."""
+    for standing in standings.values():
+        if standing.process is not None:
+            standing.process.close()
 
 
 def lan_addresses(spec: InstanceSpec) -> list[tuple[str, int]]:

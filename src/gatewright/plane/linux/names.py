@@ -25,8 +25,10 @@ PORT = "port"
 #: not ours shall not change its address for a leg.
 _HIGHEST = 0xFE
 
-#: What stands before a VPC's id in the name of its router's namespace: no instance's id has a dot.
+#: What stands before a VPC's id in the name of its router's namespace, and before a tunnel's number and its
+#: instance's id in that of its charon: no instance's id has a dot.
 _ROUTER = "router."
+_TUNNEL = "tunnel."
 
 
 class LinkMark(NamedTuple):
@@ -69,13 +71,25 @@ class Names:
     def router_namespace(self, vpc_id: str) -> str:
         return self._namespace_prefix + _ROUTER + vpc_id
 
+    def tunnel_namespace(self, instance_id: str, number: int) -> str:
+        """Where the charon of one tunnel lives, on hosts whose kernel carries no ESP."""
+        return f"{self._namespace_prefix}{_TUNNEL}{number}.{instance_id}"
+
+    def tunnel_of(self, namespace: str) -> tuple[str, int] | None:
+        """Whose tunnel a namespace is for, and its number; None for all other namespaces."""
+        prefix = self._namespace_prefix + _TUNNEL
+        if not namespace.startswith(prefix):
+            return None
+        number, _, instance_id = namespace.removeprefix(prefix).partition(".")
+        return (instance_id, int(number)) if number.isdecimal() and number.isascii() else None
+
     def namespace_of(self, owner: ItemKey) -> str:
         """The namespace of an instance or router."""
         return self.router_namespace(owner.id) if owner.kind is Kind.ROUTER else self.namespace(owner.id)
 
     def owner_of(self, namespace: str) -> ItemKey | None:
-        """The instance or router that a namespace belongs to, None if it is not of this installation."""
-        if not namespace.startswith(self._namespace_prefix):
+        """The instance or router that a namespace is, None if it is not of this installation, or of a tunnel."""
+        if not namespace.startswith(self._namespace_prefix) or self.tunnel_of(namespace) is not None:
             return None
         rest = namespace.removeprefix(self._namespace_prefix)
         if rest.startswith(_ROUTER):

@@ -9,6 +9,7 @@ import functools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 from gatewright.plane.contract import Changed, PlaneError, Reveal, Told, unheard, unrevealed
 from gatewright.plane.linux import counters, esp, inspection, survey
@@ -22,6 +23,10 @@ from gatewright.plane.linux.options import HostOptions
 from gatewright.plane.linux.outside import Outside
 from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.router import Routers
+from gatewright.plane.linux.tunnels import backends
+from gatewright.plane.linux.tunnels.backend import Standing
+from gatewright.plane.linux.tunnels.keepers import Keepers
+from gatewright.plane.linux.tunnels.links import TunnelLinks
 from gatewright.plane.linux.uplink import Uplink
 from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.plane.linux.watch import Watch
@@ -29,8 +34,11 @@ from gatewright.resources.spec_check import refusal
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec, VSwitchSpec
 from gatewright.resources.traffic import Count
 
+Result = TypeVar("Result")
+
 #: Items that are worked on at a time. The work is mostly waiting for the kernel and for daemons.
 _WORKERS = 8
+_LINK_WORKERS = 2
 
 
 class LinuxPlane:
@@ -51,15 +59,26 @@ class LinuxPlane:
         self._vswitches = VSwitches(self._names, self._folders, self._adopted, options.underlay)
         self._routers = Routers(self._names, self._folders, self._vswitches)
         self._uplink = Uplink(self._names, Outside(self._names, self._folders, options.uplink))
+        user = daemon_user(installation)
+        self._backend = functools.cache(functools.partial(backends.choose, self._names, self._folders, user))
+        self._links = TunnelLinks(self._names)
         self._instances = Instances(
-            self._names, self._folders, self._vswitches, self._uplink, self._started, daemon_user(installation)
+            self._names,
+            self._folders,
+            self._vswitches,
+            self._uplink,
+            self._started,
+            user,
+            self._backend,
+            self._links,
         )
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="gatewright-plane")
+        #: Not the same: whatever is made or removed, tunnels' links follow at once.
+        self._link_workers = ThreadPoolExecutor(_LINK_WORKERS, thread_name_prefix="gatewright-links")
         #: By instance, the link that leads outside, in the host's namespace.
         self._counted: dict[str, str] = {}
-        self._at_work: dict[ItemKey, asyncio.Future[None]] = {}
-        self._told: Told = unheard
-        self._reveal: Reveal = unrevealed
+        self._at_work: dict[ItemKey, asyncio.Future[Any]] = {}
+        self._keepers: Keepers | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: Watch | None = None
         self._lookout: Lookout | None = None
@@ -67,7 +86,9 @@ class LinuxPlane:
     async def open(self, changed: Changed, told: Told = unheard, reveal: Reveal = unrevealed) -> Mapping[ItemKey, int]:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
         self._loop = loop = asyncio.get_running_loop()
-        self._told, self._reveal = told, reveal
+        self._keepers = Keepers(
+            self._folders, self._links, self._link_workers, self._exclusively, changed, told, reveal
+        )
         self._watch = Watch(loop, changed)
         inspect = functools.partial(
             inspection.fault,
@@ -80,10 +101,13 @@ class LinuxPlane:
         self._lookout = Lookout(self._names, self._options, inspect, changed, self._at_work.__contains__)
         self._lookout.open()
         generations = {}
-        for key, (spec, generation, charon) in (await loop.run_in_executor(self._workers, self._look)).items():
+        looked = await loop.run_in_executor(self._workers, self._look)
+        for key, (spec, generation, charon, standings) in looked.items():
             generations[key] = generation
             if charon is not None:
                 self._watch.add(key, charon)
+            if isinstance(spec, InstanceSpec) and standings:
+                await self._keepers.attend(self._backend(), spec, standings)
             if spec is not None and generation:
                 self._lookout.add(spec)
                 self._count(spec)
@@ -94,14 +118,24 @@ class LinuxPlane:
         if (why := refusal(spec)) is not None:
             raise PlaneError(f"{why}; nothing was done on this host")
         if isinstance(spec, InstanceSpec):
-            await self._work(spec.key, functools.partial(self._instances.apply, spec), spec)
+            await self._apply_instance(spec)
         elif isinstance(spec, VSwitchSpec):
             await self._work(spec.key, functools.partial(self._vswitches.apply, spec), spec)
         else:
             await self._work(spec.key, functools.partial(self._routers.apply, spec), spec)
 
+    async def _apply_instance(self, spec: InstanceSpec) -> None:
+        keepers = self._looked_after()
+        await keepers.forget(spec.id, spec.tunnels if spec.ipsec else ())
+        settled = keepers.settled(spec)
+        standings = await self._work(spec.key, functools.partial(self._instances.apply, spec, settled), spec)
+        if spec.ipsec and spec.tunnels:
+            await keepers.take(self._backend(), spec, standings)
+
     async def remove(self, key: ItemKey) -> None:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
+        if key.kind is Kind.INSTANCE:
+            await self._looked_after().forget(key.id)
         items: dict[Kind, Instances | Routers | VSwitches] = {
             Kind.INSTANCE: self._instances,
             Kind.ROUTER: self._routers,
@@ -121,47 +155,72 @@ class LinuxPlane:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+        if self._keepers is not None:
+            keepers, self._keepers = self._keepers, None
+            await keepers.close()
         if self._lookout is not None:
             lookout, self._lookout = self._lookout, None
             await lookout.close()
         await asyncio.to_thread(self._workers.shutdown)
+        await asyncio.to_thread(self._link_workers.shutdown)
 
     def _opened(self) -> Watch:
         if self._watch is None:
             raise RuntimeError("the plane is not open")
         return self._watch
 
-    def _look(self) -> dict[ItemKey, tuple[Spec | None, int, Process | None]]:
+    def _looked_after(self) -> Keepers:
+        if self._keepers is None:
+            raise RuntimeError("the plane is not open")
+        return self._keepers
+
+    def _look(self) -> dict[ItemKey, tuple[Spec | None, int, Process | None, dict[int, Standing]]]:
         with contextlib.suppress(PlaneError):  # whoever applies an instance is told
             esp.backend()
         seen = survey.take(self._names, self._folders, self._adopted, self._options.underlay)
         found = {}
         for key in survey.items(seen, self._names, self._folders):
             folder = self._folders.of(key)
-            found[key] = (folder.applied(), *survey.adopt(seen, self._names, folder, self._folders.own()))
+            spec = folder.applied()
+            generation, charon = survey.adopt(seen, self._names, folder, self._folders.own())
+            standings = self._instances.adopt(spec) if generation and isinstance(spec, InstanceSpec) else {}
+            found[key] = (spec, generation if standings is not None else 0, charon, standings or {})
         return found
 
-    async def _work(self, key: ItemKey, job: Callable[[], None], spec: Spec | None = None) -> None:
+    async def _work(self, key: ItemKey, job: Callable[[], Result], spec: Spec | None = None) -> Result:
         """Do a job for an item in a thread; what it then stands at, if at anything, is watched.
 
         A thread cannot be cancelled: if the caller is, the job goes on, and the item's next one waits for it.
         """
-        while (before := self._at_work.get(key)) is not None:
-            await asyncio.wait([before])
+        await self._free(key)
         self._opened().drop(key)
         if self._lookout is not None:
             self._lookout.drop(key)
+        return await self._in_thread(key, job, lambda done: self._worked(key, done, spec))
+
+    async def _exclusively(self, key: ItemKey, job: Callable[[], Result]) -> Result:
+        """Mend something of an item that stands, while nothing else is done to it."""
+        await self._free(key)
+        return await self._in_thread(key, job, lambda _: self._at_work.pop(key))
+
+    async def _free(self, key: ItemKey) -> None:
+        while (before := self._at_work.get(key)) is not None:
+            await asyncio.wait([before])
+
+    async def _in_thread(
+        self, key: ItemKey, job: Callable[[], Result], done: Callable[[asyncio.Future[Result]], object]
+    ) -> Result:
         future = asyncio.get_running_loop().run_in_executor(self._workers, contextvars.copy_context().run, job)
         self._at_work[key] = future
-        future.add_done_callback(lambda done: self._worked(key, done, spec))
+        future.add_done_callback(done)
         try:
-            await asyncio.shield(future)
+            return await asyncio.shield(future)
         except PlaneError:
             raise
         except Exception as error:
             raise PlaneError(f"{key}: {type(error).__name__}: {error}; this is a bug, please report it") from error
 
-    def _worked(self, key: ItemKey, done: asyncio.Future[None], spec: Spec | None) -> None:
+    def _worked(self, key: ItemKey, done: asyncio.Future[Result], spec: Spec | None) -> None:
         del self._at_work[key]
         # asked for its exception here: whoever was to get it may have been cancelled
         if not done.cancelled() and done.exception() is None and spec is not None and self._lookout is not None:

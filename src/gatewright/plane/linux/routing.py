@@ -6,7 +6,7 @@ import errno
 import ipaddress
 import socket
 import struct
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from socket import AF_INET
 from typing import NamedTuple
 
@@ -27,6 +27,8 @@ _ROUTE = struct.Struct("=BBBBBBBBI")
 _NEIGHBOUR = struct.Struct("=BxxxiHBB")
 _DESTINATION, _OIF, _GATEWAY, _METRIC, _TABLE = 1, 4, 5, 6, 15
 _RULE_SOURCE, _RULE_IIF, _RULE_PRIORITY = 2, 3, 6
+#: Where a rule's head has how many bits of the source count, and how many an address has.
+_SOURCE_LENGTH, _WHOLE = 2, 32
 _UNICAST, _UNREACHABLE, _LEAD_TO_TABLE = 1, 7, 1
 _STATIC = 4
 _EVERYWHERE_SCOPE, _LINK_SCOPE, _ANY_SCOPE = 0, 253, 255
@@ -43,7 +45,7 @@ class KernelRoute(NamedTuple):
 
 
 class KernelRule(NamedTuple):
-    """For which packets a table is looked up: those that come in by a link, or those with a source address."""
+    """For which packets a table is looked up: those that come in by a link, those of a source address or network."""
 
     priority: int
     table: int
@@ -69,6 +71,15 @@ class RoutingRtnl(Rtnl):
         for route, metric in present:
             if metric != 0 or route.destination not in destinations:
                 self._drop(table, route, metric)
+
+    def set_weighted_routes(self, table: int, wanted: Mapping[KernelRoute, Collection[int]]) -> None:
+        """Have a table hold exactly these routes, each with these metrics; of one destination the smallest counts."""
+        pairs = {(route, metric) for route, metrics in wanted.items() for metric in metrics}
+        present = set(self._routes(table))
+        for route, metric in pairs - present:
+            self._put(table, route, metric)
+        for route, metric in present - pairs:
+            self._drop(table, route, metric)
 
     def set_default(self, gateway: str, link: int) -> None:
         """Have the main table lead everything that has no route of its own to a gateway."""
@@ -187,7 +198,7 @@ class RoutingRtnl(Rtnl):
                 raise
         return [(route, metric) for found, route, metric in map(_route, told) if found == table]
 
-    def _put(self, table: int, route: KernelRoute) -> None:
+    def _put(self, table: int, route: KernelRoute, metric: int = 0) -> None:
         unreachable = route.link is None
         scope = _LINK_SCOPE if route.link is not None and route.gateway is None else _EVERYWHERE_SCOPE
         body = _route_head(table, route, _STATIC, scope, _UNREACHABLE if unreachable else _UNICAST)
@@ -195,12 +206,16 @@ class RoutingRtnl(Rtnl):
             body += number(_OIF, route.link)
             if route.gateway is not None:
                 body += raw(_GATEWAY, socket.inet_aton(route.gateway))
+        if metric:
+            body += number(_METRIC, metric)
         with step(f"setting the route to {route.destination} in table {table}"):
             self._netlink.change(_NEW_ROUTE, body, netlink.CREATE | netlink.REPLACE)
 
     def _drop(self, table: int, route: KernelRoute, metric: int) -> None:
         # of whatever kind it is
         body = _route_head(table, route, 0, _ANY_SCOPE, 0) + number(_METRIC, metric)
+        if route.link is not None:
+            body += number(_OIF, route.link)
         with step(f"deleting the route to {route.destination} from table {table}"):
             try:
                 self._netlink.change(_DELETE_ROUTE, body)
@@ -216,18 +231,21 @@ class RoutingRtnl(Rtnl):
                 priority = to_number(told[_RULE_PRIORITY]) if _RULE_PRIORITY in told else 0
                 if priority in priorities:
                     source = socket.inet_ntoa(told[_RULE_SOURCE]) if _RULE_SOURCE in told else None
+                    if source is not None and message[_SOURCE_LENGTH] != _WHOLE:
+                        source = f"{source}/{message[_SOURCE_LENGTH]}"
                     iif = to_text(told[_RULE_IIF]) if _RULE_IIF in told else None
                     found.append(KernelRule(priority, _table(message, told), iif, source))
             return found
 
     def _rule(self, what: str, rule: KernelRule) -> None:
-        length = 32 if rule.source is not None else 0
+        source, _, bits = (rule.source or "/0").partition("/")
+        length = int(bits or _WHOLE)
         body = _ROUTE.pack(AF_INET, 0, length, 0, 0, 0, 0, _LEAD_TO_TABLE, 0)
         body += number(_RULE_PRIORITY, rule.priority) + number(_TABLE, rule.table)
         if rule.iif is not None:
             body += text(_RULE_IIF, rule.iif)
         if rule.source is not None:
-            body += raw(_RULE_SOURCE, socket.inet_aton(rule.source))
+            body += raw(_RULE_SOURCE, socket.inet_aton(source))
         with step(f"{'adding' if what == 'add' else 'deleting'} the routing rule of priority {rule.priority}"):
             if what == "add":
                 self._netlink.change(_NEW_RULE, body, netlink.CREATE | netlink.EXCLUSIVE)

@@ -35,6 +35,7 @@ _FORWARDING = struct.Struct("=BxxxiHBB")
 _BRIDGING, _ITS_OWN, _FOR_GOOD = 7, 0x02, 0xC0
 _HOST, _HARDWARE = 1, 2
 _VXLAN_ID, _VXLAN_LOCAL, _VXLAN_LEARNING, _VXLAN_PORT_NUMBER = 1, 4, 7, 15
+_XFRM_IF_ID = 2
 _OPERSTATE_UP = 6
 #: Asks for links without their counters.
 _WITHOUT_COUNTERS = number(_MASK, 1 << 3)
@@ -114,6 +115,25 @@ class Rtnl:
         info = nested(_INFO, text(_INFO_KIND, "veth"), nested(_INFO_DATA, raw(_VETH_PEER, peer)))
         with step(f"making veth {mark.name} with {inner} on its other end"):
             self._add_link(text(_NAME, mark.name), _mac(mark.mac), mtu, number(_MASTER, bridge.index), info)
+
+    def add_pair(self, name: str, mac: str, peer_name: str, peer_mac: str, namespace: int) -> None:
+        """A veth between this namespace and that of a descriptor, plugged into nothing."""
+        peer = _LINK.pack(0, 0, 0, 0, 0) + text(_NAME, peer_name) + _mac(peer_mac) + number(_NAMESPACE, namespace)
+        info = nested(_INFO, text(_INFO_KIND, "veth"), nested(_INFO_DATA, raw(_VETH_PEER, peer)))
+        with step(f"making veth {name} with {peer_name} on its other end"):
+            self._add_link(text(_NAME, name), _mac(mac), info)
+
+    def add_xfrm(self, name: str, if_id: int, mtu: int) -> None:
+        """An XFRM interface: what goes through it uses the states and policies with that number."""
+        info = nested(_INFO, text(_INFO_KIND, "xfrm"), nested(_INFO_DATA, number(_XFRM_IF_ID, if_id)))
+        with step(f"making XFRM interface {name}"):
+            self._add_link(text(_NAME, name), number(_MTU, mtu), info)
+
+    def move(self, link: Link, namespace: int, name: str) -> None:
+        """Move a link to the namespace of a descriptor, where it has another name; its addresses and routes go."""
+        with step(f"moving link {link.name} to another namespace as {name}"):
+            body = _LINK.pack(0, 0, link.index, 0, 0) + number(_NAMESPACE, namespace) + text(_NAME, name)
+            self._netlink.change(_NEW_LINK, body)
 
     def add_vxlan(self, mark: LinkMark, bridge: Link, vni: int, local: str) -> None:
         """A port of the bridge that carries its frames over UDP, from a local address to whom :meth:`flood` says."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +99,43 @@ def transport_bits(offset: int, length: int, value: int) -> Expression:
 def connection(*states: str) -> Expression:
     """Matches packets by the state of the connection that they are of."""
     return {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": list(states)}}
+
+
+def joined(*parts: tuple[Expression, Sequence[str]]) -> Expression:
+    """Matches packets by several things at once: each of ``parts`` is one, and what it is in each case.
+
+    ``parts`` come from :func:`of_link` and :func:`of_field` and have equally many values.
+    """
+    cases = [{"concat": list(case)} for case in zip(*(values for _, values in parts), strict=True)]
+    # also where it is but one case: nft wants no single values here
+    return {"match": {"op": "==", "left": {"concat": [what for what, _ in parts]}, "right": {"set": cases}}}
+
+
+def of_link(name: str) -> Expression:
+    """What :func:`meta` matches, for :func:`joined`."""
+    return {"meta": {"key": name}}
+
+
+def of_field(protocol: str, name: str) -> Expression:
+    """What :func:`field` matches, for :func:`joined`."""
+    return {"payload": {"protocol": protocol, "field": name}}
+
+
+def rewritten(protocol: str, name: str, value: str) -> Expression:
+    """Sets a field of a header."""
+    return {"mangle": {"key": of_field(protocol, name), "value": value}}
+
+
+def rewritten_by(protocol: str, name: str, by: str, values: Mapping[str, str]) -> Expression:
+    """Sets a field of a header by what another one is; where that is nothing of these, the rule does not match."""
+    choice = {"key": of_field(protocol, by), "data": {"set": [list(pair) for pair in values.items()]}}
+    return {"mangle": {"key": of_field(protocol, name), "value": {"map": choice}}}
+
+
+def segments_at_most(size: int) -> Rule:
+    """Has TCP send no larger segments: bytes of payload."""
+    option = {"tcp option": {"name": "maxseg", "field": "size"}}
+    return _match(option, ">", (size,)), {"mangle": {"key": option, "value": size}}
 
 
 def network(cidr: str) -> Expression:

@@ -1,0 +1,66 @@
+"""What the two ways to carry ESP have in common, so that whoever looks after tunnels need not know which it is.
+
+Either way there is a link ``tun<number>`` in the instance's namespace, and a charon that is spoken to over VICI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.vici_conn import Section
+from gatewright.resources.specs import InstanceSpec
+from gatewright.resources.tunnels import TunnelSpec
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What there is for a tunnel once it can be loaded."""
+
+    #: Where its charon answers.
+    socket: Path
+    #: Its charon, to be watched and closed; None where it is the instance's own, which is watched already.
+    process: Process | None
+
+
+class Backend(Protocol):
+    """Methods block, may run in several threads, and raise PlaneError."""
+
+    def served(self, spec: InstanceSpec) -> Sequence[TunnelSpec]:
+        """The tunnels that can be carried beside each other. Pure."""
+        ...
+
+    def steered(self, spec: InstanceSpec, /) -> Sequence[TunnelSpec]:
+        """Those of them whose charons have namespaces of their own, behind the instance's address. Pure."""
+        ...
+
+    def ensure(self, spec: InstanceSpec, tunnel: TunnelSpec) -> Standing:
+        """Have all there that charon needs, and the tunnel's link, down if it is new.
+
+        Namespace, legs, filters and charon of the instance are there. What is right is not touched. ``spec`` has the
+        tunnel.
+        """
+        ...
+
+    def adopt(self, spec: InstanceSpec, tunnel: TunnelSpec) -> Standing | None:
+        """What :meth:`ensure` would find; None if anything is missing. Changes nothing."""
+        ...
+
+    def remove(self, instance_id: str, number: int) -> None:
+        """Remove every trace of a tunnel; its peer is told, where its charon is its own. It may be gone already."""
+        ...
+
+    def found(self, instance_id: str) -> Collection[int]:
+        """The numbers of an instance's tunnels of which anything is there."""
+        ...
+
+    def connection(self, spec: InstanceSpec, tunnel: TunnelSpec, /) -> Section:
+        """The message of VICI's load-conn. Pure."""
+        ...
+
+    def fault(self, spec: InstanceSpec, tunnel: TunnelSpec) -> str | None:
+        """What differs of what :meth:`ensure` makes, for people. Changes nothing. May be asked for every tunnel."""
+        ...

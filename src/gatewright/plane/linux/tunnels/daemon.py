@@ -1,0 +1,141 @@
+"""One charon as the event loop sees it: a VICI connection that is there while charon lives, shared by its tunnels."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from gatewright.plane.linux import processes
+from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.vici_session import ViciRefusal, ViciSession
+
+_log = logging.getLogger(__name__)
+
+#: What charon tells; each names the connections that it is about.
+_EVENTS = ("ike-updown", "child-updown", "ike-rekey", "child-rekey", "log")
+#: How long a charon that lives may refuse connections before the next try, seconds.
+_AGAIN = 0.05
+#: What charon calls an IKE SA of which it does not know yet what connection it is of.
+_NAMELESS = "(unnamed)"
+
+
+class Listener(Protocol):
+    """Who is told of one connection. Called on the event loop."""
+
+    def changed(self) -> None:
+        """Something may be different from what was listed last."""
+
+    def logged(self, text: str) -> None:
+        """charon logs something of it."""
+
+
+class Daemon:
+    """All methods are called on the event loop."""
+
+    def __init__(self, socket: Path, process: Process | None, died: Callable[[str], None]) -> None:
+        """``process`` is closed here; ``died`` is called once, with how, if it ends by itself."""
+        self.socket = socket
+        self._process = process
+        self._died = died
+        self._listeners: dict[str, Listener] = {}
+        self._loop = asyncio.get_running_loop()
+        self._session: ViciSession | None = None
+        self._connected = asyncio.Event()
+        if process is not None:
+            self._loop.add_reader(process.descriptor, self._ended)
+        self._task = asyncio.ensure_future(self._keep_connected())
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    @property
+    def shared(self) -> bool:
+        """Whether it is the instance's, with connections of several tunnels."""
+        return self._process is None
+
+    @property
+    def lives(self) -> bool:
+        return self._session is not None and not self._session.ended.done()
+
+    def add(self, connection: str, listener: Listener) -> None:
+        self._listeners[connection] = listener
+
+    def drop(self, connection: str) -> None:
+        self._listeners.pop(connection, None)
+
+    @property
+    def unused(self) -> bool:
+        return not self._listeners
+
+    async def session(self, seconds: float) -> ViciSession:
+        """The connection, when there is one. Raises TimeoutError, which is an OSError."""
+        async with asyncio.timeout(seconds):
+            while self._session is None:
+                await self._connected.wait()
+        return self._session
+
+    async def close(self) -> None:
+        """Listen no longer. The daemon carries on."""
+        self._forget_process()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def _forget_process(self) -> None:
+        if self._process is not None and not self._process.closed:
+            self._loop.remove_reader(self._process.descriptor)
+            self._process.close()
+
+    def _ended(self) -> None:
+        if self._process is None or self._process.closed:
+            return
+        how = processes.epitaph(self._process)
+        self._forget_process()
+        self._died(how)
+
+    async def _keep_connected(self) -> None:
+        while True:
+            with contextlib.suppress(OSError, ViciRefusal):
+                async with await ViciSession.connect(self.socket, self._heard) as session:
+                    if self._process is None or session.peer == self._process.pid:
+                        await session.subscribe(_EVENTS)
+                        self._session = session
+                        self._connected.set()
+                        self._tell_all()
+                        await asyncio.wait([session.ended])
+            if self._session is not None:
+                self._session = None
+                self._connected.clear()
+                self._tell_all()
+            await asyncio.sleep(_AGAIN)
+
+    def _tell_all(self) -> None:
+        for listener in tuple(self._listeners.values()):
+            listener.changed()
+
+    def _heard(self, event: str, message: Mapping[str, Any]) -> None:
+        try:
+            if event == "log":
+                self._logged(message)
+                return
+            for name, listener in tuple(self._listeners.items()):
+                if name in message:
+                    listener.changed()
+        except Exception:  # a message that was not understood must not end the connection
+            _log.exception("an event of charon at %s was not understood", self.socket)
+
+    def _logged(self, message: Mapping[str, Any]) -> None:
+        text = bytes(message.get("msg", b"")).decode(errors="replace")
+        name = bytes(message.get("ikesa-name", b"")).decode(errors="replace")
+        if name not in ("", _NAMELESS):
+            listener = self._listeners.get(name)
+            if listener is not None:
+                listener.logged(text)
+        elif len(self._listeners) == 1:
+            # of no SA that it knows yet: a charon with one tunnel speaks of none but that
+            for listener in self._listeners.values():
+                listener.logged(text)

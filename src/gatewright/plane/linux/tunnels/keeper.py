@@ -1,0 +1,282 @@
+"""One tunnel, looked after on the event loop: what is wanted is loaded, what charon tells is told on.
+
+Level-triggered: an event of charon's only says that it is time to look. What is looked at is charon's list of SAs; what
+follows from it is whether the link is up, the tunnel's state, and whether it is time to negotiate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from gatewright.plane.contract import PlaneError, Reveal, Told
+from gatewright.plane.linux.failures import step
+from gatewright.plane.linux.folders import Folder
+from gatewright.plane.linux.tunnels import causes, seen
+from gatewright.plane.linux.tunnels.causes import Cause
+from gatewright.plane.linux.tunnels.daemon import Daemon
+from gatewright.plane.linux.tunnels.lines import Lines
+from gatewright.plane.linux.tunnels.patience import Patience
+from gatewright.plane.linux.tunnels.seen import Seen
+from gatewright.plane.linux.vici_conn import Section, child_names, connection_name, shared_key
+from gatewright.plane.linux.vici_session import ViciRefusal, ViciSession
+from gatewright.resources.specs import InstanceSpec
+from gatewright.resources.tunnel_states import TunnelState, TunnelStatus
+from gatewright.resources.tunnels import TunnelSpec
+
+_log = logging.getLogger(__name__)
+
+#: In the tunnel's folder: a digest of what its charon was told last.
+_NOTE = "loaded"
+#: How long a charon may take until it can be spoken to, and how long a peer to say that it has heard that a tunnel
+#: ends, seconds.
+_PATIENCE = 5.0
+_FAREWELL = 0.5
+#: How soon what has failed is tried again, and how often a tunnel is looked at though nothing was told, seconds.
+_AGAIN = 1.0
+_SWEEP = 30.0
+
+#: Have the tunnel's link up or down; False if it is not there.
+SetLink = Callable[[InstanceSpec, int, bool], Awaitable[bool]]
+Connection = Callable[[InstanceSpec, TunnelSpec], Section]
+
+
+class Keeper:
+    """All methods are called on the event loop."""
+
+    def __init__(
+        self,
+        instance: InstanceSpec,
+        tunnel: TunnelSpec,
+        folder: Folder,
+        connection: Connection,
+        set_link: SetLink,
+        told: Told,
+        reveal: Reveal,
+    ) -> None:
+        self.instance = instance
+        self.tunnel = tunnel
+        self.daemon: Daemon | None = None
+        self._folder = folder
+        self._connection = connection
+        self._set_link = set_link
+        self._told = told
+        self._reveal = reveal
+        self._lines = Lines(tunnel.id, told)
+        self._patience = Patience()
+        self._wake = asyncio.Event()
+        self._session: ViciSession | None = None
+        #: What the charon of the session has been told.
+        self._loaded: str | None = None
+        self._in_force: asyncio.Future[None] | None = None
+        self._link_up: bool | None = None
+        self._cause: Cause | None = None
+        self._was_up = False
+        self._state: TunnelState | None = None
+        self._task = asyncio.ensure_future(self._look_for_ever())
+
+    def attend(self, daemon: Daemon) -> None:
+        """Speak to this charon from now on."""
+        if self.daemon is not None:
+            self.daemon.drop(connection_name(self.tunnel))
+        self.daemon = daemon
+        self._session = self._loaded = self._link_up = None
+        daemon.add(connection_name(self.tunnel), self)
+        self._patience.begin_anew()
+        self._wake.set()
+
+    def want(self, instance: InstanceSpec, tunnel: TunnelSpec) -> None:
+        """The tunnel is to be like this."""
+        self.instance, self.tunnel = instance, tunnel
+        self._patience.begin_anew()
+        self._wake.set()
+
+    async def in_force(self, seconds: float) -> None:
+        """Wait until charon has what is wanted. Raises PlaneError with why it has not."""
+        self._in_force = waiting = asyncio.get_running_loop().create_future()
+        self._wake.set()
+        try:
+            async with asyncio.timeout(seconds):
+                await waiting
+        except TimeoutError as error:
+            raise PlaneError(f"tunnel {self.tunnel.id}: charon has not taken it within {seconds:.0f} s") from error
+        finally:
+            self._in_force = None
+
+    async def close(self) -> None:
+        """Look after it no longer; it stays as it is."""
+        if self.daemon is not None:
+            self.daemon.drop(connection_name(self.tunnel))
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def unload(self) -> None:
+        """End the tunnel in a charon that it shares with others; where it has its own, that one is ended anyway."""
+        if self.daemon is None or not self.daemon.shared:
+            return
+        name = connection_name(self.tunnel)
+        with contextlib.suppress(OSError, ViciRefusal):  # then charon has ended, and with it what it knew
+            session = await self.daemon.session(_PATIENCE)
+            await session.command("unload-conn", {"name": name})
+            await session.command("unload-shared", {"id": name})
+            await end(session, name)
+
+    def lost(self, why: str) -> None:
+        """Its charon has ended."""
+        self._session = self._loaded = self._link_up = None
+        self._cause = None
+        self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, why)
+
+    # what the daemon tells
+
+    def changed(self) -> None:
+        self._wake.set()
+
+    def logged(self, text: str) -> None:
+        self._lines.add(text)
+        found = causes.cause(text)
+        if found is not None:
+            self._cause = found
+            self._wake.set()
+
+    # looking
+
+    async def _look_for_ever(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                wait = await self._look()
+            except asyncio.CancelledError:
+                raise
+            except (OSError, ViciRefusal, PlaneError) as error:
+                self._failed(error)
+                wait = _AGAIN
+            except Exception as error:
+                _log.exception("looking after tunnel %s failed", self.tunnel.id)
+                self._failed(error)
+                wait = _AGAIN
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
+
+    def _failed(self, error: Exception) -> None:
+        if self._in_force is not None and not self._in_force.done():
+            self._in_force.set_exception(PlaneError(f"tunnel {self.tunnel.id}: {error}"))
+
+    async def _look(self) -> float:
+        """Gives how long it may be left alone, if nothing is told before."""
+        if self.daemon is None:
+            return _SWEEP
+        instance, tunnel = self.instance, self.tunnel
+        session = await self.daemon.session(_PATIENCE)
+        if session is not self._session:
+            self._loaded = await self._what_is_loaded(session)
+            self._session, self._link_up = session, None
+        wanted = _digest(instance, tunnel, self._connection(instance, tunnel))
+        if self._loaded != wanted:
+            await self._load(session, instance, tunnel, wanted)
+        if self._in_force is not None and not self._in_force.done():
+            self._in_force.set_result(None)
+        now = await self._see(session)
+        await self._follow(now)
+        return await self._negotiate(session, now)
+
+    async def _what_is_loaded(self, session: ViciSession) -> str | None:
+        """What this charon was told, maybe by an earlier agent; VICI tells too little of it to compare."""
+        name = connection_name(self.tunnel)
+        conns = await session.command("get-conns")
+        keys = await session.command("get-shared")
+        if name.encode() not in conns.get("conns", ()) or name.encode() not in keys.get("keys", ()):
+            return None
+        try:
+            return (self._folder.path / _NOTE).read_text()
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    async def _load(self, session: ViciSession, instance: InstanceSpec, tunnel: TunnelSpec, digest: str) -> None:
+        name = connection_name(tunnel)
+        psk = (await self._reveal([tunnel.psk])).get(tunnel.psk)
+        if psk is None:
+            raise PlaneError(f"its pre-shared key {tunnel.psk.id}, version {tunnel.psk.version}, is not known")
+        # what it says is not so any more, until all of it is loaded
+        self._loaded = None
+        with step(f"removing {self._folder.path / _NOTE}"):
+            (self._folder.path / _NOTE).unlink(missing_ok=True)
+        await session.command("load-shared", shared_key(tunnel, psk))
+        await session.command("load-conn", self._connection(instance, tunnel))
+        # SAs go on as they were agreed, whatever is loaded: with the old proposal, subnets and key
+        if any(name in listed for listed in await session.listing("list-sas", "list-sa", {"ike": name})):
+            await end(session, name)
+        self._folder.write(_NOTE, digest.encode())
+        self._loaded = digest
+        self._cause = None
+
+    async def _see(self, session: ViciSession) -> Seen:
+        name = connection_name(self.tunnel)
+        return seen.seen(await session.listing("list-sas", "list-sa", {"ike": name}), name)
+
+    async def _follow(self, now: Seen) -> None:
+        """Have the link and what is told follow what was seen."""
+        up, clock = bool(now.children), asyncio.get_running_loop().time()
+        if up != self._link_up:
+            self._link_up = up if await self._set_link(self.instance, self.tunnel.number, up) else None
+        if up:
+            self._patience.is_up(clock)
+            self._was_up, self._cause = True, None
+        else:
+            self._patience.is_down(clock)
+        if not now.established:
+            self._was_up = False
+        failed = self._was_up or (self._cause is not None and self._cause.phase_2)
+        self._tell(seen.status(now, phase_2_failed=failed), self._detail(now))
+
+    def _detail(self, now: Seen) -> str:
+        if now.children:
+            return ""
+        if self._cause is not None:
+            return self._cause.text
+        if self.tunnel.initiate:
+            return "it is being negotiated"
+        return "it begins when there is traffic for it, or when the peer begins"
+
+    def _tell(self, status: TunnelStatus, detail: str) -> None:
+        at = time.time_ns() // 1_000_000
+        state = TunnelState(id=self.tunnel.id, instance_id=self.instance.id, status=status, detail=detail, at=at)
+        if self._state is None or msgspec.structs.replace(self._state, at=at) != state:
+            self._state = state
+            self._told(state)
+
+    async def _negotiate(self, session: ViciSession, now: Seen) -> float:
+        missing = [child for child in child_names(self.tunnel) if child not in now.children]
+        if not missing or not self.tunnel.initiate:
+            return _SWEEP
+        clock = asyncio.get_running_loop().time()
+        if (left := self._patience.left(clock)) > 0:
+            return left
+        if not now.connecting:
+            for child in missing:
+                # at once: what becomes of it, events tell
+                message = {"ike": connection_name(self.tunnel), "child": child, "timeout": "-1"}
+                await session.command("initiate", message)
+        self._patience.tried(clock)
+        return self._patience.left(clock)
+
+
+async def end(session: ViciSession, connection: str) -> None:
+    """Take down all SAs of a connection, also if its peer does not answer."""
+    message = {"ike": connection, "force": "yes", "timeout": str(int(_FAREWELL * 1000)), "loglevel": "-1"}
+    with contextlib.suppress(ViciRefusal):  # it has gone by itself
+        await session.command("terminate", message, _PATIENCE)
+
+
+def _digest(instance: InstanceSpec, tunnel: TunnelSpec, connection: dict[str, Any]) -> str:
+    """The same as long as charon need be told nothing new. Of the key its version is in it, and it itself is not."""
+    told = (connection, tunnel.psk, instance.id)
+    return hashlib.sha256(msgspec.json.encode(told)).hexdigest()

@@ -1,0 +1,184 @@
+"""Who looks after which tunnel of this host: a keeper each, and what brings a charon back that has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from concurrent.futures import Executor
+from pathlib import Path
+
+from gatewright.plane.contract import Changed, PlaneError, Reveal, Told
+from gatewright.plane.linux.folders import Folders
+from gatewright.plane.linux.tunnels.backend import Backend, Standing
+from gatewright.plane.linux.tunnels.daemon import Daemon
+from gatewright.plane.linux.tunnels.keeper import Keeper
+from gatewright.plane.linux.tunnels.links import TunnelLinks
+from gatewright.resources.specs import InstanceSpec, ItemKey
+from gatewright.resources.tunnel_states import TunnelState, TunnelStatus
+from gatewright.resources.tunnels import TunnelSpec
+
+_log = logging.getLogger(__name__)
+
+#: How long charons may take to be told of tunnels, seconds.
+_PATIENCE = 20.0
+
+#: Do a blocking job for an item in a thread, when nothing else is done for it.
+Exclusively = Callable[[ItemKey, Callable[[], Standing]], Awaitable[Standing]]
+
+
+class Keepers:
+    """All methods are called on the event loop."""
+
+    def __init__(
+        self,
+        folders: Folders,
+        links: TunnelLinks,
+        workers: Executor,
+        exclusively: Exclusively,
+        changed: Changed,
+        told: Told,
+        reveal: Reveal,
+    ) -> None:
+        self._folders = folders
+        self._links = links
+        self._workers = workers
+        self._exclusively = exclusively
+        self._changed = changed
+        self._told = told
+        self._reveal = reveal
+        self._keepers: dict[tuple[str, int], Keeper] = {}
+        self._daemons: dict[Path, Daemon] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def settled(self, spec: InstanceSpec) -> frozenset[int]:
+        """The tunnels for which nothing but charon's configuration can be different, by their numbers."""
+        found = set()
+        for tunnel in spec.tunnels:
+            keeper = self._keepers.get((spec.id, tunnel.number))
+            if keeper is not None and keeper.daemon is not None and keeper.daemon.lives:
+                before = keeper.tunnel
+                if (before.id, before.local_subnets, before.bgp) == (tunnel.id, tunnel.local_subnets, tunnel.bgp):
+                    found.add(tunnel.number)
+        return frozenset(found)
+
+    async def forget(self, instance_id: str, kept: Collection[TunnelSpec] = ()) -> None:
+        """Look no longer after an instance's tunnels but these; the others are to go."""
+        keep = {(tunnel.number, tunnel.id) for tunnel in kept}
+        for (owner, number), keeper in tuple(self._keepers.items()):
+            if owner == instance_id and (number, keeper.tunnel.id) not in keep:
+                await self._drop(owner, number, unload=True)
+
+    async def take(self, backend: Backend, spec: InstanceSpec, standings: Mapping[int, Standing]) -> None:
+        """Have charons do what a spec says; ``standings`` are of tunnels that are new or were touched.
+
+        Returns when they know. Raises PlaneError.
+        """
+        await self.attend(backend, spec, standings)
+        served = [self._keepers[spec.id, tunnel.number] for tunnel in backend.served(spec)]
+        results = await asyncio.gather(*(keeper.in_force(_PATIENCE) for keeper in served), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def close(self) -> None:
+        """Look after nothing any more. All carries on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for owner, number in tuple(self._keepers):
+            await self._drop(owner, number)
+
+    async def attend(self, backend: Backend, spec: InstanceSpec, standings: Mapping[int, Standing]) -> None:
+        """Look after an instance's tunnels from now on; the rest as in :meth:`take`, which waits besides."""
+        served = {tunnel.number: tunnel for tunnel in backend.served(spec)}
+        for number, tunnel in served.items():
+            keeper = self._keepers.get((spec.id, number))
+            if keeper is None:
+                keeper = self._keepers[spec.id, number] = Keeper(
+                    spec,
+                    tunnel,
+                    self._folders.of_tunnel(spec.id, number),
+                    backend.connection,
+                    self._set_link,
+                    self._told,
+                    self._reveal,
+                )
+            else:
+                keeper.want(spec, tunnel)
+            if number in standings:
+                await self._stand(backend, keeper, standings[number])
+        for tunnel in spec.tunnels:
+            if tunnel.number not in served:
+                self._told(_unserved(spec, tunnel))
+
+    async def _stand(self, backend: Backend, keeper: Keeper, standing: Standing) -> None:
+        """Have a keeper speak to the charon of its tunnel."""
+        daemon = self._daemons.get(standing.socket)
+        pid = None if standing.process is None else standing.process.pid
+        if daemon is not None and daemon.pid == pid:
+            if standing.process is not None:
+                standing.process.close()
+        else:
+            if daemon is not None:
+                await daemon.close()
+            died = functools.partial(self._died, backend, keeper.instance.id, keeper.tunnel.number)
+            daemon = self._daemons[standing.socket] = Daemon(standing.socket, standing.process, died)
+        if keeper.daemon is not daemon:
+            keeper.attend(daemon)
+
+    async def _drop(self, instance_id: str, number: int, *, unload: bool = False) -> None:
+        keeper = self._keepers.pop((instance_id, number))
+        await keeper.close()
+        if unload:
+            await keeper.unload()
+        daemon = keeper.daemon
+        if daemon is not None and daemon.unused:
+            self._daemons.pop(daemon.socket, None)
+            await daemon.close()
+
+    async def _set_link(self, spec: InstanceSpec, number: int, up: bool) -> bool:
+        job = functools.partial(self._links.set, spec, number, up=up)
+        return await asyncio.get_running_loop().run_in_executor(self._workers, job)
+
+    def _died(self, backend: Backend, instance_id: str, number: int, how: str) -> None:
+        """A charon of a single tunnel has ended by itself."""
+        keeper = self._keepers.get((instance_id, number))
+        if keeper is None:
+            return
+        _log.warning("charon of tunnel %s of %s: %s", keeper.tunnel.number, keeper.instance.id, how)
+        keeper.lost(f"its charon ended ({how}) and is started again")
+        task = asyncio.ensure_future(self._mend(backend, keeper))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _mend(self, backend: Backend, keeper: Keeper) -> None:
+        """Nothing else of the instance is touched."""
+
+        def job() -> Standing:
+            return backend.ensure(keeper.instance, keeper.tunnel)
+
+        try:
+            standing = await self._exclusively(keeper.instance.key, job)
+        except PlaneError as error:
+            keeper.lost(str(error))
+            self._changed(keeper.instance.key, f"tunnel {keeper.tunnel.number}: {error}")
+            return
+        if self._keepers.get((keeper.instance.id, keeper.tunnel.number)) is keeper:
+            await self._stand(backend, keeper, standing)
+        elif standing.process is not None:
+            standing.process.close()
+
+
+def _unserved(spec: InstanceSpec, tunnel: TunnelSpec) -> TunnelState:
+    """Of a tunnel that this host cannot carry beside another of the same instance."""
+    return TunnelState(
+        id=tunnel.id,
+        instance_id=spec.id,
+        status=TunnelStatus.IKE_SA_NOT_ESTABLISHED,
+        detail=f"another tunnel of the gateway leads to {tunnel.peer}: without ESP in the kernel, this host cannot"
+        " tell the two apart",
+        at=time.time_ns() // 1_000_000,
+    )

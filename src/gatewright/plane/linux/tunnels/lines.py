@@ -1,0 +1,41 @@
+"""What charon logs of one tunnel, as lines of the tunnel's log: no more of them than anybody could read."""
+
+from __future__ import annotations
+
+import time
+
+from gatewright.plane.contract import Told
+from gatewright.resources.tunnel_states import TunnelLine
+
+#: Lines a second in the long run, and at once. A negotiation has some forty.
+_RATE, _BURST = 20.0, 400.0
+#: Characters of one line.
+_LONGEST = 1000
+
+
+class Lines:
+    """Called on the event loop."""
+
+    def __init__(self, tunnel_id: str, told: Told) -> None:
+        self._tunnel_id = tunnel_id
+        self._told = told
+        self._tokens = _BURST
+        self._filled = time.monotonic()
+        self._left_out = 0
+
+    def add(self, text: str) -> None:
+        now = time.monotonic()
+        self._tokens = min(_BURST, self._tokens + (now - self._filled) * _RATE)
+        self._filled = now
+        if self._tokens < 1:
+            self._left_out += 1
+            return
+        self._tokens -= 1
+        if self._left_out:
+            self._say(f"({self._left_out} lines were left out here: more came than {_RATE:.0f} a second)")
+            self._left_out = 0
+        self._say(text)
+
+    def _say(self, text: str) -> None:
+        line = "".join(character if character.isprintable() else "�" for character in text[:_LONGEST])
+        self._told(TunnelLine(tunnel_id=self._tunnel_id, at=time.time_ns() // 1_000_000, text=line))

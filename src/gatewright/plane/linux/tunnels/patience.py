@@ -1,0 +1,38 @@
+"""When a tunnel that does not come up is tried again: soon at first, then ever more slowly. Pure."""
+
+from __future__ import annotations
+
+#: Seconds between two tries, first and longest.
+FIRST, LONGEST = 1.0, 30.0
+#: One that was up for so long, in seconds, and has gone down begins anew.
+_LASTED = 5.0
+
+
+class Patience:
+    """Times are seconds of a clock that only goes forward."""
+
+    def __init__(self) -> None:
+        self._tries = 0
+        self._due = 0.0
+        self._up_since: float | None = None
+
+    def is_up(self, now: float) -> None:
+        if self._up_since is None:
+            self._up_since = now
+
+    def is_down(self, now: float) -> None:
+        if self._up_since is not None:
+            if now - self._up_since >= _LASTED:
+                self.begin_anew()
+            self._up_since = None
+
+    def begin_anew(self) -> None:
+        self._tries, self._due = 0, 0.0
+
+    def left(self, now: float) -> float:
+        """How long until the next try, 0 if it is due."""
+        return max(0.0, self._due - now)
+
+    def tried(self, now: float) -> None:
+        self._due = now + min(FIRST * 2.0**self._tries, LONGEST)
+        self._tries += 1
