@@ -43,7 +43,8 @@ class Daemon:
         self._died = died
         self._listeners: dict[str, Listener] = {}
         self._loop = asyncio.get_running_loop()
-        self._session: ViciSession | None = None
+        #: The connection, while there is one: each listener is told when it comes and goes.
+        self.session: ViciSession | None = None
         self._connected = asyncio.Event()
         if process is not None:
             self._loop.add_reader(process.descriptor, self._ended)
@@ -60,7 +61,7 @@ class Daemon:
 
     @property
     def lives(self) -> bool:
-        return self._session is not None and not self._session.ended.done()
+        return self.session is not None and not self.session.ended.done()
 
     def add(self, connection: str, listener: Listener) -> None:
         self._listeners[connection] = listener
@@ -72,12 +73,12 @@ class Daemon:
     def unused(self) -> bool:
         return not self._listeners
 
-    async def session(self, seconds: float) -> ViciSession:
+    async def connected(self, seconds: float) -> ViciSession:
         """The connection, when there is one. Raises TimeoutError, which is an OSError."""
         async with asyncio.timeout(seconds):
-            while self._session is None:
+            while self.session is None:
                 await self._connected.wait()
-        return self._session
+        return self.session
 
     async def close(self) -> None:
         """Listen no longer. The daemon carries on."""
@@ -103,12 +104,12 @@ class Daemon:
                 async with await ViciSession.connect(self.socket, self._heard) as session:
                     if self._process is None or session.peer == self._process.pid:
                         await session.subscribe(_EVENTS)
-                        self._session = session
+                        self.session = session
                         self._connected.set()
                         self._tell_all()
                         await asyncio.wait([session.ended])
-            if self._session is not None:
-                self._session = None
+            if self.session is not None:
+                self.session = None
                 self._connected.clear()
                 self._tell_all()
             await asyncio.sleep(_AGAIN)

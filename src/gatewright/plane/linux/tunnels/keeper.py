@@ -123,7 +123,7 @@ class Keeper:
             return
         name = connection_name(self.tunnel)
         with contextlib.suppress(OSError, ViciRefusal):  # then charon has ended, and with it what it knew
-            session = await self.daemon.session(_PATIENCE)
+            session = await self.daemon.connected(_PATIENCE)
             await session.command("unload-conn", {"name": name})
             await session.command("unload-shared", {"id": name})
             await end(session, name)
@@ -172,10 +172,10 @@ class Keeper:
 
     async def _look(self) -> float:
         """Gives how long it may be left alone, if nothing is told before."""
-        if self.daemon is None:
-            return _SWEEP
+        session = None if self.daemon is None else self.daemon.session
+        if session is None:
+            return _SWEEP  # it tells when there is one
         instance, tunnel = self.instance, self.tunnel
-        session = await self.daemon.session(_PATIENCE)
         if session is not self._session:
             self._loaded = await self._what_is_loaded(session)
             self._session, self._link_up = session, None

@@ -1,0 +1,154 @@
+"""What is changed of a tunnel is in force, and nothing else notices; what dies comes back; who comes later adopts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import msgspec
+
+from gatewright.plane.linux import LinuxPlane
+from gatewright.resources.tunnels import SecretRef, TunnelSpec
+from tests.plane.linux.customer import Customer, tunnel
+from tests.plane.linux.lab import Lab, run, vswitch
+from tests.plane.linux.machines import Machine, Machines
+from tests.plane.linux.sites import DOWN, UP, gateway, machine, site
+from tests.plane.linux.tunnel_watch import Heard, Secrets, opened, play
+
+
+def changed(spec: TunnelSpec, **more: object) -> TunnelSpec:
+    return msgspec.structs.replace(spec, **more)
+
+
+def agreed(one: Customer) -> set[bytes]:
+    """The encryption of each CHILD SA that carries packets."""
+    children = [child for sa in one.sas() for child in sa["child-sas"].values() if child["state"] == b"INSTALLED"]
+    return {child["encr-alg"] + b"_" + child["encr-keysize"] for child in children}
+
+
+def charon_of(lab: Lab, number: int) -> int:
+    """The process of a tunnel's charon."""
+    (pid,) = run("ip", "netns", "pids", f"gw-{lab.installation}-tunnel.{number}.vpn-1").split()
+    return int(pid)
+
+
+@contextmanager
+def undisturbed(inside: Machine, one: Customer) -> Iterator[None]:
+    """Pings go through without a loss all the time."""
+    with inside.pinging(one.inside) as end:
+        yield
+        answered = end()
+    assert answered == list(range(1, answered[-1] + 1))
+
+
+def test_changes_are_in_force_and_leave_the_others_alone(lab: Lab, machines: Machines) -> None:
+    one, two = tunnel(1), tunnel(2, "198.51.100.51")
+    secrets = Secrets()
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway())
+        with ExitStack() as stack:
+            first, second = site(stack, machines, lab, 1), site(stack, machines, lab, 2)
+            first.answer(one)
+            second.answer(two)
+            inside = machine(machines, lab)
+            await plane.apply(gateway(one, two))
+            await heard.status("tun-1", UP)
+            await heard.status("tun-2", UP)
+            asked = len(secrets.asked)
+            with undisturbed(inside, second):
+                # nothing new: nothing is asked for, nothing negotiated
+                await plane.apply(gateway(one, two, generation=2))
+                assert len(secrets.asked) == asked
+                assert agreed(first) == {b"AES_CBC_128"}
+
+                # another proposal
+                stronger = changed(one, ipsec=msgspec.structs.replace(one.ipsec, encryption="aes256"))
+                first.answer(stronger)
+                seen = len(heard.states)
+                await plane.apply(gateway(stronger, two, generation=3))
+                await heard.until(lambda: UP in [state.status for state in heard.states[seen:]])
+                assert agreed(first) == {b"AES_CBC_256"}
+
+                # another key, which the peer does not have yet
+                other_key = changed(stronger, psk=SecretRef("tun-1", 2))
+                secrets.values[other_key.psk] = "another-key"
+                await plane.apply(gateway(other_key, two, generation=4))
+                state = await heard.status("tun-1", DOWN)
+                await heard.until(lambda: "Psk" in (heard.last("tun-1") or state).detail)
+                first.answer(other_key, "another-key")
+                await heard.status("tun-1", UP)
+                assert inside.reaches(first.inside)
+
+                # no tunnel
+                await plane.apply(gateway(two, generation=5))
+                assert first.sas() == []
+            assert [state.status for state in heard.states if state.id == "tun-2"].count(UP) == 1
+
+    play(lab, scenario, secrets)
+
+
+def test_a_charon_that_is_killed_comes_back_alone(lab: Lab, machines: Machines) -> None:
+    one, two = tunnel(1), tunnel(2, "198.51.100.51")
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway())
+        with ExitStack() as stack:
+            first, second = site(stack, machines, lab, 1), site(stack, machines, lab, 2)
+            first.answer(one)
+            second.answer(two)
+            inside = machine(machines, lab)
+            await plane.apply(gateway(one, two))
+            await heard.status("tun-1", UP)
+            await heard.status("tun-2", UP)
+            with undisturbed(inside, second):
+                for _ in range(2):
+                    seen = len(heard.states)
+                    os.kill(charon_of(lab, 1), signal.SIGKILL)
+                    await heard.until(lambda seen=seen: UP in [state.status for state in heard.states[seen:]])
+                    told = [state for state in heard.states[seen:] if state.id == "tun-1"]
+                    assert told[0].status is DOWN
+                    assert "SIGKILL" in told[0].detail
+                    assert inside.reaches(first.inside)
+
+    play(lab, scenario)
+
+
+def test_who_comes_after_a_killed_agent_adopts_tunnels_as_they_stand(lab: Lab, machines: Machines) -> None:
+    spec, secrets = gateway(tunnel()), Secrets()
+
+    async def main() -> None:
+        heard = Heard()
+        with ExitStack() as stack:
+            async with opened(lab, heard, secrets=secrets) as (plane, _):
+                await plane.apply(vswitch())
+                await plane.apply(gateway())
+                peer = site(stack, machines, lab)
+                peer.answer(spec.tunnels[0])
+                inside = machine(machines, lab)
+                await plane.apply(spec)
+                await heard.status("tun-1", UP)
+            before = charon_of(lab, 1)
+            with undisturbed(inside, peer):
+                later, asked = Heard(), Secrets()
+                async with opened(lab, later, secrets=asked) as (plane, found):
+                    assert found[spec.key] == spec.generation
+                    await later.status("tun-1", UP)
+                    await plane.apply(spec)
+                    assert asked.asked == []
+                    assert charon_of(lab, 1) == before
+            # nobody is there while its charon dies: that is mended by who comes next
+            os.kill(before, signal.SIGKILL)
+            third = Heard()
+            async with opened(lab, third) as (plane, found):
+                assert found[spec.key] == 0
+                await plane.apply(spec)
+                await third.status("tun-1", UP)
+                assert inside.reaches(peer.inside)
+
+    asyncio.run(asyncio.wait_for(main(), 60))
