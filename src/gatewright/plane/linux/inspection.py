@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 
 from gatewright.plane.linux import (
@@ -14,6 +14,7 @@ from gatewright.plane.linux import (
     processes,
     router_inspection,
     shaping,
+    vpn_routing,
 )
 from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.charon import socket_of
@@ -23,6 +24,7 @@ from gatewright.plane.linux.instance import lan_addresses, wan_addresses
 from gatewright.plane.linux.names import LAN, WAN, Names
 from gatewright.plane.linux.routing import RoutingRtnl
 from gatewright.plane.linux.rtnl import Rtnl
+from gatewright.plane.linux.tunnels.backend import Backend
 from gatewright.plane.linux.uplink import Uplink
 from gatewright.plane.linux.vici_client import ViciClient
 from gatewright.plane.linux.vswitch import vxlan_fault
@@ -39,22 +41,32 @@ def fault(
     adopted: AdoptedBridges | None = None,
     uplink: Uplink | None = None,
     underlay: str = "",
+    tunnels: Callable[[], Backend] | None = None,
 ) -> str | None:
     """What differs from the spec first, for people; None if nothing does. Blocks.
 
-    Without ``uplink`` the way outside is not looked at. ``underlay`` is this host's address in the network between the
-    hosts, empty if that is not known. Raises PlaneError when it cannot be found out.
+    Without ``uplink`` the way outside is not looked at, without ``tunnels`` what carries these.
+    ``underlay`` is this host's address in the network between the hosts, empty if that is not known.
+    Raises PlaneError when it cannot be found out.
     """
     # closed here: what looks may be in another namespace
-    with closing(_faults(names, folders, adopted or AdoptedBridges({}), uplink, spec, underlay)) as found:
+    with closing(_faults(names, folders, adopted or AdoptedBridges({}), uplink, spec, underlay, tunnels)) as found:
         return next(found, None)
 
 
 def _faults(
-    names: Names, folders: Folders, adopted: AdoptedBridges, uplink: Uplink | None, spec: Spec, underlay: str
+    names: Names,
+    folders: Folders,
+    adopted: AdoptedBridges,
+    uplink: Uplink | None,
+    spec: Spec,
+    underlay: str,
+    tunnels: Callable[[], Backend] | None,
 ) -> Generator[str, None, None]:
     if isinstance(spec, InstanceSpec):
         yield from _instance(names, folders, adopted, uplink, spec)
+        if spec.ipsec and spec.tunnels and tunnels is not None:
+            yield from _tunnels(tunnels(), spec)
     elif isinstance(spec, VSwitchSpec):
         yield from _vswitch(names, folders, adopted, spec, underlay)
     elif isinstance(spec, RouterSpec):
@@ -107,8 +119,9 @@ def _instance(
         for inner, mark, into, addresses in legs:
             yield from link_faults.leg(host, mark, into, found.get(inner), inner)
             yield from link_faults.addresses(inside, found[inner], addresses)
-        if (found_fault := instance_routes.fault(inside, spec)) is not None:
-            yield f"{found_fault}, in {name}"
+        for found_fault in (instance_routes.fault(inside, spec), vpn_routing.fault(inside, spec)):
+            if found_fault is not None:
+                yield f"{found_fault}, in {name}"
         if spec.public is not None and uplink is not None:
             yield from uplink.faults(host, spec.id, spec.public.addresses)
         tunnels = shaping.mark(names, spec)
@@ -123,6 +136,13 @@ def _instance(
             yield found_fault
     if spec.ipsec:
         yield from _charon(folders, spec, name)
+
+
+def _tunnels(backend: Backend, spec: InstanceSpec) -> Iterator[str]:
+    """What they are carried by; whether they carry anything is their keepers' business."""
+    for tunnel in backend.served(spec):
+        if (found_fault := backend.fault(spec, tunnel)) is not None:
+            yield found_fault
 
 
 def _charon(folders: Folders, spec: InstanceSpec, namespace: str) -> Iterator[str]:

@@ -118,7 +118,7 @@ class Lookout:
             self._links[name] = spec.key
         self._something.set()
         if isinstance(spec, InstanceSpec | RouterSpec):
-            opening = self._loop.run_in_executor(self._thread, self._open_inside, spec.key)
+            opening = self._loop.run_in_executor(self._thread, self._open_inside, spec)
             opening.add_done_callback(lambda done: self._opened_inside(watched, done))
 
     def drop(self, key: ItemKey) -> None:
@@ -155,12 +155,20 @@ class Lookout:
         bridge = self._options.bridges.get(spec.id) or self._names.vswitch(spec.id).name
         return [bridge, self._names.vxlan(spec.id).name]
 
-    def _open_inside(self, key: ItemKey) -> tuple[netns.Identity | None, list[EventSocket]]:
+    def _open_inside(self, spec: InstanceSpec | RouterSpec) -> tuple[netns.Identity | None, list[EventSocket]]:
         """In a thread: the event loop's stays where it is."""
-        name = self._names.namespace_of(key)
-        with step(f"listening for changes in {name}"):
-            sockets = events.inside(name)
+        name = self._names.namespace_of(spec.key)
+        further = [self._names.tunnel_namespace(spec.id, one.number) for one in getattr(spec, "tunnels", ())]
+        sockets: list[EventSocket] = []
+        try:
+            for where in (name, *(one for one in further if netns.identity(one) is not None)):
+                with step(f"listening for changes in {where}"):
+                    sockets += events.inside(where)
             return netns.identity(name), sockets
+        except BaseException:
+            for source in sockets:
+                source.close()
+            raise
 
     def _opened_inside(
         self, watched: _Watched, done: asyncio.Future[tuple[netns.Identity | None, list[EventSocket]]]

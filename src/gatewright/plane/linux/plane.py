@@ -97,6 +97,7 @@ class LinuxPlane:
             adopted=self._adopted,
             uplink=self._uplink,
             underlay=self._options.underlay,
+            tunnels=self._backend,
         )
         self._lookout = Lookout(self._names, self._options, inspect, changed, self._at_work.__contains__)
         self._lookout.open()

@@ -38,6 +38,8 @@ class Survey:
     #: What shapes each link of the host, by its index.
     shapes: Mapping[int, Discipline]
     adopted: AdoptedBridges
+    #: Namespaces of tunnels' charons, by whose they are and their numbers.
+    tunnels: Mapping[tuple[str, int], Identity | None]
     #: This host's address in the network between the hosts, empty if it is not known.
     underlay: str = ""
 
@@ -49,8 +51,9 @@ def take(names: Names, folders: Folders, adopted: AdoptedBridges | None = None, 
     """Look around: links in one dump, namespaces and processes in one listing each. Raises PlaneError."""
     adopted = adopted or AdoptedBridges({})
     with step("listing network namespaces"):
-        found = ((names.owner_of(name), identity) for name, identity in netns.listing().items())
-        namespaces = {owner: identity for owner, identity in found if owner}
+        listed = netns.listing()
+        namespaces = {owner: which for name, which in listed.items() if (owner := names.owner_of(name))}
+        tunnels = {tunnel: which for name, which in listed.items() if (tunnel := names.tunnel_of(name))}
     with Rtnl() as host:
         every = host.links()
         shapes = host.traffic.read_all()
@@ -61,7 +64,7 @@ def take(names: Names, folders: Folders, adopted: AdoptedBridges | None = None, 
         if what == VSWITCH and vswitch_id not in adopted:
             bridges[vswitch_id] = link
     bridges |= adopted.among({link.name: link for link in every})
-    ours = set(namespaces.values())
+    ours = {*namespaces.values(), *tunnels.values()}
     home = netns.home()
     own_files = f"{folders.root}/"
     seen = {}
@@ -74,7 +77,7 @@ def take(names: Names, folders: Folders, adopted: AdoptedBridges | None = None, 
                 and (processes.environment_of(pid, CONFIG_VARIABLE) or "").startswith(own_files)
             ):
                 seen[pid] = where
-    return Survey(namespaces, links, seen, guards.guarded(names), bridges, shapes, adopted, underlay)
+    return Survey(namespaces, links, seen, guards.guarded(names), bridges, shapes, adopted, tunnels, underlay)
 
 
 def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
@@ -82,6 +85,7 @@ def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
     found = set(folders.found())
     found.update(survey.namespaces)
     found.update(survey.guards or ())
+    found.update(ItemKey(Kind.INSTANCE, instance_id) for instance_id, _ in survey.tunnels)
     for alias in survey.links:
         what, item_id = names.parse_alias(alias) or ("", "")
         # a router's port goes with the router, which has a folder, and only its vSwitch's id is known here
@@ -140,6 +144,8 @@ def leftovers(installation: str, runtime: Path) -> list[str]:
 def _lines(survey: Survey, names: Names, folders: Folders) -> Iterator[str]:
     for owner in sorted(survey.namespaces):
         yield f"namespace {names.namespace_of(owner)}"
+    for instance_id, number in sorted(survey.tunnels):
+        yield f"namespace {names.tunnel_namespace(instance_id, number)}"
     for alias, link in sorted(survey.links.items()):
         yield f"link {link.name} {alias}"
     if survey.guards is not None:

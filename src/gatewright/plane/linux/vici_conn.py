@@ -1,7 +1,6 @@
 """What charon is told of a tunnel, in VICI's words: load-conn and load-shared. Pure.
 
-The API's words for algorithms are here alone turned into strongSwan's proposals; those of
-:data:`EXTENSION_ENCRYPTION` and :data:`EXTENSION_GROUPS` are words that the documented API does not have.
+The API's words for algorithms (:mod:`gatewright.resources.algorithms`) are here alone turned into strongSwan's.
 """
 
 from __future__ import annotations
@@ -10,16 +9,29 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
-from gatewright.resources.tunnels import IkeSpec, TunnelSpec
+from gatewright.resources import algorithms
+from gatewright.resources.tunnels import IkeSpec, IpsecSpec, TunnelSpec
 
-ENCRYPTION = {"aes": "aes128", "aes192": "aes192", "aes256": "aes256", "des": "des", "3des": "3des"}
-#: Both encrypt and authenticate: what ``authentication`` says is then the pseudo-random function of phase 1 alone.
-EXTENSION_ENCRYPTION = {"aes128gcm16": "aes128gcm16", "aes256gcm16": "aes256gcm16"}
-AUTHENTICATION = ("md5", "sha1", "sha256", "sha384", "sha512")
-GROUPS = {"group1": "modp768", "group2": "modp1024", "group5": "modp1536", "group14": "modp2048"}
-EXTENSION_GROUPS = {"group19": "ecp256", "group20": "ecp384", "group21": "ecp521", "group31": "curve25519"}
-#: No perfect forward secrecy.
-DISABLED = "disabled"
+_ENCRYPTION = {
+    "aes": "aes128",
+    "aes192": "aes192",
+    "aes256": "aes256",
+    "des": "des",
+    "3des": "3des",
+}
+#: Authenticate by themselves: what ``authentication`` says is the pseudo-random function of phase 1 alone.
+_COMBINED = ("aes128gcm16", "aes192gcm16", "aes256gcm16")
+_GROUPS = {
+    "group1": "modp768",
+    "group2": "modp1024",
+    "group5": "modp1536",
+    "group14": "modp2048",
+    "group24": "modp2048s256",
+    "group19": "ecp256",
+    "group20": "ecp384",
+    "group21": "ecp521",
+    "group31": "curve25519",
+}
 
 #: Seconds between two questions whether the peer is there. An answer that is missing for some 30 s means that it is
 #: not: with IKEv1 by ``dpd_timeout``, with IKEv2 by the retransmissions of charon_config.
@@ -86,24 +98,21 @@ def identity(text: str) -> str:
 
 def ike_proposal(ike: IkeSpec) -> str:
     """The one proposal of phase 1."""
-    group = _group(ike.group)
-    if (combined := EXTENSION_ENCRYPTION.get(ike.encryption)) is not None:
-        return f"{combined}-prf{ike.authentication}-{group}"
-    return f"{ENCRYPTION[ike.encryption]}-{ike.authentication}-{group}"
+    group = _GROUPS[ike.group]
+    if ike.encryption in _COMBINED:
+        return f"{ike.encryption}-prf{ike.authentication}-{group}"
+    return f"{_ENCRYPTION[ike.encryption]}-{ike.authentication}-{group}"
 
 
-def esp_proposal(tunnel: TunnelSpec) -> str:
+def esp_proposal(ipsec: IpsecSpec) -> str:
     """The one proposal of phase 2."""
-    ipsec = tunnel.ipsec
-    combined = EXTENSION_ENCRYPTION.get(ipsec.encryption)
-    parts = [combined] if combined else [ENCRYPTION[ipsec.encryption], ipsec.authentication]
-    if ipsec.group != DISABLED:
-        parts.append(_group(ipsec.group))
+    if ipsec.encryption in _COMBINED:
+        parts = [ipsec.encryption]
+    else:
+        parts = [_ENCRYPTION[ipsec.encryption], ipsec.authentication]
+    if ipsec.group != algorithms.NO_PFS:
+        parts.append(_GROUPS[ipsec.group])
     return "-".join(parts)
-
-
-def _group(word: str) -> str:
-    return GROUPS.get(word) or EXTENSION_GROUPS[word]
 
 
 def _children(tunnel: TunnelSpec) -> dict[str, tuple[Iterable[str], Iterable[str]]]:
@@ -122,7 +131,7 @@ def _child(tunnel: TunnelSpec, local: Iterable[str], remote: Iterable[str], if_i
         "mode": "tunnel",
         "local_ts": list(local),
         "remote_ts": list(remote),
-        "esp_proposals": [esp_proposal(tunnel)],
+        "esp_proposals": [esp_proposal(tunnel.ipsec)],
         "start_action": "none",
         "close_action": "none",
         # also with nobody there who would begin anew

@@ -162,9 +162,12 @@ class Keeper:
                 _log.exception("looking after tunnel %s failed", self.tunnel.id)
                 self._failed(error)
                 wait = _AGAIN
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(wait):
                     await self._wake.wait()
+            except TimeoutError:
+                # nobody has told anything: somebody may have changed the link by hand
+                self._link_up = None
 
     def _failed(self, error: Exception) -> None:
         if self._in_force is not None and not self._in_force.done():

@@ -54,11 +54,16 @@ class Keepers:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def settled(self, spec: InstanceSpec) -> frozenset[int]:
-        """The tunnels for which nothing but charon's configuration can be different, by their numbers."""
+        """The tunnels for which nothing but charon's configuration can be different, by their numbers.
+
+        None of them if the same is to be applied again: then there is something to be mended.
+        """
         found = set()
         for tunnel in spec.tunnels:
             keeper = self._keepers.get((spec.id, tunnel.number))
-            if keeper is not None and keeper.daemon is not None and keeper.daemon.lives:
+            if keeper is None or keeper.instance.generation == spec.generation:
+                continue
+            if keeper.daemon is not None and keeper.daemon.lives:
                 before = keeper.tunnel
                 if (before.id, before.local_subnets, before.bgp) == (tunnel.id, tunnel.local_subnets, tunnel.bgp):
                     found.add(tunnel.number)

@@ -1,0 +1,67 @@
+"""What is left of tunnels of a killed agent is found, and what is taken away of them by hand is mended."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gatewright.plane.linux import LinuxPlane, leftovers
+from gatewright.resources.specs import ItemKey, Kind
+from tests.plane.linux.customer import tunnel
+from tests.plane.linux.lab import Lab, Told, run, vswitch
+from tests.plane.linux.sites import DOWN, gateway
+from tests.plane.linux.tunnel_watch import Heard, opened
+
+INSTANCE = ItemKey(Kind.INSTANCE, "vpn-1")
+
+
+def test_a_namespace_alone_is_found_and_removed(lab: Lab) -> None:
+    name = f"gw-{lab.installation}-tunnel.7.vpn-1"
+    run("ip", "netns", "add", name)
+    assert f"namespace {name}" in leftovers(lab.installation, lab.runtime)
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.remove(INSTANCE)
+        assert lab.nothing_left()
+
+    async def main() -> None:
+        async with opened(lab, Heard()) as (plane, found):
+            assert found == {INSTANCE: 0}
+            await scenario(plane, Heard())
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("ip", "-n", "{tunnel}", "link", "delete", "ipsec0"), "link ipsec0 in"),
+        (("ip", "-n", "{tunnel}", "route", "delete", "default"), "routes of table 254 differ"),
+        (("ip", "-n", "{instance}", "link", "delete", "ike1"), "link ike1"),
+        (("ip", "-n", "{instance}", "link", "delete", "tun1"), "link tun1 is gone"),
+        (("ip", "-n", "{instance}", "rule", "delete", "priority", "1300"), "routing rules of priority 1300"),
+        (("ip", "netns", "delete", "{tunnel}"), "is gone"),
+    ],
+)
+def test_what_is_taken_away_by_hand_is_seen_and_mended(lab: Lab, command: tuple[str, ...], said: str) -> None:
+    spec = gateway(tunnel(initiate=False))
+    told = Told()
+
+    async def main() -> None:
+        heard = Heard()
+        async with opened(lab, heard, changed=told) as (plane, _):
+            await plane.apply(vswitch())
+            await plane.apply(spec)
+            await heard.status("tun-1", DOWN)
+            names = {"tunnel": f"gw-{lab.installation}-tunnel.1.vpn-1", "instance": lab.namespace(spec)}
+            run(*(word.format(**names) for word in command))
+            # the host's namespaces are looked at one after the other, now and then
+            key, reason = await told.next(15)
+            assert key == INSTANCE
+            assert said in reason
+            await plane.apply(spec)
+            async with opened(lab, Heard()) as (_, found):
+                assert found[INSTANCE] == spec.generation
+
+    asyncio.run(main())
