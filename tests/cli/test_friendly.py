@@ -1,7 +1,8 @@
-"""``gatewright gateways``, ``vpcs`` and ``vswitches``: what they make, wait for and remove, and what failures leave."""
+"""``gatewright gateways`` and its like: what they make, wait for and remove, and what failures leave."""
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shlex
@@ -255,6 +256,39 @@ def test_vpcs_and_vswitches_are_made_listed_shown_and_deleted(service: Service, 
     assert there(service) == (0, 0, 0)
 
 
+def test_customers_devices_are_registered_listed_shown_and_deleted(
+    friendly: Friendly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("of-the-device\n")
+    words = ("203.0.113.7", "--name", "office", "--asn", "1.10", "--auth-key-file", str(key))
+    made = answered(friendly("customer-gateways", "create", *words))
+    given = ("203.0.113.7", "office", 65546, "of-the-device")
+    assert tuple(made[name] for name in ("IpAddress", "Name", "Asn", "AuthKey")) == given
+    monkeypatch.setattr("sys.stdin", io.StringIO("of-another\n"))
+    other = answered(friendly("customer-gateways", "create", "203.0.113.8", "--auth-key-file", "-"))
+    assert other["AuthKey"] == "of-another"
+    for name in ("office", "203.0.113.7", made["CustomerGatewayId"]):
+        assert answered(friendly("customer-gateways", "show", name))["CustomerGatewayId"] == made["CustomerGatewayId"]
+    for shown in (
+        friendly("customer-gateways", "show", "office", "--output", "table").out,
+        friendly("customer-gateways", "list", "--output", "table").out,
+    ):
+        assert "203.0.113.7" in shown
+        assert "of-the-device" not in shown
+        assert max(map(len, shown.splitlines())) <= 80
+    for wrong, said in (
+        (("create", "127.0.0.1"), "InvalidIpAddress.WrongFormat"),
+        (("create", "203.0.113.9", "--auth-key-file", str(tmp_path / "none")), "none cannot be read: No such file"),
+        (("create", "203.0.113.9", "--auth-key-file", "/dev/null"), "/dev/null has no key in it"),
+        (("show", "203.0.113.9"), "no customer gateway here has the id or the name 203.0.113.9"),
+    ):
+        ran = friendly("customer-gateways", *wrong)
+        assert (ran.status != 0, said in ran.err) == (True, True), ran.err
+    assert friendly("customer-gateways", "delete", "office", "203.0.113.8", "--yes").status == 0
+    assert answered(friendly("customer-gateways", "list"))["CustomerGateways"]["CustomerGateway"] == []
+
+
 def test_lists_have_every_page_and_names_must_mean_one(service: Service, friendly: Friendly) -> None:
     client = service.client()
     ids = {client.call("CreateVpc", VpcName=f"vpc{number // 2}")["VpcId"] for number in range(51)}
@@ -307,7 +341,7 @@ def test_its_words_are_completed() -> None:
     def proposed(*words: str) -> set[str]:
         return {each.word for each in candidates(words, main._parser())}
 
-    assert {"gateways", "vpcs", "vswitches"} <= proposed("")
+    assert {"gateways", "vpcs", "vswitches", "customer-gateways"} <= proposed("")
     assert proposed("gateways", "") == {"create", "list", "show", "delete"}
     assert {"--with-network", "--yes", "--data", "--no-wait"} <= proposed("gateways", "delete", "vpn-1", "--")
     assert proposed("vpcs", "create", "--output", "") == {"table", "json", "yaml", "text"}

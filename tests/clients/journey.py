@@ -16,6 +16,14 @@ ZONES = ("cn-hangzhou-k", "cn-hangzhou-j")
 UNKNOWN_GATEWAY = "vpn-bp1aaaaaaaaaaaaaaaaaa"
 GATEWAYS = 3
 PAGE_SIZE = 2
+#: A customer's device.
+CUSTOMER: dict[str, Any] = {
+    "IpAddress": "203.0.113.7",
+    "Name": "office * ~ 办公室",
+    "Asn": "1.10",
+    "AuthKey": "k3y+/=&%*~()'",
+    "Tags": [{"Key": "site", "Value": "north & 北"}],
+}
 PATIENCE = 20.0
 PAUSE = 0.02
 
@@ -93,6 +101,7 @@ def travel(sdk: Sdk) -> Seen:
     seen["settled"] = _until_active(sdk, gateways[0], [])
     seen["tags"] = _tags(sdk, gateways[0])
     seen["zones"] = sdk.call("DescribeVpnGatewayAvailableZones", RegionId=REGION, Spec="10M")["AvailableZoneIdList"]
+    seen["customer"] = _customer(sdk)
     seen["errors"] = _errors(sdk)
     for gateway in gateways:
         sdk.call("DeleteVpnGateway", RegionId=REGION, VpnGatewayId=gateway)
@@ -120,6 +129,7 @@ def check(seen: Seen) -> None:
     _check_modified(seen)
     _check_tags(seen)
     assert [zone["ZoneId"] for zone in seen["zones"]][: len(ZONES)] == list(ZONES)
+    _check_customer(seen["customer"])
     _check_errors(seen)
     assert seen["left"] == 0
 
@@ -171,6 +181,28 @@ def _check_tags(seen: Seen) -> None:
     ]
     assert tags["filtered"] == [gateway]
     assert tags["left"] == [{"Key": "team", "Value": "edge"}]
+
+
+def _check_customer(customer: Seen) -> None:
+    made = customer["made"]
+    assert re.fullmatch(r"cgw-[a-z0-9]+", made["CustomerGatewayId"])
+    assert (made["IpAddress"], made["Name"], made["Description"]) == (CUSTOMER["IpAddress"], CUSTOMER["Name"], "")
+    described = customer["described"]
+    assert (described["Asn"], described["AuthKey"]) == (65546, CUSTOMER["AuthKey"])
+    assert described["Tags"]["Tag"] == [{"Key": "site", "Value": "north & 北"}]
+    assert customer["listed"] == [made["CustomerGatewayId"]]
+    assert (customer["renamed"]["Name"], customer["renamed"]["Description"]) == ("renamed", "a device, 设备")
+    assert without_request_id(customer["again"]) == {
+        "code": "InvalidIpAddress.AlreadyExist",
+        "message": "Specified IpAddress is already exist.",
+        "status": 400,
+    }
+    assert without_request_id(customer["gone"]) == {
+        "code": "InvalidCustomerGatewayInstanceId.NotFound",
+        "message": "The specified customer gateway instance id does not exist.",
+        "status": 404,
+    }
+    assert customer["bgp"] is True
 
 
 def _check_errors(seen: Seen) -> None:
@@ -279,6 +311,26 @@ def _tags(sdk: Sdk, gateway: str) -> Seen:
         "listed": listed,
         "filtered": [found["VpnGatewayId"] for found in filtered],
         "left": left,
+    }
+
+
+def _customer(sdk: Sdk) -> Seen:
+    """A customer's device, with the key of its BGP sessions."""
+    made = sdk.call("CreateCustomerGateway", RegionId=REGION, **CUSTOMER)
+    which = {"RegionId": REGION, "CustomerGatewayId": made["CustomerGatewayId"]}
+    again = failure_of(lambda: sdk.call("CreateCustomerGateway", RegionId=REGION, IpAddress=CUSTOMER["IpAddress"]))
+    described = sdk.call("DescribeCustomerGateway", **which)
+    listed = sdk.call("DescribeCustomerGateways", RegionId=REGION, Tag=CUSTOMER["Tags"])["CustomerGateways"]
+    renamed = sdk.call("ModifyCustomerGatewayAttribute", **which, Name="renamed", Description="a device, 设备")
+    sdk.call("DeleteCustomerGateway", **which)
+    return {
+        "made": made,
+        "again": again.document(),
+        "described": described,
+        "listed": [found["CustomerGatewayId"] for found in listed["CustomerGateway"]],
+        "renamed": renamed,
+        "gone": failure_of(lambda: sdk.call("DescribeCustomerGateway", **which)).document(),
+        "bgp": sdk.call("CheckVpnBgpEnabled", RegionId=REGION)["BgpEnabled"],
     }
 
 

@@ -191,18 +191,46 @@ def test_the_example_is_made_changed_and_destroyed(cloud: Service) -> None:
     provider.gone("DescribeVpcAttribute", {**REGION, "VpcId": vpc})
 
 
-def tag(provider: Provider, gateway: str, **tags: str) -> None:
+def test_a_customer_gateway_is_made_changed_and_destroyed(cloud: Service) -> None:
+    """``alicloud_vpn_customer_gateway``: its ``asn`` is the provider's own, so one that is not set must not be told."""
+    cloud.control("POST", "/v1/reset")
+    provider = Provider(cloud.client())
+    plain = provider.done("CreateCustomerGateway", {**REGION, "IpAddress": "203.0.113.8"})["CustomerGatewayId"]
+    read = provider.done("DescribeCustomerGateway", REGION, CustomerGatewayId=plain)
+    assert "Asn" not in read
+    assert (read["Name"], read["Description"], read["Tags"]["Tag"]) == ("", "", [])
+    given = {"IpAddress": "203.0.113.7", "Asn": "65000", "Name": "office", "Description": "A device"}
+    made = provider.done("CreateCustomerGateway", {**REGION, **given})["CustomerGatewayId"]
+    tag(provider, made, "CUSTOMERGATEWAY", site="north")
+    read = provider.done("DescribeCustomerGateway", REGION, CustomerGatewayId=made)
+    assert {name: str(read[name]) for name in given} == given
+    assert isinstance(read["CreateTime"], int)
+    assert read["Tags"]["Tag"] == [{"Key": "site", "Value": "north"}]
+    changed = {"Name": "other", "Description": "Changed"}
+    provider.done("ModifyCustomerGatewayAttribute", {**REGION, "CustomerGatewayId": made, **changed})
+    untag(provider, made, "site", "CUSTOMERGATEWAY")
+    pages = provider.done("DescribeCustomerGateways", REGION, PageNumber="1", PageSize="50")
+    listed = {each["CustomerGatewayId"]: each for each in pages["CustomerGateways"]["CustomerGateway"]}
+    assert {name: listed[made][name] for name in changed} == changed
+    assert listed[made]["Tags"]["Tag"] == []
+    for identity in (made, plain):
+        provider.done("DeleteCustomerGateway", {**REGION, "CustomerGatewayId": identity})
+        told = provider.gone("DescribeCustomerGateway", REGION, CustomerGatewayId=identity)
+        assert told == "InvalidCustomerGatewayInstanceId.NotFound"
+
+
+def tag(provider: Provider, resource: str, kind: str = "VpnGateWay", **tags: str) -> None:
     numbered = enumerate(tags.items(), 1)
     pairs = {
         f"Tag.{number}.{part}": text
         for number, pair in numbered
         for part, text in zip(("Key", "Value"), pair, strict=True)
     }
-    provider.done("TagResources", {**REGION, "ResourceId.1": gateway, "ResourceType": "VpnGateWay", **pairs})
+    provider.done("TagResources", {**REGION, "ResourceId.1": resource, "ResourceType": kind, **pairs})
 
 
-def untag(provider: Provider, gateway: str, key: str) -> None:
-    given = {"ResourceId.1": gateway, "ResourceType": "VpnGateWay", "TagKey.1": key}
+def untag(provider: Provider, resource: str, key: str, kind: str = "VpnGateWay") -> None:
+    given = {"ResourceId.1": resource, "ResourceType": kind, "TagKey.1": key}
     provider.done("UnTagResources", {**REGION, **given})
 
 

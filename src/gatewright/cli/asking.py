@@ -1,4 +1,4 @@
-"""Asking a person before something is removed."""
+"""Asking a person: before something is removed, and for what must not be seen."""
 
 from __future__ import annotations
 
@@ -14,3 +14,12 @@ def agreed(question: str, *, otherwise: str = "say --yes") -> bool:
     sys.stdout.flush()
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def secret_line(prompt: str) -> str:
+    """A secret that a person types unseen, or the next line of standard input, without the blanks around it."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip()
+    from getpass import getpass
+
+    return getpass(prompt).strip()

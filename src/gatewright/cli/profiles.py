@@ -167,13 +167,9 @@ def _asked(question: str, option: str) -> str:
 
 def _secret(key: str) -> str:
     """The key's secret: from the environment, from a person who types it unseen, or from standard input."""
-    secret = os.environ.get("GATEWRIGHT_ACCESS_KEY_SECRET", "")
-    if not secret and sys.stdin.isatty():
-        from getpass import getpass
+    from gatewright.cli.asking import secret_line
 
-        secret = getpass(f"Secret of {key} (not shown): ").strip()
-    elif not secret:
-        secret = sys.stdin.readline().strip()
+    secret = os.environ.get("GATEWRIGHT_ACCESS_KEY_SECRET", "") or secret_line(f"Secret of {key} (not shown): ")
     if not secret:
         raise ConfigurationError(
             "no secret was given: type it, write it to standard input, or set GATEWRIGHT_ACCESS_KEY_SECRET"

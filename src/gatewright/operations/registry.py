@@ -6,6 +6,7 @@ from typing import Any
 
 from gatewright.operations import (
     alb,
+    bgp,
     bss,
     customer_gateways,
     deletion_protection,
@@ -33,6 +34,7 @@ ALL: tuple[type[Operation[Any, Any]], ...] = (
     *deletion_protection.OPERATIONS,
     *vpn_gateways.OPERATIONS,
     *customer_gateways.OPERATIONS,
+    *bgp.OPERATIONS,
     *tagging.OPERATIONS,
     *moving.OPERATIONS,
     *ecs.OPERATIONS,

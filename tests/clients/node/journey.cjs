@@ -6,6 +6,13 @@ const ZONES = ['cn-hangzhou-k', 'cn-hangzhou-j'];
 const UNKNOWN_GATEWAY = 'vpn-bp1aaaaaaaaaaaaaaaaaa';
 const GATEWAYS = 3;
 const PAGE_SIZE = 2;
+const CUSTOMER = {
+  IpAddress: '203.0.113.7',
+  Name: 'office * ~ 办公室',
+  Asn: '1.10',
+  AuthKey: "k3y+/=&%*~()'",
+  Tags: [{ Key: 'site', Value: 'north & 北' }],
+};
 const PATIENCE = 20_000;
 const PAUSE = 20;
 
@@ -110,6 +117,20 @@ async function travel(sdk, tell) {
   await call('UnTagResources', { ...named, TagKey: ['env'] });
   seen.tags.left = (await describe(first)).Tags.Tag;
   seen.zones = (await call('DescribeVpnGatewayAvailableZones', { RegionId: REGION, Spec: '10M' })).AvailableZoneIdList;
+
+  const made = await call('CreateCustomerGateway', { RegionId: REGION, ...CUSTOMER });
+  const which = { RegionId: REGION, CustomerGatewayId: made.CustomerGatewayId };
+  seen.customer = {
+    made,
+    again: await refused(call('CreateCustomerGateway', { RegionId: REGION, IpAddress: CUSTOMER.IpAddress })),
+    described: await call('DescribeCustomerGateway', which),
+    listed: (await call('DescribeCustomerGateways', { RegionId: REGION, Tag: CUSTOMER.Tags }))
+      .CustomerGateways.CustomerGateway.map((found) => found.CustomerGatewayId),
+    renamed: await call('ModifyCustomerGatewayAttribute', { ...which, Name: 'renamed', Description: 'a device, 设备' }),
+  };
+  await call('DeleteCustomerGateway', which);
+  seen.customer.gone = await refused(call('DescribeCustomerGateway', which));
+  seen.customer.bgp = (await call('CheckVpnBgpEnabled', { RegionId: REGION })).BgpEnabled;
 
   seen.errors = {
     unknown: await refused(describe(UNKNOWN_GATEWAY)),

@@ -1,1 +1,1 @@
-"""``gatewright gateways``, ``vpcs``, ``vswitches``: what people do most, and what they mostly want chosen for them."""
+"""What people do most, and mostly want chosen for them: ``gatewright gateways``, ``vpcs``, ``vswitches`` and others."""

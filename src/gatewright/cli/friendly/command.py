@@ -51,10 +51,16 @@ def action(
 
 
 def removal(
-    actions: Commands[argparse.ArgumentParser], work: Work, title: str, metavar: str, description: str = ""
+    actions: Commands[argparse.ArgumentParser],
+    work: Work,
+    title: str,
+    metavar: str,
+    description: str = "",
+    *,
+    waits: bool = True,
 ) -> argparse.ArgumentParser:
     """The action that deletes what is named."""
-    parser = action(actions, "delete", work, title, description, waits=True, answers=False)
+    parser = action(actions, "delete", work, title, description, waits=waits, answers=False)
     parser.add_argument("names", nargs="+", metavar=metavar, help="its id, or its name if no other has it")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     return parser

@@ -35,7 +35,10 @@ class DescribeVpnGatewayResponse(VpnGatewayPart, kw_only=True):
 
 
 class DescribeVpnGateway(Operation[DescribeVpnGatewayRequest, DescribeVpnGatewayResponse]):
-    """Describe one gateway. No order is ever pending, so there is no ``ReservationData`` to include."""
+    """Describe one gateway. No order is ever pending, so there is no ``ReservationData`` to include.
+
+    ``EnableBgp`` says whether its tunnels can have BGP: those of every gateway with IPsec-VPN can (*assumed*).
+    """
 
     access = Access.READ
     errors = (NOT_FOUND,)

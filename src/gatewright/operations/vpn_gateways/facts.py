@@ -64,7 +64,7 @@ class VpnGatewayPart(Part, kw_only=True):
 
 #: What a gateway can do, as a JSON text: clients look here before they use a feature.
 CAPABILITIES = msgspec.json.encode(
-    {"VpnEnableBgp": "false", "VisuallySsl": "false", "PbrPriority": "false", "VpnNewImage": "true"}
+    {"VpnEnableBgp": "true", "VisuallySsl": "false", "PbrPriority": "false", "VpnNewImage": "true"}
 ).decode()
 
 
@@ -109,7 +109,7 @@ def facts_of(row: GatewayView, tagged: Sequence[KeyValue] = ()) -> dict[str, Any
         "ipsec_vpn": "enable" if row.enable_ipsec else "disable",
         "ssl_vpn": "enable" if row.enable_ssl else "disable",
         "ssl_max_connections": row.ssl_connections,
-        "enable_bgp": False,
+        "enable_bgp": row.enable_ipsec,
         "auto_propagate": row.auto_propagate,
         "charge_type": row.charge_type,
         "create_time": row.created_at,
