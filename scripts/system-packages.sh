@@ -9,6 +9,7 @@ needed="
 /usr/sbin/charon-systemd=charon-systemd
 /usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so=libcharon-extra-plugins
 /usr/lib/ipsec/plugins/libstrongswan-gcm.so=libstrongswan-standard-plugins
+/usr/sbin/bird=bird2
 /usr/sbin/ip=iproute2
 /usr/bin/ping=iputils-ping
 /usr/sbin/nft=nftables
@@ -43,8 +44,15 @@ shift
 # Debian starts a package's services unless this file says no; it is put back as it was.
 policy=/usr/sbin/policy-rc.d
 made=
+leave() {
+    [ -z "$made" ] || rm -f "$policy"
+    # BIRDs are started by Gatewright, each for itself: the one that Debian would start with the machine is in nobody's service
+    case " $* " in
+    *" bird2 "*) [ ! -e /etc/init.d/bird ] || update-rc.d bird disable >/dev/null ;;
+    esac
+}
 # dash leaves by a signal without its EXIT trap: by way of exit it does not
-trap '[ -z "$made" ] || rm -f "$policy"' EXIT
+trap 'leave "$@"' EXIT
 trap 'exit 1' HUP INT TERM
 if [ ! -e "$policy" ]; then
     made=1

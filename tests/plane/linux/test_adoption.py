@@ -178,7 +178,7 @@ def test_a_charon_whose_namespace_lost_its_name_is_replaced(lab: Lab) -> None:
 
 
 def test_a_charon_that_does_not_answer_is_replaced(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatewright.plane.linux.charon._FOUND_PATIENCE", 0.2)
+    monkeypatch.setattr("gatewright.plane.linux.daemon._FOUND_PATIENCE", 0.2)
 
     async def scenario() -> None:
         async with opened(lab) as (plane, _):
@@ -197,7 +197,7 @@ def test_a_charon_that_does_not_answer_is_replaced(lab: Lab, monkeypatch: pytest
 def test_a_charon_whose_socket_file_is_gone_is_replaced_and_not_doubled(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gatewright.plane.linux.charon._FOUND_PATIENCE", 0.2)
+    monkeypatch.setattr("gatewright.plane.linux.daemon._FOUND_PATIENCE", 0.2)
 
     async def scenario() -> None:
         async with opened(lab) as (plane, _):

@@ -234,7 +234,7 @@ def test_changes_of_guards_have_those_looked_at_whose_they_are(lab: Lab) -> None
 def test_what_no_event_told_is_found_by_the_sweep(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookout, "SWEEP", 0.2)
     monkeypatch.setattr("gatewright.plane.linux.inspection._PATIENCE", 0.2)
-    monkeypatch.setattr("gatewright.plane.linux.charon._FOUND_PATIENCE", 0.2)
+    monkeypatch.setattr("gatewright.plane.linux.daemon._FOUND_PATIENCE", 0.2)
     monkeypatch.setattr("gatewright.plane.linux.processes._GRACE", 0.2)
 
     async def scenario() -> None:

@@ -96,8 +96,9 @@ def test_requirements_name_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("gatewright.plane.linux.host_check.EXECUTABLE", "/nowhere")
     monkeypatch.setattr("shutil.which", lambda _: None)
     sentences = requirements()
-    assert len(sentences) == 4
+    assert len(sentences) == 5
     assert "apt-get install charon-systemd" in sentences[0]
     assert "apt-get install iproute2" in sentences[1]
     assert "apt-get install nftables" in sentences[2]
     assert "apt-get install util-linux" in sentences[3]
+    assert "apt-get install bird2" in sentences[4]

@@ -43,14 +43,16 @@ def install_command(packages: list[str]) -> str:
     """A command for root's shell that installs Debian packages and starts none of their services.
 
     Debian starts what it installs unless policy-rc.d says no (invoke-rc.d(8)). One that is there is left as it is.
+    Debian's own BIRD would start with the machine all the same: it is switched off if it comes by this command.
     """
     if not packages:
         return ""
+    off = " && update-rc.d bird disable" if "bird2" in packages else ""
     return (
         "sh -c 'p=/usr/sbin/policy-rc.d\n"
         '[ -e $p ] || { trap "rm -f $p" EXIT; trap "exit 1" HUP INT TERM\n'
         'printf "#!/bin/sh\\nexit 101\\n" >$p; chmod 755 $p; }\n'
-        f"apt-get install -y --no-install-recommends {' '.join(packages)}'"
+        f"apt-get install -y --no-install-recommends {' '.join(packages)}{off}'"
     )
 
 
@@ -145,8 +147,8 @@ def _programs() -> Iterator[Finding]:
         ("tc", "iproute2", True, ("-V",)),
         ("nft", "nftables", True, ("--version",)),
         ("setpriv", "util-linux", True, ("--version",)),
+        ("bird", "bird2", True, ("--version",)),
         ("openvpn", "openvpn", False, ("--version",)),
-        ("bird", "bird2", False, ("--version",)),
     ):
         yield _program(name, package, used, arguments)
 

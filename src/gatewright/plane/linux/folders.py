@@ -77,16 +77,24 @@ class Folder:
         with step(f"removing {self.path / _APPLIED}"):
             (self.path / _APPLIED).unlink(missing_ok=True)
 
-    def write(self, name: str, content: bytes, mode: int = 0o600) -> None:
-        """Replace a file's content atomically; a file that holds it already is not touched."""
+    def write(self, name: str, content: bytes, mode: int = 0o600, group: int = -1) -> None:
+        """Replace a file's content atomically; a file that holds it already is not touched.
+
+        ``group`` is the number of a group that the mode is for, too.
+        """
         path = self.path / name
         with step(f"writing {path}"):
             with contextlib.suppress(FileNotFoundError):
                 if path.read_bytes() == content:
                     return
             draft = self.path / f".{name}.new"
-            draft.write_bytes(content)
-            draft.chmod(mode)
+            draft.unlink(missing_ok=True)
+            # nobody else's before the mode says so
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                os.fchown(descriptor, -1, group)
+                os.fchmod(descriptor, mode)
             draft.replace(path)
 
     def delete(self) -> None:

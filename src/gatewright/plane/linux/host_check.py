@@ -44,7 +44,7 @@ def _missing() -> Iterator[str]:
         return
     if not Path(EXECUTABLE).exists():
         yield "charon-systemd is not installed: apt-get install charon-systemd."
-    programs = {"ip": "iproute2", nft.EXECUTABLE: "nftables", "setpriv": "util-linux"}
+    programs = {"ip": "iproute2", nft.EXECUTABLE: "nftables", "setpriv": "util-linux", "bird": "bird2"}
     absent = [program for program in programs if shutil.which(program) is None]
     for program in absent:
         yield f"{program} is not installed: apt-get install {programs[program]}."

@@ -1,4 +1,7 @@
-"""Routes and policy rules over netlink: what is there is compared with what should be, and the difference changed."""
+"""Routes and policy rules over netlink: what is there is compared with what should be, and the difference changed.
+
+Routes that BIRD has put into the same tables are its business: they are neither seen nor touched here.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import errno
 import ipaddress
 import socket
 import struct
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from socket import AF_INET
 from typing import NamedTuple
 
@@ -30,7 +33,8 @@ _RULE_SOURCE, _RULE_IIF, _RULE_PRIORITY = 2, 3, 6
 #: Where a rule's head has how many bits of the source count, and how many an address has.
 _SOURCE_LENGTH, _WHOLE = 2, 32
 _UNICAST, _UNREACHABLE, _LEAD_TO_TABLE = 1, 7, 1
-_STATIC = 4
+#: Who made a route, linux/rtnetlink.h: somebody like us, or BIRD.
+_STATIC, _BIRD = 4, 12
 _EVERYWHERE_SCOPE, _LINK_SCOPE, _ANY_SCOPE = 0, 253, 255
 _PERMANENT, _PROXY = 0x80, 0x08
 EVERYWHERE = "0.0.0.0/0"
@@ -42,6 +46,8 @@ class KernelRoute(NamedTuple):
     destination: str
     link: int | None = None
     gateway: str | None = None
+    #: Of routes to one destination, the one with the least is used.
+    metric: int = 0
 
 
 class KernelRule(NamedTuple):
@@ -61,35 +67,29 @@ class RoutingRtnl(Rtnl):
     """A netlink socket that also knows routes. All methods raise PlaneError."""
 
     def set_routes(self, table: int, wanted: Collection[KernelRoute]) -> None:
-        """Have a table hold exactly these routes, one a destination. One that changes is replaced in one step."""
-        present = self._routes(table)
-        found = {route.destination: route for route, metric in present if metric == 0}
-        for route in wanted:
-            if found.get(route.destination) != route:
-                self._put(table, route)
-        destinations = {route.destination for route in wanted}
-        for route, metric in present:
-            if metric != 0 or route.destination not in destinations:
-                self._drop(table, route, metric)
+        """Have a table hold exactly these routes, one a destination and metric, besides BIRD's.
 
-    def set_weighted_routes(self, table: int, wanted: Mapping[KernelRoute, Collection[int]]) -> None:
-        """Have a table hold exactly these routes, each with these metrics; of one destination the smallest counts."""
-        pairs = {(route, metric) for route, metrics in wanted.items() for metric in metrics}
-        present = set(self._routes(table))
-        for route, metric in pairs - present:
-            self._put(table, route, metric)
-        for route, metric in present - pairs:
-            self._drop(table, route, metric)
+        One that changes is replaced in one step.
+        """
+        present = self._routes(table)
+        found = {(route.destination, route.metric): route for route in present}
+        for route in wanted:
+            if found.get((route.destination, route.metric)) != route:
+                self._put(table, route)
+        places = {(route.destination, route.metric) for route in wanted}
+        for route in present:
+            if (route.destination, route.metric) not in places:
+                self._drop(table, route)
 
     def set_default(self, gateway: str, link: int) -> None:
         """Have the main table lead everything that has no route of its own to a gateway."""
         wanted = KernelRoute(EVERYWHERE, link, gateway)
-        others = [(route, metric) for route, metric in self._routes(MAIN) if route.destination == wanted.destination]
-        if (wanted, 0) not in others:
+        others = [route for route in self._routes(MAIN) if route.destination == wanted.destination]
+        if wanted not in others:
             self._put(MAIN, wanted)
-        for route, metric in others:
-            if metric != 0:
-                self._drop(MAIN, route, metric)
+        for route in others:
+            if route.metric != 0:
+                self._drop(MAIN, route)
 
     def set_rules(self, priorities: range, wanted: Collection[KernelRule]) -> None:
         """Have exactly these rules with priorities of a range; rules with others are left alone."""
@@ -117,14 +117,14 @@ class RoutingRtnl(Rtnl):
 
     def routes_fault(self, table: int, wanted: Collection[KernelRoute]) -> str | None:
         """What :meth:`set_routes` would change, for people."""
-        differing = {(route, 0) for route in wanted}.symmetric_difference(self._routes(table))
+        differing = set(wanted).symmetric_difference(self._routes(table))
         return _routes_differ(table, differing)
 
     def default_fault(self, gateway: str, link: int) -> str | None:
         """What :meth:`set_default` would change, for people."""
         wanted = KernelRoute(EVERYWHERE, link, gateway)
-        present = {one for one in self._routes(MAIN) if one[0].destination == EVERYWHERE}
-        return _routes_differ(MAIN, present.symmetric_difference({(wanted, 0)}))
+        present = {route for route in self._routes(MAIN) if route.destination == EVERYWHERE}
+        return _routes_differ(MAIN, present.symmetric_difference({wanted}))
 
     def rules_fault(self, priorities: range, wanted: Collection[KernelRule]) -> str | None:
         """What :meth:`set_rules` would change, for people."""
@@ -141,16 +141,16 @@ class RoutingRtnl(Rtnl):
 
     def routed_over(self, link: int) -> list[KernelRoute]:
         """Routes of the main table that lead over a link."""
-        return [route for route, _ in self._routes(MAIN) if route.link == link]
+        return [route for route in self._routes(MAIN) if route.link == link]
 
     def routed_elsewhere(self, within: ipaddress.IPv4Network, links: Collection[int]) -> list[KernelRoute]:
         """Routes of the main table to a network or to parts of it that lead over other links than these."""
-        found = [route for route, _ in self._routes(MAIN) if route.link is not None and route.link not in links]
+        found = [route for route in self._routes(MAIN) if route.link is not None and route.link not in links]
         return [route for route in found if ipaddress.IPv4Network(route.destination).subnet_of(within)]
 
     def add_route(self, route: KernelRoute) -> None:
         """Put a route in the main table. Another to the same destination is somebody's, and stays: PlaneError."""
-        present = [found for found, metric in self._routes(MAIN) if found.destination == route.destination]
+        present = [found for found in self._routes(MAIN) if found.destination == route.destination]
         if others := [found for found in present if found != route]:
             raise PlaneError(
                 f"setting the route to {route.destination}: this host has another one ({others[0]}); delete it: "
@@ -161,7 +161,12 @@ class RoutingRtnl(Rtnl):
 
     def drop_route(self, route: KernelRoute) -> None:
         """Remove a route from the main table; one that is not there is fine."""
-        self._drop(MAIN, route, 0)
+        self._drop(MAIN, route)
+
+    def drop_routes_of_bird(self) -> None:
+        """Remove from all tables what a BIRD that is no more has left."""
+        for table, route in self._told(0, bird=True):
+            self._drop(table, route)
 
     def answer_for(self, link: Link, address: str) -> None:
         """Answer ARP on a link for an address that is elsewhere."""
@@ -187,18 +192,22 @@ class RoutingRtnl(Rtnl):
                     raise
         return False
 
-    def _routes(self, table: int) -> list[tuple[KernelRoute, int]]:
-        """With their metrics. Routes that are not of the kinds that are made here are given without a link."""
-        with step(f"listing routes of table {table}"):
+    def _routes(self, table: int) -> list[KernelRoute]:
+        """But for BIRD's. Routes that are not of the kinds that are made here are given without a link."""
+        return [route for found, route in self._told(table, bird=False) if found == table]
+
+    def _told(self, table: int, *, bird: bool) -> list[tuple[int, KernelRoute]]:
+        """BIRD's routes or all others, with the table of each; 0 stands for every table."""
+        with step(f"listing routes of table {table}" if table else "listing routes"):
             try:
                 told = self._netlink.listing(_GET_ROUTE, _ROUTE.pack(AF_INET, *([0] * 8)) + number(_TABLE, table))
             except OSError as error:
                 if error.errno == errno.ENOENT:  # no such table: nothing was ever put in it
                     return []
                 raise
-        return [(route, metric) for found, route, metric in map(_route, told) if found == table]
+        return [_route(message) for message in told if (_protocol(message) == _BIRD) == bird]
 
-    def _put(self, table: int, route: KernelRoute, metric: int = 0) -> None:
+    def _put(self, table: int, route: KernelRoute) -> None:
         unreachable = route.link is None
         scope = _LINK_SCOPE if route.link is not None and route.gateway is None else _EVERYWHERE_SCOPE
         body = _route_head(table, route, _STATIC, scope, _UNREACHABLE if unreachable else _UNICAST)
@@ -206,14 +215,14 @@ class RoutingRtnl(Rtnl):
             body += number(_OIF, route.link)
             if route.gateway is not None:
                 body += raw(_GATEWAY, socket.inet_aton(route.gateway))
-        if metric:
-            body += number(_METRIC, metric)
+        if route.metric:
+            body += number(_METRIC, route.metric)
         with step(f"setting the route to {route.destination} in table {table}"):
             self._netlink.change(_NEW_ROUTE, body, netlink.CREATE | netlink.REPLACE)
 
-    def _drop(self, table: int, route: KernelRoute, metric: int) -> None:
+    def _drop(self, table: int, route: KernelRoute) -> None:
         # of whatever kind it is
-        body = _route_head(table, route, 0, _ANY_SCOPE, 0) + number(_METRIC, metric)
+        body = _route_head(table, route, 0, _ANY_SCOPE, 0) + number(_METRIC, route.metric)
         if route.link is not None:
             body += number(_OIF, route.link)
         with step(f"deleting the route to {route.destination} from table {table}"):
@@ -261,10 +270,10 @@ def only_first(routes: Iterable[KernelRoute]) -> list[KernelRoute]:
     return list(chosen.values())
 
 
-def _routes_differ(table: int, differing: Collection[tuple[KernelRoute, int]]) -> str | None:
+def _routes_differ(table: int, differing: Collection[KernelRoute]) -> str | None:
     if not differing:
         return None
-    destinations = sorted({route.destination for route, _ in differing})
+    destinations = sorted({route.destination for route in differing})
     return f"routes of table {table} differ: {', '.join(destinations)}"
 
 
@@ -274,15 +283,20 @@ def _route_head(table: int, route: KernelRoute, protocol: int, scope: int, kind:
     return body + raw(_DESTINATION, socket.inet_aton(destination)) if int(length) else body
 
 
-def _route(message: bytes) -> tuple[int, KernelRoute, int]:
-    """Table, route and metric of a route as the kernel tells it."""
+def _route(message: bytes) -> tuple[int, KernelRoute]:
+    """Table and route as the kernel tells them."""
     _, length, _, _, _, _, _, kind, _ = _ROUTE.unpack_from(message)
     told = netlink.table(message, _ROUTE.size)
     destination = f"{socket.inet_ntoa(told[_DESTINATION])}/{length}" if _DESTINATION in told else EVERYWHERE
-    link = to_number(told[_OIF]) if _OIF in told else None
-    gateway = socket.inet_ntoa(told[_GATEWAY]) if _GATEWAY in told else None
-    route = KernelRoute(destination, link, gateway) if kind == _UNICAST else KernelRoute(destination)
-    return _table(message, told), route, to_number(told[_METRIC]) if _METRIC in told else 0
+    unicast = kind == _UNICAST
+    link = to_number(told[_OIF]) if unicast and _OIF in told else None
+    gateway = socket.inet_ntoa(told[_GATEWAY]) if unicast and _GATEWAY in told else None
+    metric = to_number(told[_METRIC]) if _METRIC in told else 0
+    return _table(message, told), KernelRoute(destination, link, gateway, metric)
+
+
+def _protocol(message: bytes) -> int:
+    return message[5]
 
 
 def _table(message: bytes, told: dict[int, bytes]) -> int:

@@ -8,7 +8,7 @@ next heavier one is used: that needs nobody's help.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -70,10 +70,10 @@ def ensure(inside: RoutingRtnl, spec: InstanceSpec) -> None:
     indexes = _up(inside, spec)
     before = inside.tables_used(_RULES) - {VPC_TABLE}
     for table, ways in wanted.tables.items():
-        inside.set_weighted_routes(table, _routes(ways, indexes))
+        inside.set_routes(table, _routes(ways, indexes))
     inside.set_rules(_RULES, wanted.rules)
     for table in before - wanted.tables.keys():
-        inside.set_weighted_routes(table, {})
+        inside.set_routes(table, ())
 
 
 def fault(inside: RoutingRtnl, spec: InstanceSpec) -> str | None:
@@ -106,9 +106,7 @@ def _up(inside: RoutingRtnl, spec: InstanceSpec) -> dict[int, int]:
     return {number: link.index for number, link in found.items() if link is not None and link.up}
 
 
-def _routes(ways: Iterable[Way], indexes: Mapping[int, int]) -> Mapping[KernelRoute, Collection[int]]:
-    found: dict[KernelRoute, set[int]] = {}
-    for way in ways:
-        if way.tunnel in indexes:
-            found.setdefault(KernelRoute(way.destination, indexes[way.tunnel]), set()).add(way.metric)
-    return found
+def _routes(ways: Iterable[Way], indexes: Mapping[int, int]) -> list[KernelRoute]:
+    return [
+        KernelRoute(way.destination, indexes[way.tunnel], metric=way.metric) for way in ways if way.tunnel in indexes
+    ]
