@@ -18,6 +18,7 @@ from gatewright.resources.specs import (
     RouteTable,
     VSwitchSpec,
 )
+from gatewright.resources.tunnels import RouterNeighbour
 
 VSWITCH = VSwitchSpec(id="vsw-1", generation=1, vpc_id="vpc-1", zone_id="cn-hangzhou-k", cidr_block="10.0.1.0/24")
 INSTANCE = InstanceSpec(
@@ -198,3 +199,21 @@ def test_vswitches_of_one_router_lie_apart() -> None:
 def test_routes_of_routers(route: Route, said: str) -> None:
     tables = (RouteTable(id="vtb-1", routes=(route,)),)
     assert said in str(refusal(msgspec.structs.replace(ROUTER, tables=tables)))
+
+
+GATEWAY = RouterNeighbour(instance_id="vpn-1-1", address="10.0.0.9", preference=200)
+
+
+@pytest.mark.parametrize(
+    ("gateways", "said"),
+    [
+        ((msgspec.structs.replace(GATEWAY, instance_id="a\nb"),), "gateways.instance_id is"),
+        ((msgspec.structs.replace(GATEWAY, address="10.0.0.9; reboot"),), "gateways.address has the address"),
+        ((msgspec.structs.replace(GATEWAY, address="127.0.0.1"),), "gateways.address has the address 127.0.0.1"),
+        ((msgspec.structs.replace(GATEWAY, preference=-1),), "gateways.preference is -1"),
+        ((GATEWAY, msgspec.structs.replace(GATEWAY, instance_id="vpn-1-2")), "two gateways have one address"),
+    ],
+)
+def test_gateways_of_routers(gateways: tuple[RouterNeighbour, ...], said: str) -> None:
+    assert refusal(msgspec.structs.replace(ROUTER, gateways=(GATEWAY,))) is None
+    assert said in (refusal(msgspec.structs.replace(ROUTER, gateways=gateways)) or "")

@@ -23,6 +23,7 @@ _BANDWIDTH = 100_000
 _CONNECTIONS = 100_000
 _GENERATION = 2**63 - 1
 _VNI = 2**24 - 1
+_PREFERENCE = 2**31 - 1
 #: Of a VPC's vSwitches, route tables, entries of one, and hosts: ten times what quotas and documents allow.
 _MANY = 10_000
 _ROLES = ("master", "slave")
@@ -81,6 +82,13 @@ def _check_router(spec: RouterSpec) -> None:
             number("the number of next hops", len(route.next_hops), 0, _ADDRESSES)
             for next_hop in route.next_hops:
                 hosts_address("routes.next_hops", next_hop)
+    number("the number of gateways", len(spec.gateways), 0, _MANY)
+    if len({gateway.address for gateway in spec.gateways}) != len(spec.gateways):
+        raise ValueError("two gateways have one address")
+    for gateway in spec.gateways:
+        identifier("gateways.instance_id", gateway.instance_id)
+        number("gateways.preference", gateway.preference, 0, _PREFERENCE)
+        hosts_address("gateways.address", gateway.address)
 
 
 def _check_instance(spec: InstanceSpec) -> None:

@@ -85,6 +85,8 @@ class RouteTable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     id: ItemId
     routes: tuple[Route, ...]
+    #: Whether what customers of gateways that propagate it announce by BGP comes into it by itself.
+    learns: bool = False
 
 
 class RouterSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag=Kind.ROUTER.value):

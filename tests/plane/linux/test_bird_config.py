@@ -20,8 +20,7 @@ INSTANCE = Instance(
     link="lan",
     router="10.9.1.253",
     table=200,
-    routes=(Device("172.16.0.0/16", "tun1"), Device("172.16.0.0/16", "tun2", 0), Device("0.0.0.0/0", "tun2", 0)),
-    announced=(Device("172.16.0.0/16", "tun1"), Device("172.16.0.0/16", "tun2")),
+    announced=(Device("172.16.0.0/16", "tun1"), Device("172.16.0.0/16", "tun2"), Device("0.0.0.0/0", "tun2")),
     customers=(CUSTOMER, replace(CUSTOMER, number=2, link="tun2", bfd=None, key="k e;y#{}\\'é", metric=100)),
     networks=("10.9.0.0/16", "10.8.0.0/16"),
     propagates=True,
@@ -100,8 +99,6 @@ def test_no_text_of_a_caller_becomes_configuration(text: str) -> None:
         replace(INSTANCE, address=text),
         replace(INSTANCE, link=text),
         replace(INSTANCE, router=text),
-        replace(INSTANCE, routes=(Device(text, "tun1"),)),
-        replace(INSTANCE, routes=(Device("10.0.0.0/8", text),)),
         replace(INSTANCE, announced=(Device(text, "tun1"),)),
         replace(INSTANCE, announced=(Device("10.0.0.0/8", text),)),
         replace(INSTANCE, networks=(text,)),
@@ -143,7 +140,6 @@ def test_numbers_have_bounds() -> None:
         replace(INSTANCE, customers=(replace(CUSTOMER, peer_asn=2**32),)),
         replace(INSTANCE, customers=(replace(CUSTOMER, number=0),)),
         replace(INSTANCE, customers=(replace(CUSTOMER, metric=-1),)),
-        replace(INSTANCE, routes=(Device("10.0.0.0/8", "tun1", 101),)),
     ):
         with pytest.raises(ValueError, match="is no number from"):
             bird_config.instance(wanted, LOG)

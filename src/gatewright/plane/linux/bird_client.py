@@ -70,7 +70,7 @@ class Session:
     #: The name of its protocol, as :mod:`gatewright.plane.linux.bird_config` gives it.
     name: str
     state: BgpState
-    #: When its protocol came up, or began to try.
+    #: When its protocol came up, or began to try; to some milliseconds, as BIRD works it out anew each time.
     since: datetime.datetime | None
     neighbour: str
     #: Why it ended last, in BIRD's words; empty if it never did.

@@ -34,13 +34,12 @@ _LAST_ASN = 2**32 - 1
 _LEARNED = "(64512, 1)"
 #: Routes that are taken of one customer's session; those after them are not.
 MOST_LEARNED = 1000
-#: BIRD's preferences of BGP are 100; a static route's is its weight above this.
-_STATIC_PREFERENCE = 200
-_MOST_WEIGHT = 100
-#: Metric of what BIRD puts into the kernel's tables: better than that of routes which stand in for it.
-METRIC = 32
-#: Whom nobody can announce: RFC 6890's networks that are on no wire, or on one alone, and everything at once.
-_MARTIANS = ("0.0.0.0/0", "0.0.0.0/8+", "127.0.0.0/8+", "169.254.0.0/16+", "224.0.0.0/3+")
+#: Metrics of what BIRD puts into the kernel's tables. An instance's own routes go before what customers have told, and
+#: a router's stand in for what BIRD does not know.
+LEARNED_METRIC, SERVED_METRIC = 2_000_000, 32
+#: What nobody can announce: everything at once, and RFC 6890's networks that are on no wire, on one alone, or for
+#: providers' own use; an instance uses the last for itself.
+_MARTIANS = ("0.0.0.0/0", "0.0.0.0/8+", "100.64.0.0/10+", "127.0.0.0/8+", "169.254.0.0/16+", "224.0.0.0/3+")
 
 _LINK = re.compile(r"[a-z][a-z0-9_-]{0,14}")
 #: Of TCP's MD5 in Linux, bytes; BIRD's quoted texts can hold neither of these two.
@@ -61,12 +60,10 @@ class Bfd:
 
 @dataclass(frozen=True)
 class Device:
-    """A destination that is reached over a link as long as that is up; of several, the one of the greatest weight."""
+    """A destination that is reached over a link as long as that is up."""
 
     destination: str
     link: str
-    #: 0 to 100.
-    weight: int = 100
 
 
 @dataclass(frozen=True)
@@ -95,10 +92,9 @@ class Instance:
     address: str
     link: str
     router: str
-    #: The kernel's table for what comes in by the legs and by tunnels.
+    #: The kernel's table for what customers tell.
     table: int
-    routes: tuple[Device, ...] = ()
-    #: What the router is offered; weights do not matter.
+    #: What the router is offered.
     announced: tuple[Device, ...] = ()
     customers: tuple[Customer, ...] = ()
     #: What customers are told, and cannot take over.
@@ -163,11 +159,10 @@ def instance(wanted: Instance, log: Path) -> bytes:
         f"  if source = RTS_BGP then bgp_community.add({_LEARNED});",
         "  accept;",
         "}",
-        *_kernel("forward", number, f'proto != "{_NETWORKS}"'),
+        *_kernel("forward", number, LEARNED_METRIC, f'proto != "{_NETWORKS}"'),
         *_bfd(rapid),
         *_static(_NETWORKS, "forward", (f"{network} unreachable" for network in _networks(wanted.networks))),
-        *_devices("forward", wanted.routes),
-        *_devices("offers", wanted.announced),
+        *_devices(wanted.announced),
     ]
     if wanted.propagates:
         lines += [
@@ -200,7 +195,7 @@ def router(wanted: Router, log: Path) -> bytes:
     ]
     for number, table in tables.items():
         lines += [
-            *_kernel(f"table_{number}", number, "true"),
+            *_kernel(f"table_{number}", number, SERVED_METRIC, "true"),
             f"protocol pipe served_{number} {{",
             f"  table table_{number}; peer table gateways; export none;",
             "  import filter {",
@@ -266,9 +261,9 @@ def _beginning(router_id: str, log: Path, tables: Iterable[str]) -> Iterator[str
     yield "protocol device { scan time 10; }"
 
 
-def _kernel(table: str, number: int, condition: str) -> Iterator[str]:
+def _kernel(table: str, number: int, metric: int, condition: str) -> Iterator[str]:
     yield f"protocol kernel kernel_{table} {{"
-    yield f"  kernel table {number}; metric {METRIC}; scan time 10; graceful restart yes;"
+    yield f"  kernel table {number}; metric {metric}; scan time 10; graceful restart yes;"
     yield f"  ipv4 {{ table {table}; import none; export where {condition}; }};"
     yield "}"
 
@@ -286,16 +281,14 @@ def _bfd(rapid: Mapping[str, Bfd]) -> Iterator[str]:
     yield "}"
 
 
-def _devices(table: str, routes: Iterable[Device]) -> Iterator[str]:
+def _devices(routes: Iterable[Device]) -> Iterator[str]:
     """A protocol a link, so that one destination may be reached over several."""
-    by_link: dict[str, list[str]] = {}
+    by_link: dict[str, set[str]] = {}
     for route in routes:
-        preference = _STATIC_PREFERENCE + _number(route.weight, 0, _MOST_WEIGHT)
         link = _link(route.link)
-        line = f'{_network(route.destination)} via "{link}" {{ preference = {preference}; }}'
-        by_link.setdefault(link, []).append(line)
+        by_link.setdefault(link, set()).add(f'{_network(route.destination)} via "{link}"')
     for link, lines in sorted(by_link.items()):
-        yield from _static(f"{table}_{link.replace('-', '_')}", table, sorted(set(lines)))
+        yield from _static(f"offers_{link.replace('-', '_')}", "offers", sorted(lines))
 
 
 def _static(name: str, table: str, routes: Iterable[str]) -> Iterator[str]:

@@ -66,6 +66,11 @@ class Daemon(abc.ABC):
         self._log = self._own / program.log
         self._found = False
 
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self._program.name
+
     @abc.abstractmethod
     def _command(self) -> Sequence[str]:
         """The command line."""
@@ -125,6 +130,11 @@ class Daemon(abc.ABC):
         self._folder.take_back(self._program.name)
         with step(f"removing {self._config}"):
             self._config.unlink(missing_ok=True)
+
+    def leave(self) -> None:
+        """The same, but looking for it only where something of it is left."""
+        if self._config.exists() or self._own.exists():
+            self.end()
 
     def _write(self, config: bytes) -> None:
         self._folder.write(self._program.config, config, 0o644)

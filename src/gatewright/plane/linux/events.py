@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from gatewright.plane.linux import netns
+from gatewright.plane.linux.routing import BIRD
 
 #: linux/netlink.h, linux/rtnetlink.h, linux/netfilter/nfnetlink.h; a group is the bit of its number less one.
 _NETLINK_NETFILTER = 12
@@ -52,6 +53,7 @@ _ADDRESS = struct.Struct("=BxxxI")
 _ROUTE = struct.Struct("=BB10x")
 _INDEX = struct.Struct("=i")
 _SETTINGS_OF, _DESTINATION = 1, 1
+_ROUTE_PROTOCOL = 5
 _IFF_UP = 1
 _SO_RCVBUFFORCE = 33
 _LARGEST = 1 << 16
@@ -214,6 +216,14 @@ def routed_addresses(datagram: bytes) -> Iterator[str]:
             for attribute, value in _attributes(payload[_ROUTE.size :]):
                 if attribute == _DESTINATION and len(value) == 4:
                     yield socket.inet_ntoa(value)
+
+
+def only_of_bird(datagram: bytes) -> bool:
+    """Whether a datagram tells of nothing but routes that BIRD set or took away, which is its business."""
+    return all(
+        kind in _ROUTES and len(payload) > _ROUTE_PROTOCOL and payload[_ROUTE_PROTOCOL] == BIRD
+        for kind, payload in messages(datagram)
+    )
 
 
 def tells_of_deleted_table(datagram: bytes) -> bool:

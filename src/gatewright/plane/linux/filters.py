@@ -12,7 +12,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 
-from gatewright.plane.linux import netns
+from gatewright.plane.linux import instance_bird, netns
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder
 from gatewright.plane.linux.kept_table import KeptTable
@@ -41,6 +41,7 @@ from gatewright.plane.linux.ruleset import (
     transport_bits,
 )
 from gatewright.plane.linux.tunnels import steering
+from gatewright.resources.addresses import router_address
 from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnels import EVERYWHERE, TunnelSpec
 
@@ -63,6 +64,8 @@ ERROR_RATE, ERROR_BURST = 100, 200
 _IPSEC: dict[str, tuple[int, ...]] = {"udp": (500, 4500), "esp": ()}
 _NUMBERS = {"udp": 17, "tcp": 6, "esp": 50}
 _ERRORS = ("destination-unreachable", "time-exceeded", "parameter-problem")
+#: BGP, and BFD's control packets of neighbours (RFC 5881).
+_BGP, _BFD = 179, 3784
 _RAW = -300  # before connections are tracked
 
 
@@ -126,6 +129,10 @@ class _Rules:
         self._outer, self._known = (WAN, self._public) if spec.public else (LAN, (self._private,))
         #: The addresses of each leg.
         self._legs = {LAN: (self._private,)} | ({WAN: self._public} if spec.public else {})
+        #: With it, and in tunnels with customers, the instance's BIRD speaks, if it has one.
+        self._router = router_address(ipaddress.IPv4Network(spec.private.network))
+        self._bird = instance_bird.needed(spec)
+        self._tunnels = spec.tunnels
 
     def arrivals(self, router_mac: str | None) -> Iterator[Rule]:
         """Who may come, from where, and what of it is tracked."""
@@ -144,6 +151,8 @@ class _Rules:
             yield *service, NOTRACK, ACCEPT
         for error in self._errors():
             yield *error, NOTRACK, ACCEPT
+        for alive in self._router_alive("saddr", "daddr", "iifname"):
+            yield *alive, NOTRACK, ACCEPT
         for leg, addresses in self._legs.items():
             here = meta("iifname", leg), field("ip", "daddr", *addresses)
             yield *here, field("icmp", "type", "echo-request"), NOTRACK, ACCEPT
@@ -164,6 +173,8 @@ class _Rules:
         for leg, addresses in self._legs.items():
             ping = meta("iifname", leg), field("ip", "daddr", *addresses), field("icmp", "type", "echo-request")
             yield *ping, *((at_most(PING_RATE, PING_BURST),) if leg == WAN else ()), ACCEPT
+        for alive in self._router_alive("saddr", "daddr", "iifname"):
+            yield *alive, ACCEPT
         for tunnel in self._tunnels:
             for neighbour in _bgp(tunnel):
                 yield *neighbour, ACCEPT
@@ -198,6 +209,8 @@ class _Rules:
         yield meta("oifname", "lo"), ACCEPT
         for service in self._leaving():
             yield *service, NOTRACK, ACCEPT
+        for alive in self._router_alive("daddr", "saddr", "oifname"):
+            yield *alive, NOTRACK, ACCEPT
         for leg, addresses in self._legs.items():
             here = meta("oifname", leg), field("ip", "saddr", *addresses)
             yield *here, field("icmp", "type", "echo-reply"), NOTRACK, ACCEPT
@@ -228,6 +241,12 @@ class _Rules:
             yield meta("iifname", tunnel.link), field("ip", "daddr", *self._vpc), NOTRACK, ACCEPT
         else:
             yield meta("iifname", tunnel.link), *_selected(tunnel, "daddr", "saddr"), NOTRACK, ACCEPT
+
+    def _router_alive(self, theirs: str, ours: str, way: str) -> Iterator[Rule]:
+        """BFD with the VPC's router. BGP's connection is begun here, and tracked."""
+        if self._bird:
+            pair = field("ip", theirs, self._router), field("ip", ours, self._private)
+            yield meta(way, LAN), *pair, field("udp", "dport", _BFD)
 
     def _arriving(self) -> Iterator[Rule]:
         here = meta("iifname", self._outer), field("ip", "daddr", *self._known)

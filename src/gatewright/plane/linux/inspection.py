@@ -6,8 +6,10 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 
 from gatewright.plane.linux import (
+    bird,
     filters,
     guards,
+    instance_bird,
     instance_routes,
     link_faults,
     netns,
@@ -119,7 +121,11 @@ def _instance(
         for inner, mark, into, addresses in legs:
             yield from link_faults.leg(host, mark, into, found.get(inner), inner)
             yield from link_faults.addresses(inside, found[inner], addresses)
-        for found_fault in (instance_routes.fault(inside, spec), vpn_routing.fault(inside, spec)):
+        for found_fault in (
+            instance_routes.fault(inside, spec),
+            vpn_routing.fault(inside, spec),
+            instance_bird.rules_fault(inside, spec),
+        ):
             if found_fault is not None:
                 yield f"{found_fault}, in {name}"
         if spec.public is not None and uplink is not None:
@@ -136,6 +142,8 @@ def _instance(
             yield found_fault
     if spec.ipsec:
         yield from _charon(folders, spec, name)
+    if instance_bird.needed(spec) and (found_fault := bird.fault(folder, name)) is not None:
+        yield found_fault
 
 
 def _tunnels(backend: Backend, spec: InstanceSpec) -> Iterator[str]:

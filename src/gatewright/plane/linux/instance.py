@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import filters, instance_routes, netns, shaping, strays, sysctl
+from gatewright.plane.linux import filters, instance_bird, instance_routes, netns, shaping, strays, sysctl
+from gatewright.plane.linux.bird import Bird
 from gatewright.plane.linux.bridges import await_vanished, remove_marked
 from gatewright.plane.linux.charon import Charon
+from gatewright.plane.linux.daemon import Daemon
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder, Folders
 from gatewright.plane.linux.guards import Guards
@@ -23,6 +25,7 @@ from gatewright.plane.linux.tunnels.links import TunnelLinks
 from gatewright.plane.linux.uplink import Uplink
 from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
+from gatewright.resources.tunnels import SecretRef
 
 
 class Instances:
@@ -34,12 +37,12 @@ class Instances:
         folders: Folders,
         vswitches: VSwitches,
         uplink: Uplink,
-        started: Callable[[ItemKey, Process], None],
+        started: Callable[[ItemKey, str, Process], None],
         daemon_user: int,
         tunnels: Callable[[], Backend],
         links: TunnelLinks,
     ) -> None:
-        """``started`` is handed every living charon, in the calling thread, to be watched and closed."""
+        """``started`` is handed every living daemon, in the calling thread, to be watched and closed."""
         self._tunnels = tunnels
         self._links = links
         self._daemon_user = daemon_user
@@ -50,11 +53,13 @@ class Instances:
         self._uplink = uplink
         self._guards = Guards(names)
 
-    def apply(self, spec: InstanceSpec, settled: Collection[int] = ()) -> dict[int, Standing]:
+    def apply(
+        self, spec: InstanceSpec, settled: Collection[int] = (), keys: Mapping[SecretRef, str] | None = None
+    ) -> dict[int, Standing]:
         """Make the instance be as the spec says, but for what charons are told of tunnels.
 
-        Gives what there is for these, by their numbers; ``settled`` ones are not looked at. Their charons are to be
-        closed by who gets them.
+        ``keys`` are those of BGP that the spec refers to. Gives what there is for tunnels, by their numbers;
+        ``settled`` ones are not looked at. Their charons are to be closed by who gets them.
         """
         check_id(spec.id)
         backend = self._tunnels() if spec.ipsec else None
@@ -80,26 +85,25 @@ class Instances:
                 inside = stack.enter_context(RoutingRtnl())
             with step(f"opening network namespace {name}"):
                 namespace = stack.enter_context(netns.opened(name))
-            charon = Charon(folder, name, self._daemon_user)
-            process = None
-            if spec.ipsec:
-                # it starts while the links are made, and learns of them as they come
-                process = charon.begin([WAN if spec.public else LAN], new_namespace=new)
-            elif not new:
-                charon.end()
+            begun: dict[Daemon, Process] = {}
             try:
+                # they start while the links are made, and learn of them as they come
+                self._begin_charon(spec, Charon(folder, name, self._daemon_user), begun, new=new)
+                self._begin_bird(spec, Bird(folder, name, self._daemon_user), keys or {}, begun, new=new)
                 self._connect(spec, host, Legs(host, inside, namespace), vswitch, lan, wan, folder)
                 instance_routes.ensure(inside, spec)
-                if process is not None:
-                    process = charon.finish(process)
+                instance_bird.ensure_rules(inside, spec)
+                for daemon, process in tuple(begun.items()):
+                    begun[daemon] = daemon.finish(process)
                 standings = self._make_tunnels(spec, backend, settled)
                 self._links.route(spec)
                 folder.set_applied(spec)
                 return standings
             finally:
-                # also when the rest failed: it carries on, and it is our child
-                if process is not None and not process.closed:
-                    self._started(spec.key, process)
+                # also when the rest failed: they carry on, and are our children
+                for daemon, process in begun.items():
+                    if not process.closed:
+                        self._started(spec.key, daemon.name, process)
 
     def remove(self, instance_id: str) -> None:
         """Remove every trace of the instance."""
@@ -113,6 +117,7 @@ class Instances:
             backend.remove(instance_id, number)
         # first, so that it can tell its peers
         Charon(folder, name, self._daemon_user).end()
+        Bird(folder, name, self._daemon_user).leave()
         strays.end(name)
         with step(f"deleting network namespace {name}"):
             there = netns.identity(name) is not None
@@ -159,6 +164,24 @@ class Instances:
             _close(standings)
             raise
         return standings
+
+    def _begin_charon(self, spec: InstanceSpec, charon: Charon, begun: dict[Daemon, Process], *, new: bool) -> None:
+        if spec.ipsec:
+            begun[charon] = charon.begin([WAN if spec.public else LAN], new_namespace=new)
+        elif not new:
+            charon.end()
+
+    def _begin_bird(
+        self, spec: InstanceSpec, bird: Bird, keys: Mapping[SecretRef, str], begun: dict[Daemon, Process], *, new: bool
+    ) -> None:
+        try:
+            configuration = instance_bird.configuration(spec, keys, bird.log)
+        except ValueError as error:
+            raise PlaneError(f"what {spec.id} is to do with BGP cannot be: {error}") from error
+        if configuration is not None:
+            begun[bird] = bird.begin(configuration, new_namespace=new)
+        elif not new:
+            bird.leave()
 
     def _connect(
         self,

@@ -206,7 +206,7 @@ class Lookout:
         for datagram in datagrams:
             queues = events.queue_events(datagram)
             changed = [watched.requeued("inside", queue) for queue in queues or ()]
-            if queues is None or any(changed):
+            if any(changed) or (queues is None and not events.only_of_bird(datagram)):
                 look = True
         if look:
             self._look(watched.spec.key)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gatewright.plane.contract import Changed, PlaneError, Reveal, Told, unheard, unrevealed
-from gatewright.plane.linux import counters, esp, inspection, survey
+from gatewright.plane.linux import counters, esp, inspection, instance_bird, survey
 from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.confinement import daemon_user
 from gatewright.plane.linux.folders import Folders
@@ -57,9 +57,9 @@ class LinuxPlane:
         self._adopted = AdoptedBridges(options.bridges)
         self._folders = Folders(installation, runtime)
         self._vswitches = VSwitches(self._names, self._folders, self._adopted, options.underlay)
-        self._routers = Routers(self._names, self._folders, self._vswitches)
-        self._uplink = Uplink(self._names, Outside(self._names, self._folders, options.uplink))
         user = daemon_user(installation)
+        self._routers = Routers(self._names, self._folders, self._vswitches, self._started, user)
+        self._uplink = Uplink(self._names, Outside(self._names, self._folders, options.uplink))
         self._backend = functools.cache(functools.partial(backends.choose, self._names, self._folders, user))
         self._links = TunnelLinks(self._names)
         self._instances = Instances(
@@ -79,6 +79,7 @@ class LinuxPlane:
         self._counted: dict[str, str] = {}
         self._at_work: dict[ItemKey, asyncio.Future[Any]] = {}
         self._keepers: Keepers | None = None
+        self._reveal: Reveal = unrevealed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: Watch | None = None
         self._lookout: Lookout | None = None
@@ -86,6 +87,7 @@ class LinuxPlane:
     async def open(self, changed: Changed, told: Told = unheard, reveal: Reveal = unrevealed) -> Mapping[ItemKey, int]:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
         self._loop = loop = asyncio.get_running_loop()
+        self._reveal = reveal
         self._keepers = Keepers(
             self._folders, self._links, self._link_workers, self._exclusively, changed, told, reveal
         )
@@ -103,10 +105,10 @@ class LinuxPlane:
         self._lookout.open()
         generations = {}
         looked = await loop.run_in_executor(self._workers, self._look)
-        for key, (spec, generation, charon, standings) in looked.items():
+        for key, (spec, generation, daemons, standings) in looked.items():
             generations[key] = generation
-            if charon is not None:
-                self._watch.add(key, charon)
+            for name, process in daemons.items():
+                self._watch.add(key, name, process)
             if isinstance(spec, InstanceSpec) and standings:
                 await self._keepers.attend(self._backend(), spec, standings)
             if spec is not None and generation:
@@ -129,7 +131,9 @@ class LinuxPlane:
         keepers = self._looked_after()
         await keepers.forget(spec.id, spec.tunnels if spec.ipsec else ())
         settled = keepers.settled(spec)
-        standings = await self._work(spec.key, functools.partial(self._instances.apply, spec, settled), spec)
+        references = instance_bird.secrets(spec)
+        keys = await self._reveal(references) if references else {}
+        standings = await self._work(spec.key, functools.partial(self._instances.apply, spec, settled, keys), spec)
         if spec.ipsec and spec.tunnels:
             await keepers.take(self._backend(), spec, standings)
 
@@ -175,7 +179,7 @@ class LinuxPlane:
             raise RuntimeError("the plane is not open")
         return self._keepers
 
-    def _look(self) -> dict[ItemKey, tuple[Spec | None, int, Process | None, dict[int, Standing]]]:
+    def _look(self) -> dict[ItemKey, tuple[Spec | None, int, dict[str, Process], dict[int, Standing]]]:
         with contextlib.suppress(PlaneError):  # whoever applies an instance is told
             esp.backend()
         seen = survey.take(self._names, self._folders, self._adopted, self._options.underlay)
@@ -183,9 +187,9 @@ class LinuxPlane:
         for key in survey.items(seen, self._names, self._folders):
             folder = self._folders.of(key)
             spec = folder.applied()
-            generation, charon = survey.adopt(seen, self._names, folder, self._folders.own())
+            generation, daemons = survey.adopt(seen, self._names, folder, self._folders.own())
             standings = self._instances.adopt(spec) if generation and isinstance(spec, InstanceSpec) else {}
-            found[key] = (spec, generation if standings is not None else 0, charon, standings or {})
+            found[key] = (spec, generation if standings is not None else 0, daemons, standings or {})
         return found
 
     async def _work(self, key: ItemKey, job: Callable[[], Result], spec: Spec | None = None) -> Result:
@@ -233,14 +237,14 @@ class LinuxPlane:
             leg = self._names.lan(spec.id) if spec.public is None else self._names.wan(spec.id)
             self._counted[spec.id] = leg.name
 
-    def _started(self, key: ItemKey, process: Process) -> None:
+    def _started(self, key: ItemKey, name: str, process: Process) -> None:
         """Called in a worker's thread."""
         if self._loop is None:
             raise RuntimeError("the plane is not open")
-        self._loop.call_soon_threadsafe(self._keep, key, process)
+        self._loop.call_soon_threadsafe(self._keep, key, name, process)
 
-    def _keep(self, key: ItemKey, process: Process) -> None:
+    def _keep(self, key: ItemKey, name: str, process: Process) -> None:
         if self._watch is not None:
-            self._watch.add(key, process)
+            self._watch.add(key, name, process)
         else:
             process.close()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import filters, netns, router_plan, sysctl
+from gatewright.plane.linux import filters, netns, router_bird, router_plan, sysctl
+from gatewright.plane.linux.bird import Bird
 from gatewright.plane.linux.bridges import remove_marked
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.kept_table import KeptTable
 from gatewright.plane.linux.legs import Legs
 from gatewright.plane.linux.names import Names, check_id
+from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.routing import RoutingRtnl
 from gatewright.plane.linux.rtnl import Rtnl
 from gatewright.plane.linux.vswitch import VSwitches
@@ -21,7 +24,17 @@ from gatewright.resources.specs import ItemKey, Kind, RouterPort, RouterSpec
 class Routers:
     """The routers of one installation. Methods block, may run in several threads, and raise PlaneError."""
 
-    def __init__(self, names: Names, folders: Folders, vswitches: VSwitches) -> None:
+    def __init__(
+        self,
+        names: Names,
+        folders: Folders,
+        vswitches: VSwitches,
+        started: Callable[[ItemKey, str, Process], None],
+        daemon_user: int,
+    ) -> None:
+        """``started`` is handed every living daemon, in the calling thread, to be watched and closed."""
+        self._started = started
+        self._daemon_user = daemon_user
         self._names = names
         self._folders = folders
         self._vswitches = vswitches
@@ -38,7 +51,7 @@ class Routers:
             folder = self._folders.of(spec.key)
             folder.make()
             with step(f"making network namespace {name}"):
-                netns.ensure(name)
+                new = netns.ensure(name)
             with step(f"entering network namespace {name}"), netns.entered(name):
                 sysctl.quiet_ipv6("all")
                 sysctl.announce_addresses()
@@ -48,10 +61,19 @@ class Routers:
                 inside = stack.enter_context(RoutingRtnl())
             with step(f"opening network namespace {name}"):
                 namespace = stack.enter_context(netns.opened(name))
-            missing = self._connect(spec, Legs(host, inside, namespace), inside)
-            if missing:
-                raise PlaneError("; ".join(missing))
-            folder.set_applied(spec)
+            bird = Bird(folder, name, self._daemon_user)
+            process = self._begin_bird(spec, bird, new=new)
+            try:
+                missing = self._connect(spec, Legs(host, inside, namespace), inside)
+                if process is not None:
+                    process = bird.finish(process)
+                if missing:
+                    raise PlaneError("; ".join(missing))
+                folder.set_applied(spec)
+            finally:
+                # also when the rest failed: it carries on, and it is our child
+                if process is not None and not process.closed:
+                    self._started(spec.key, bird.name, process)
 
     def remove(self, vpc_id: str) -> None:
         """Remove every trace of the router."""
@@ -61,6 +83,7 @@ class Routers:
         folder = self._folders.of(key)
         applied = folder.applied()
         folder.forget_applied()
+        Bird(folder, name, self._daemon_user).leave()
         with Rtnl() as host:
             self._unplug(name)
             # of a namespace that has lost its name
@@ -69,6 +92,17 @@ class Routers:
         with step(f"deleting network namespace {name}"):
             netns.delete(name)
         folder.delete()
+
+    def _begin_bird(self, spec: RouterSpec, bird: Bird, *, new: bool) -> Process | None:
+        try:
+            configuration = router_bird.configuration(spec, self._names, bird.log)
+        except ValueError as error:
+            raise PlaneError(f"what the router of {spec.id} is to do with BGP cannot be: {error}") from error
+        if configuration is not None:
+            return bird.begin(configuration, new_namespace=new)
+        if not new:
+            bird.leave()
+        return None
 
     def _connect(self, spec: RouterSpec, legs: Legs, inside: RoutingRtnl) -> list[str]:
         """Ports, routes and rules; gives what is wrong with vSwitches that it got no port in."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from gatewright.plane.linux import filters, link_faults, netns, router_plan, sysctl
+from gatewright.plane.linux import bird, filters, link_faults, netns, router_plan, sysctl
 from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folders
@@ -46,6 +46,8 @@ def faults(names: Names, folders: Folders, adopted: AdoptedBridges, spec: Router
         yield from _routing(inside, names, spec, links, name)
     if (fault := filters.fault(name, folders.of(spec.key))) is not None:
         yield f"{fault}, in {name}"
+    if spec.gateways and (fault := bird.fault(folders.of(spec.key), name)) is not None:
+        yield fault
 
 
 def _strays(names: Names, spec: RouterSpec, found: dict[str, Link], name: str) -> Iterator[str]:

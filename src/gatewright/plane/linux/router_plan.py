@@ -22,6 +22,10 @@ _BY_PORT, _BY_SOURCE = RULES
 
 #: Numbers of route tables: apart from those that the kernel and iproute2 know.
 _FIRST_NUMBER, _NUMBERS = 1 << 16, 1 << 30
+#: The metric of routes to instances that BIRD hears of: its own go before them, and they stand in when it knows none.
+STAND_IN_METRIC = 1000
+#: What instances say to the router's BIRD: BGP, and BFD's packets of neighbours (RFC 5881).
+BGP, BFD = 179, 3784
 _RAW = -300
 
 
@@ -62,12 +66,37 @@ def rules(spec: RouterSpec, names: Names) -> list[KernelRule]:
 
 
 def filters(spec: RouterSpec, names: Names) -> Table:
-    """Who may send what as whom, and that nobody reaches the router itself but with a ping."""
-    chains = (Chain("sources", "prerouting", tuple(_sources(spec, names)), _RAW), Chain("input", "input", (_PING,)))
+    """Who may send what as whom, and that nobody reaches the router itself but with a ping, and gateways with BGP."""
+    reachable = (_PING, *_from_gateways(spec, names))
+    chains = (Chain("sources", "prerouting", tuple(_sources(spec, names)), _RAW), Chain("input", "input", reachable))
     return Table("inet", "gatewright", chains)
 
 
+def port_of(spec: RouterSpec, address: str) -> RouterPort | None:
+    """The port in whose vSwitch an address is."""
+    where = ipaddress.IPv4Address(address)
+    return next((port for port in spec.ports if where in ipaddress.IPv4Network(port.network)), None)
+
+
+def served(spec: RouterSpec, route: Route) -> bool:
+    """Whether it is gateways that an entry leads to, of which BIRD hears whether they reach its destination now."""
+    known = {gateway.address for gateway in spec.gateways}
+    return bool(route.next_hops) and known.issuperset(route.next_hops)
+
+
 _PING: Rule = (field("icmp", "type", "echo-request"), ACCEPT)
+
+
+def _from_gateways(spec: RouterSpec, names: Names) -> Iterator[Rule]:
+    """They begin BGP's connections: the router begins none."""
+    for gateway in spec.gateways:
+        port = port_of(spec, gateway.address)
+        if port is not None:
+            mac = names.lan(gateway.instance_id).inner_mac
+            here = meta("iifname", names.port_inside(port.vswitch_id)), field("ether", "saddr", mac)
+            pair = field("ip", "saddr", gateway.address), field("ip", "daddr", port.address)
+            yield *here, *pair, field("tcp", "dport", BGP), ACCEPT
+            yield *here, *pair, field("udp", "dport", BFD), ACCEPT
 
 
 def _sources(spec: RouterSpec, names: Names) -> Iterator[Rule]:
@@ -85,6 +114,12 @@ def _sources(spec: RouterSpec, names: Names) -> Iterator[Rule]:
         behind = _collapsed(_routed_to(spec, port))
         if behind:
             yield here[port.vswitch_id], field("ip", "saddr", *map(network, behind)), ACCEPT
+    if any(table.learns for table in spec.tables):
+        # what their customers announce is known to BIRD alone
+        for gateway in spec.gateways:
+            if (beside := port_of(spec, gateway.address)) is not None:
+                mac = names.lan(gateway.instance_id).inner_mac
+                yield here[beside.vswitch_id], field("ether", "saddr", mac), ACCEPT
 
 
 def _routed_to(spec: RouterSpec, port: RouterPort) -> Iterator[str]:
@@ -102,9 +137,10 @@ def _collapsed(networks: Iterable[str]) -> list[str]:
 
 def _custom(spec: RouterSpec, route: Route, links: Mapping[str, int]) -> KernelRoute:
     """By the first next hop that can be reached; by none there is no way."""
+    metric = STAND_IN_METRIC if served(spec, route) else 0
     for address in route.next_hops:
         for port in spec.ports:
             link = links.get(port.vswitch_id)
             if link is not None and ipaddress.IPv4Address(address) in ipaddress.IPv4Network(port.network):
-                return KernelRoute(route.destination, link, address)
-    return KernelRoute(route.destination)
+                return KernelRoute(route.destination, link, address, metric)
+    return KernelRoute(route.destination, metric=metric)

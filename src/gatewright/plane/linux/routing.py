@@ -34,7 +34,7 @@ _RULE_SOURCE, _RULE_IIF, _RULE_PRIORITY = 2, 3, 6
 _SOURCE_LENGTH, _WHOLE = 2, 32
 _UNICAST, _UNREACHABLE, _LEAD_TO_TABLE = 1, 7, 1
 #: Who made a route, linux/rtnetlink.h: somebody like us, or BIRD.
-_STATIC, _BIRD = 4, 12
+_STATIC, BIRD = 4, 12
 _EVERYWHERE_SCOPE, _LINK_SCOPE, _ANY_SCOPE = 0, 253, 255
 _PERMANENT, _PROXY = 0x80, 0x08
 EVERYWHERE = "0.0.0.0/0"
@@ -205,7 +205,7 @@ class RoutingRtnl(Rtnl):
                 if error.errno == errno.ENOENT:  # no such table: nothing was ever put in it
                     return []
                 raise
-        return [_route(message) for message in told if (_protocol(message) == _BIRD) == bird]
+        return [_route(message) for message in told if (_protocol(message) == BIRD) == bird]
 
     def _put(self, table: int, route: KernelRoute) -> None:
         unreachable = route.link is None

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import filters, guards, netns, processes, shaping
+from gatewright.plane.linux import bird, charon, filters, guards, instance_bird, netns, processes, shaping
 from gatewright.plane.linux.adopted_bridges import AdoptedBridges
-from gatewright.plane.linux.charon import CONFIG_VARIABLE, EXECUTABLE
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder, Folders
 from gatewright.plane.linux.names import PORT, UPLINK, VSWITCH, VXLAN, LinkMark, Names
@@ -19,7 +18,7 @@ from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.rtnl import Link, Rtnl
 from gatewright.plane.linux.traffic_control import Discipline
 from gatewright.plane.linux.vswitch import vxlan_fault
-from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, RouterSpec, VSwitchSpec
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, RouterSpec, Spec, VSwitchSpec
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,9 @@ class Survey:
     #: This host's address in the network between the hosts, empty if it is not known.
     underlay: str = ""
 
-    def charons_in(self, namespace: Identity) -> list[int]:
-        return [pid for pid, where in self.processes.items() if where == namespace and processes.runs(pid, EXECUTABLE)]
+    def running_in(self, namespace: Identity, program: str) -> list[int]:
+        """The processes in a namespace that run the program with that path."""
+        return [pid for pid, where in self.processes.items() if where == namespace and processes.runs(pid, program)]
 
 
 def take(names: Names, folders: Folders, adopted: AdoptedBridges | None = None, underlay: str = "") -> Survey:
@@ -71,10 +71,8 @@ def take(names: Names, folders: Folders, adopted: AdoptedBridges | None = None, 
     with step("listing processes"):
         for pid, where in processes.running():
             if where in ours or (
-                # a charon whose namespace has lost its name
-                where != home
-                and processes.runs(pid, EXECUTABLE)
-                and (processes.environment_of(pid, CONFIG_VARIABLE) or "").startswith(own_files)
+                # a daemon whose namespace has lost its name
+                where != home and _is_daemon(pid, own_files)
             ):
                 seen[pid] = where
     return Survey(namespaces, links, seen, guards.guarded(names), bridges, shapes, adopted, tunnels, underlay)
@@ -94,24 +92,38 @@ def items(survey: Survey, names: Names, folders: Folders) -> set[ItemKey]:
     return found
 
 
-def adopt(survey: Survey, names: Names, folder: Folder, own: Folder) -> tuple[int, Process | None]:
-    """The generation at which an item stands, 0 if anything is missing, and its charon, to be closed.
+def adopt(survey: Survey, names: Names, folder: Folder, own: Folder) -> tuple[int, dict[str, Process]]:
+    """The generation at which an item stands, 0 if anything is missing, and its daemons by name, to be closed.
 
-    A charon is given even if something else is missing. ``own`` is the installation's folder. Raises PlaneError.
+    Daemons are given even if something else is missing. ``own`` is the installation's folder. Raises PlaneError.
     """
     spec = folder.applied()
     if spec is None:
-        return 0, None
+        return 0, {}
+    wanted = _daemons_of(spec)
+    found = {name: process for name in wanted if (process := _daemon(survey, spec.key, name)) is not None}
+    whole = len(found) == len(wanted) and _whole(survey, names, folder, own, spec)
+    return (spec.generation if whole else 0), found
+
+
+def _daemons_of(spec: Spec) -> list[str]:
+    """The names of the daemons that an item is to have."""
+    if isinstance(spec, InstanceSpec):
+        return [charon.OWN] * spec.ipsec + [bird.OWN] * instance_bird.needed(spec)
+    return [bird.OWN] if isinstance(spec, RouterSpec) and spec.gateways else []
+
+
+def _whole(survey: Survey, names: Names, folder: Folder, own: Folder, spec: Spec) -> bool:
+    """Whether all of an item is there but its daemons."""
     if isinstance(spec, RouterSpec):
         ported = all(
             _plugged(survey, names.port(port.vswitch_id), survey.bridges.get(port.vswitch_id)) for port in spec.ports
         )
-        whole = (
+        return (
             survey.namespaces.get(spec.key) is not None
             and ported
             and filters.fault(names.router_namespace(spec.id), folder) is None
         )
-        return (spec.generation if whole else 0), None
     if isinstance(spec, VSwitchSpec):
         bridge = survey.bridges.get(spec.id)
         mark = names.vxlan(spec.id)
@@ -120,19 +132,16 @@ def adopt(survey: Survey, names: Names, folder: Folder, own: Folder) -> tuple[in
             bridge is not None and vxlan_fault(vxlan, mark, bridge, spec, survey.underlay) is None
         )
         closed = spec.id in survey.adopted or guards.fault(folder) is None
-        return (spec.generation if bridge is not None and bridge.up and spans and closed else 0), None
-    charon = _charon(survey, spec) if spec.ipsec else None
-    whole = (
+        return bridge is not None and bridge.up and spans and closed
+    return (
         survey.namespaces.get(spec.key) is not None
         and _plugged(survey, names.lan(spec.id), survey.bridges.get(spec.private.vswitch_id))
         and (_plugged(survey, names.wan(spec.id), survey.links.get(names.uplink.alias)) if spec.public else True)
-        and (charon is not None or not spec.ipsec)
         and filters.fault(names.namespace(spec.id), folder) is None
         and guards.fault(folder) is None
         and (guards.uplink_fault(own) is None if spec.public else True)
         and _shaped(survey, names, spec)
     )
-    return (spec.generation if whole else 0), charon
 
 
 def leftovers(installation: str, runtime: Path) -> list[str]:
@@ -174,10 +183,27 @@ def _shaped(survey: Survey, names: Names, spec: InstanceSpec) -> bool:
     return False
 
 
-def _charon(survey: Survey, spec: InstanceSpec) -> Process | None:
-    namespace = survey.namespaces.get(spec.key)
-    with step(f"watching the charon of {spec.id}"):
-        for pid in survey.charons_in(namespace) if namespace else ():
+def _programs() -> dict[str, tuple[str, str]]:
+    """By a daemon's name, what it runs and which environment variable tells whose it is."""
+    return {
+        charon.OWN: (charon.EXECUTABLE, charon.CONFIG_VARIABLE),
+        bird.OWN: (bird.EXECUTABLE, bird.CONFIG_VARIABLE),
+    }
+
+
+def _is_daemon(pid: int, own_files: str) -> bool:
+    """Whether a process is a daemon of the installation that has these files."""
+    for executable, variable in _programs().values():
+        if processes.runs(pid, executable):
+            return (processes.environment_of(pid, variable) or "").startswith(own_files)
+    return False
+
+
+def _daemon(survey: Survey, key: ItemKey, name: str) -> Process | None:
+    namespace = survey.namespaces.get(key)
+    executable, _ = _programs()[name]
+    with step(f"watching the {name} of {key.id}"):
+        for pid in survey.running_in(namespace, executable) if namespace else ():
             process = Process.open(pid)
             if process is not None:
                 if processes.namespace_of(pid) == namespace:
