@@ -176,7 +176,8 @@ def test_an_identity_says_no_more_than_it_is(vendor: str) -> None:
             continue
         assert {len(text.splitlines())} == lines
         if vendor.startswith("strongswan"):
-            assert _local_ids(text) == [name if "@" in name else f"fqdn:{name}"]
+            kind = "email:" if "@" in name and not name.startswith("@") else "fqdn:"
+            assert _local_ids(text) == [kind + name.removeprefix("@")]
         elif vendor not in ("pfsense", "frr", "libreswan"):
             assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@-]*", name), name
 

@@ -96,11 +96,19 @@ def test_strongswan_has_one_child_for_all_networks_and_with_ikev1_one_for_each_p
         ({"IkeEncAlg": "aes", "IkeAuthAlg": "md5", "IkePfs": "group2"}, "aes128-md5-modp1024"),
         ({"IkeEncAlg": "3des", "IkeAuthAlg": "sha1", "IkePfs": "group5"}, "3des-sha1-modp1536"),
         ({"IkeEncAlg": "des", "IkeAuthAlg": "sha512", "IkePfs": "group1"}, "des-sha512-modp768"),
+        ({"IkeEncAlg": "aes256gcm16", "IkeAuthAlg": "sha384", "IkePfs": "group20"}, "aes256gcm16-prfsha384-ecp384"),
     ],
 )
 def test_strongswan_has_its_own_words_for_algorithms(api: dict[str, str], written: str) -> None:
     found = reading.settings(parts("strongswan", peer(*single(**api)))["swanctl.conf"])
     assert section(found, "connections", "vco-one-master")["proposals"] == written
+
+
+def test_what_authenticates_by_itself_has_no_second_word() -> None:
+    chosen = peer(*single(IpsecEncAlg="aes128gcm16", IpsecAuthAlg="sha256", IpsecPfs="group31"))
+    found = reading.settings(parts("strongswan", chosen)["swanctl.conf"])
+    child = section(found, "connections", "vco-one-master", "children", "vco-one-master")
+    assert child["esp_proposals"] == "aes128gcm16-curve25519"
 
 
 def test_without_perfect_forward_secrecy_no_group_is_asked_for() -> None:
@@ -141,8 +149,8 @@ def test_what_a_device_cannot_do_is_said_with_what_to_change() -> None:
     with pytest.raises(CannotDo) as refused:
         whole("windows", peer(*single(OURS, THEIRS, IkePfs="group5")))
     assert str(refused.value) == (
-        "Windows cannot do Diffie-Hellman group group5: change the connection to one of group1, group2, group14 "
-        "(ModifyVpnConnectionAttribute; of one tunnel, ModifyTunnelAttribute)"
+        "Windows cannot do Diffie-Hellman group group5: change the connection to one of group1, group2, group14, "
+        "group19, group20 (ModifyVpnConnectionAttribute; of one tunnel, ModifyTunnelAttribute)"
     )
     with pytest.raises(CannotDo, match="RouterOS cannot do authentication sha384"):
         whole("mikrotik", peer(*single(OURS, THEIRS, IpsecAuthAlg="sha384")))

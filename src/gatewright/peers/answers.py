@@ -156,9 +156,10 @@ def _flag(told: Answer, connection: Answer, name: str) -> bool:
 
 
 def _bgp(given: Answer, tunnel: str, key: str) -> PeerBgp | None:
-    """BGP in this tunnel; that of a connection's only tunnel may name none."""
+    """BGP in this tunnel. A connection's only tunnel has an id in this list and in no other."""
+    only = not (given.get("TunnelsConfig") or {}).get("TunnelConfig")
     for each in (given.get("BgpConfigs") or {}).get("BgpConfig") or []:
-        if each.get("TunnelId") in (tunnel, "", None) and each.get("LocalBgpIp") and each.get("PeerBgpIp"):
+        if (only or each.get("TunnelId") == tunnel) and each.get("LocalBgpIp") and each.get("PeerBgpIp"):
             try:
                 return PeerBgp(
                     local_asn=int(each["LocalAsn"]),

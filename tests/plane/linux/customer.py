@@ -211,10 +211,12 @@ def customer(
     *,
     gateway: str | None = None,
     where: str | None = None,
+    started: bool = True,
 ) -> Iterator[Customer]:
     """A site on a bridge of the host, or of the namespace ``where``; ``gateway`` is its way out, if it has one.
 
-    In ``subnet`` the router has the first address, the host the second. All of it is gone at the end.
+    In ``subnet`` the router has the first address, the host the second. Its charon is ``started`` here, or by the
+    caller in its own way. All of it is gone at the end.
     """
     folder = Path(tempfile.mkdtemp(prefix="gw-cust-", dir="/tmp"))
     router = machines.plug(bridge, address, gateway, where=where)
@@ -226,7 +228,8 @@ def customer(
     host = machines.plug("lan", subnet.replace(".0/", ".2/"), first.partition("/")[0], where=router.name)
     site = Customer(router, host, address.partition("/")[0], subnet.replace(".0/", ".2/").partition("/")[0], folder)
     try:
-        site.start()
+        if started:
+            site.start()
         yield site
     finally:
         site.stop(signal.SIGKILL)

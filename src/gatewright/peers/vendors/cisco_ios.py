@@ -33,7 +33,7 @@ _HASHES = _INTEGRITY | {"sha1": "sha"}
 _HMACS = {"md5": "esp-md5-hmac", "sha1": "esp-sha-hmac"} | {
     each: f"esp-{each}-hmac" for each in ("sha256", "sha384", "sha512")
 }
-_GROUPS = {"group1": "1", "group2": "2", "group5": "5", "group14": "14"}
+_GROUPS = {f"group{number}": str(number) for number in (1, 2, 5, 14, 19, 20, 21, 24)}
 _VERSIONS = {"ikev1": "1", "ikev2": "2"}
 _MODES = {each: each for each in ("main", "aggressive")}
 #: The outside interface, for the reader to replace.

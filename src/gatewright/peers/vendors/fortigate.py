@@ -26,7 +26,7 @@ from gatewright.peers.writing import (
 _DEVICE = "FortiOS"
 _ENCRYPTION = {"aes": "aes128", "aes192": "aes192", "aes256": "aes256", "des": "des", "3des": "3des"}
 _AUTHENTICATION = {each: each for each in ("md5", "sha1", "sha256", "sha384", "sha512")}
-_GROUPS = {"group1": "1", "group2": "2", "group5": "5", "group14": "14"}
+_GROUPS = {f"group{number}": str(number) for number in (1, 2, 5, 14, 19, 20, 21, 31)}
 _VERSIONS = {"ikev1": "1", "ikev2": "2"}
 _MODES = {each: each for each in ("main", "aggressive")}
 _OUTSIDE = "wan1"

@@ -38,7 +38,7 @@ _HMACS = {
     "sha384": "hmac-sha-384",
     "sha512": "hmac-sha-512",
 }
-_GROUPS = {each: each for each in ("group1", "group2", "group5", "group14")}
+_GROUPS = {each: each for each in ("group1", "group2", "group5", "group14", "group19", "group20", "group24")}
 _VERSIONS = {"ikev1": "v1-only", "ikev2": "v2-only"}
 _MODES = {each: each for each in ("main", "aggressive")}
 _OUTSIDE = "ge-0/0/0.0"

@@ -24,7 +24,7 @@ _DEVICE = "Libreswan"
 _ENCRYPTION = {"aes": "aes128", "aes192": "aes192", "aes256": "aes256", "3des": "3des"}
 _AUTHENTICATION = {"md5": "md5", "sha1": "sha1", "sha256": "sha2_256", "sha384": "sha2_384", "sha512": "sha2_512"}
 #: group1 is not in it, and group2 is not compiled in as it is shipped.
-_GROUPS = {"group5": "dh5", "group14": "dh14"}
+_GROUPS = {f"group{number}": f"dh{number}" for number in (5, 14, 19, 20, 21, 31)}
 _VERSIONS = {"ikev1": "no", "ikev2": "insist"}
 _MODES = {"main": "no", "aggressive": "yes"}
 

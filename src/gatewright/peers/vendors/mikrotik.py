@@ -14,7 +14,11 @@ _IKE = {"aes": "aes-128", "aes192": "aes-192", "aes256": "aes-256", "des": "des"
 _ESP = {"aes": "aes-128-cbc", "aes192": "aes-192-cbc", "aes256": "aes-256-cbc", "des": "des", "3des": "3des"}
 _HASHES = {each: each for each in ("md5", "sha1", "sha256", "sha384", "sha512")}
 _HMACS = {each: each for each in ("md5", "sha1", "sha256", "sha512")}
-_GROUPS = {"group1": "modp768", "group2": "modp1024", "group5": "modp1536", "group14": "modp2048"}
+_GROUPS = {"group1": "modp768", "group2": "modp1024", "group5": "modp1536", "group14": "modp2048"} | {
+    "group19": "ecp256",
+    "group20": "ecp384",
+    "group21": "ecp521",
+}
 _EXCHANGES = {"main": "main", "aggressive": "aggressive"}
 _VERSIONS = {"ikev1": "ikev1", "ikev2": "ike2"}
 

@@ -14,13 +14,19 @@ from gatewright.peers.writing import CannotDo, Part, Vendor, addressed, block, d
 
 _ENCRYPTION = {"aes": "aes128", "aes192": "aes192", "aes256": "aes256", "des": "des", "3des": "3des"}
 _AUTHENTICATION = {"md5": "md5", "sha1": "sha1", "sha256": "sha256", "sha384": "sha384", "sha512": "sha512"}
+#: Both encrypt and authenticate; what stands beside is phase 1's pseudo-random function.
+_COMBINED = {each: each for each in ("aes128gcm16", "aes192gcm16", "aes256gcm16")}
 _GROUPS = {
     "group1": "modp768",
     "group2": "modp1024",
     "group5": "modp1536",
     "group14": "modp2048",
+    "group19": "ecp256",
+    "group20": "ecp384",
+    "group21": "ecp521",
+    "group24": "modp2048s256",
+    "group31": "curve25519",
 }
-_NO_GROUP = {"disabled": ""}
 _VERSIONS = {"ikev1": "1", "ikev2": "2"}
 _MODES = {"main": "no", "aggressive": "yes"}
 _DEVICE = "strongSwan"
@@ -42,10 +48,12 @@ def secret(text: str) -> str:
 
 
 def identity(text: str) -> str:
-    """An identity of the type that the gateway means: an address, a user's name with a domain, else a name."""
-    if addressed(text) or "@" in text:
+    """An identity of the type that the gateway means (``plane.linux.vici_conn``), with nothing that says another."""
+    if addressed(text):
         return quoted(text)
-    return quoted(f"fqdn:{text}")
+    if text.startswith("@"):
+        return quoted(f"fqdn:{text[1:]}")
+    return quoted(f"email:{text}" if "@" in text else f"fqdn:{text}")
 
 
 def _kernel(peer: Peer) -> list[Part]:
@@ -105,7 +113,7 @@ def _connection(peer: Peer, tunnel: PeerTunnel, number: int, updown: str) -> str
         f"version = {version}",
         f"# the gateway knows this device as {tunnel.local_address}; behind NAT it may have another address itself",
         f"remote_addrs = {tunnel.remote_address}",
-        f"proposals = {_proposal(ike.encryption, ike.authentication, ike.group, _GROUPS)}",
+        f"proposals = {_proposal(ike.encryption, ike.authentication, ike.group, phase=1)}",
         f"rekey_time = {ike.lifetime}s",
         "keyingtries = 0",
     ]
@@ -144,7 +152,7 @@ def _child(tunnel: PeerTunnel, name: str, selectors: tuple[str, str], number: in
     lines = [
         f"local_ts = {selectors[0]}",
         f"remote_ts = {selectors[1]}",
-        f"esp_proposals = {_proposal(ipsec.encryption, ipsec.authentication, ipsec.group, _GROUPS | _NO_GROUP)}",
+        f"esp_proposals = {_proposal(ipsec.encryption, ipsec.authentication, ipsec.group, phase=2)}",
         f"rekey_time = {ipsec.lifetime}s",
         "start_action = start",
         "close_action = start",
@@ -157,13 +165,16 @@ def _child(tunnel: PeerTunnel, name: str, selectors: tuple[str, str], number: in
     return f"      {name} {{\n{block(lines, 8)}      }}\n"
 
 
-def _proposal(encryption: str, authentication: str, group: str, groups: dict[str, str]) -> str:
-    words = (
-        word(_ENCRYPTION, encryption, "encryption", _DEVICE),
-        word(_AUTHENTICATION, authentication, "authentication", _DEVICE),
-        word(groups, group, "Diffie-Hellman group", _DEVICE),
-    )
-    return "-".join(each for each in words if each)
+def _proposal(encryption: str, authentication: str, group: str, *, phase: int) -> str:
+    words = [word(_ENCRYPTION | _COMBINED, encryption, "encryption", _DEVICE)]
+    integrity = word(_AUTHENTICATION, authentication, "authentication", _DEVICE)
+    if encryption not in _COMBINED:
+        words.append(integrity)
+    elif phase == 1:
+        words.append(f"prf{integrity}")
+    if phase == 1 or group != "disabled":
+        words.append(word(_GROUPS, group, "Diffie-Hellman group", _DEVICE))
+    return "-".join(words)
 
 
 def _daemon(vendor: Vendor, peer: Peer) -> str:
@@ -241,4 +252,5 @@ USERSPACE = Vendor(
     "strongSwan 5.9 with swanctl, ESP in charon (kernel-libipsec)",
     "#",
     _userspace,
+    "brought up with a gateway by Gatewright's tests, strongSwan 5.9.8",
 )

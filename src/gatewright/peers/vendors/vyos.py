@@ -25,9 +25,11 @@ from gatewright.peers.writing import (
 )
 
 _DEVICE = "VyOS"
-_ENCRYPTION = {"aes": "aes128", "aes192": "aes192", "aes256": "aes256", "3des": "3des"}
+_ENCRYPTION = {"aes": "aes128", "aes192": "aes192", "aes256": "aes256", "3des": "3des"} | {
+    f"aes{bits}gcm16": f"aes{bits}gcm128" for bits in (128, 192, 256)
+}
 _AUTHENTICATION = {each: each for each in ("md5", "sha1", "sha256", "sha384", "sha512")}
-_GROUPS = {"group1": "1", "group2": "2", "group5": "5", "group14": "14"}
+_GROUPS = {f"group{number}": str(number) for number in (1, 2, 5, 14, 19, 20, 21, 24, 31)}
 _VERSIONS = {each: each for each in ("ikev1", "ikev2")}
 _MODES = {each: each for each in ("main", "aggressive")}
 

@@ -14,9 +14,12 @@ _ENCRYPTION = {"aes": "AES128", "aes192": "AES192", "aes256": "AES256", "des": "
 _HASHES = {"md5": "MD5", "sha1": "SHA1", "sha256": "SHA256", "sha384": "SHA384"}
 _ESP_HASHES = {"md5": "MD5", "sha1": "SHA1", "sha256": "SHA256"}
 _TRANSFORMS = {"md5": "MD596", "sha1": "SHA196", "sha256": "SHA256128"}
-_GROUPS = {"group1": "Group1", "group2": "Group2", "group14": "Group14"}
-_PFS = {"disabled": "None", "group1": "PFS1", "group2": "PFS2", "group14": "PFS2048"}
-_NUMBERS = {"group1": "DH1", "group2": "DH2", "group14": "DH14"}
+_GROUPS = {"group1": "Group1", "group2": "Group2", "group14": "Group14", "group19": "ECP256", "group20": "ECP384"}
+_PFS = {"disabled": "None", "group1": "PFS1", "group2": "PFS2", "group14": "PFS2048"} | {
+    "group19": "ECP256",
+    "group20": "ECP384",
+}
+_NUMBERS = {"group1": "DH1", "group2": "DH2", "group14": "DH14", "group19": "DH19", "group20": "DH20"}
 _VERSIONS = {"ikev1": "1", "ikev2": "2"}
 _MODES = {"main": "main"}
 

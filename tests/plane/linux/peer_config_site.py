@@ -1,0 +1,120 @@
+"""A site whose strongSwan has been given what ``gateway peer-config`` prints, at the places that this says."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gatewright.peers import VENDORS, Peer, peer
+from gatewright.resources.tunnels import EVERYWHERE, TunnelSpec
+from tests.plane.linux.customer import Customer
+from tests.plane.linux.lab import CHARON
+
+#: Debian's configuration is /etc/strongswan.conf, which includes strongswan.d; nothing of the host's is changed.
+_OWN_FILES = """\
+set -e
+mount --make-rprivate /
+mount --bind "$1/swanctl" /etc/swanctl
+mount --bind "$1/strongswan.d" /etc/strongswan.d
+mount -t tmpfs tmpfs /run
+exec "$2"
+"""
+_LOG = """\
+charon {{
+  filelog {{
+    file {{
+      path = {path}
+      flush_line = yes
+      default = 1
+    }}
+  }}
+}}
+"""
+
+
+def peer_of(tunnel: TunnelSpec, psk: str, remote_networks: tuple[str, ...]) -> Peer:
+    """The device's side of a tunnel, made of what the API would answer."""
+    ike, ipsec = tunnel.ike, tunnel.ipsec
+    config: dict[str, Any] = {
+        "Local": tunnel.peer,
+        "Remote": ike.local_id,
+        "LocalSubnet": ",".join(tunnel.remote_subnets),
+        "RemoteSubnet": ",".join(tunnel.local_subnets),
+        "IkeConfig": {
+            "IkeVersion": ike.version,
+            "IkeMode": ike.mode,
+            "IkeEncAlg": ike.encryption,
+            "IkeAuthAlg": ike.authentication,
+            "IkePfs": ike.group,
+            "IkeLifetime": ike.lifetime,
+            "LocalId": ike.remote_id,
+            "RemoteId": ike.local_id,
+            "Psk": psk,
+        },
+        "IpsecConfig": {
+            "IpsecEncAlg": ipsec.encryption,
+            "IpsecAuthAlg": ipsec.authentication,
+            "IpsecPfs": ipsec.group,
+            "IpsecLifetime": ipsec.lifetime,
+        },
+    }
+    connection = {"VpnConnectionId": tunnel.connection_id, "Name": "site", "EnableDpd": tunnel.dpd}
+    networks = remote_networks if tunnel.local_subnets == (EVERYWHERE,) else ()
+    return peer({"VpnConnectionConfig": config}, connection, remote_networks=networks)
+
+
+@contextlib.contextmanager
+def running(site: Customer, vendor: str, told: Peer) -> Iterator[None]:
+    """strongSwan at a site, configured with what is printed for a device, and nothing else."""
+    folder = site.folder
+    shutil.copytree("/etc/strongswan.d", folder / "strongswan.d")
+    shutil.copytree("/etc/swanctl", folder / "swanctl")
+    (folder / "strongswan.d/log.conf").write_text(_LOG.format(path=folder / "log"))
+    for part in VENDORS[vendor].write(told):
+        path, _, mode = part.goes.partition(", mode ")
+        place = folder / Path(path).relative_to("/etc")
+        place.write_text(part.text)
+        place.chmod(int(mode or "644", 8))
+    charon = subprocess.Popen(
+        [
+            "ip",
+            "netns",
+            "exec",
+            site.router.name,
+            "sh",
+            "-c",
+            f"exec unshare -m sh -c '{_OWN_FILES}' - {folder} {CHARON}",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if name != "STRONGSWAN_CONF"},
+    )
+    try:
+        _load(charon, site)
+        yield
+    finally:
+        charon.terminate()
+        charon.wait(10)
+
+
+def _load(charon: subprocess.Popen[bytes], site: Customer) -> None:
+    """What its head says to do when it is in place."""
+    deadline = time.monotonic() + 10
+    while True:
+        assert charon.poll() is None, site.log()
+        ran = subprocess.run(
+            ["nsenter", "-m", "-n", "-t", str(charon.pid), "swanctl", "--load-all"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if ran.returncode == 0:
+            return
+        assert time.monotonic() < deadline, ran.stdout + ran.stderr + site.log()
+        time.sleep(0.05)

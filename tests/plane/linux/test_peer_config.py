@@ -1,0 +1,64 @@
+"""What `gatewright peer-config` prints for strongSwan is put at its places, and the tunnel comes up and carries."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+import msgspec
+import pytest
+
+from gatewright.plane.linux import LinuxPlane
+from gatewright.resources.specs import InstanceSpec
+from gatewright.resources.tunnel_states import TunnelStatus
+from gatewright.resources.tunnels import VpnRoute
+from tests.plane.linux.customer import customer, tunnel
+from tests.plane.linux.lab import Lab, instance, vswitch
+from tests.plane.linux.machines import Machines
+from tests.plane.linux.peer_config_site import peer_of, running
+from tests.plane.linux.tunnel_watch import Heard, Secrets, play
+
+VPC, SITE = "10.9.1.0/24", "172.16.1.0/24"
+#: All that ends a string, begins a comment or a variable, and what is taken for Base64.
+NASTY = "0s\\\"#{}='$(x)`%any!?;\\"
+
+#: A tunnel of the gateway; the site begins.
+TUNNELS: dict[str, dict[str, Any]] = {
+    "routes decide, IKEv2": {},
+    "subnets, IKEv1, aggressive, a name": {
+        "version": "ikev1",
+        "mode": "aggressive",
+        "local": (VPC,),
+        "remote": (SITE, "172.17.0.0/24"),
+        "ike": {"remote_id": "office@example.org", "encryption": "3des", "authentication": "md5", "group": "group2"},
+        "ipsec": {"group": "disabled", "authentication": "sha1"},
+    },
+}
+
+
+@pytest.mark.parametrize("vendor", ["strongswan-userspace", pytest.param("strongswan", marks=pytest.mark.kernel_esp)])
+@pytest.mark.parametrize("kind", TUNNELS)
+def test_strongswan_comes_up_with_what_is_printed(kind: str, vendor: str, lab: Lab, machines: Machines) -> None:
+    one = tunnel(initiate=False, **TUNNELS[kind])
+    routes = (VpnRoute(destination=SITE, tunnel=1, weight=100),) if one.routed else ()
+    spec: InstanceSpec = msgspec.structs.replace(
+        instance(), tunnels=(one,), vpn_routes=routes, vpc_networks=(VPC,), bandwidth=1000
+    )
+    secrets = Secrets()
+    secrets.values[one.psk] = NASTY
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(spec)
+        with ExitStack() as stack:
+            bridge = lab.names.uplink.name
+            site = stack.enter_context(customer(machines, bridge, gateway="198.51.100.254", started=False))
+            if not one.routed:
+                site.router.ip("address", "add", "172.17.0.1/24", "dev", "lan")
+            stack.enter_context(running(site, vendor, peer_of(one, NASTY, (VPC,))))
+            inside = machines.plug(lab.names.vswitch("vsw-1").name, "10.9.1.20/24", "10.9.1.1")
+            await heard.status("tun-1", TunnelStatus.IPSEC_SA_ESTABLISHED)
+            assert inside.reaches(site.inside), site.log()
+            assert site.host.reaches("10.9.1.20"), site.log()
+
+    play(lab, scenario, secrets=secrets)
