@@ -13,7 +13,7 @@ from gatewright.operations import execution, registry, tags
 from gatewright.operations.declaration import VPC
 from gatewright.resources.limits import call_limits
 from gatewright.store import events
-from gatewright.wire import authentication, bodies, decoding, endpoint, parameters, server, tls
+from gatewright.wire import authentication, bodies, endpoint, gathering, parameters, server, tls
 
 
 class Bound(NamedTuple):
@@ -74,8 +74,8 @@ REQUESTS = (
     Bound("time until a body is complete", bodies, "BODY_PATIENCE", "s", "408"),
     Bound("parameters in the query, and in the body", parameters, "MOST_PARAMETERS", "", _REFUSED),
     Bound("a parameter's name", parameters, "LONGEST_NAME", "characters", _REFUSED),
-    Bound("a parameter's value, and a list as one JSON text", decoding, "LONGEST", "characters", _REFUSED),
-    Bound("number in a list parameter (`Tag.1000.Key`)", decoding, "HIGHEST_INDEX", "", _REFUSED),
+    Bound("a parameter's value, and a list or object as one JSON text", gathering, "LONGEST", "characters", _REFUSED),
+    Bound("number in a list parameter (`Tag.1000.Key`)", gathering, "HIGHEST_INDEX", "", _REFUSED),
     Bound("what a wrong signature's answer echoes", errors, "LONGEST_ECHO", "characters", "is cut"),
     Bound("a request's time off the server's clock", authentication, "WINDOW", "ms", "`InvalidTimeStamp.Expired`"),
 )

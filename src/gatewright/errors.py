@@ -46,14 +46,22 @@ class ErrorRow:
     advice: str = field(default="", compare=False)
 
     def __call__(self, parameter: str, value: object, rule: str) -> ApiError:
-        """The error for one request: the parameter that broke the rule, its value, and the rule."""
-        return self.because(f"{parameter} {shown(value)}: {rule}")
+        """The error for one request: the parameter that broke the rule, its value, and the rule.
+
+        A message that has one ``%s`` tells the value there.
+        """
+        error = self.because(f"{parameter} {shown(value)}: {rule}")
+        if self.message.count("%s") == 1:
+            error.message = self.message.replace("%s", str(value)[:_LONGEST_IN_A_MESSAGE])
+        return error
 
     def because(self, sentence: str) -> ApiError:
         """The error for one request, with a whole sentence as its detail."""
         return ApiError(self.status, self.code, self.message, sentence)
 
 
+#: Characters of a value that stands in a documented message.
+_LONGEST_IN_A_MESSAGE = 200
 #: What stands for a secret where others would be told a value.
 HIDDEN = "***"
 

@@ -57,7 +57,7 @@ def _in_fields(
     """Parameters, or the fields of a list's objects (``Tag[].Key``)."""
     declared = {field.name: (field_type(field), field.required) for field in fields}
     declared |= {absent.name: (absent.type, False) for absent in not_yet}
-    inner = {field.name: field.fields for field in fields if field.fields}
+    inner = {field.name: field for field in fields if field.fields}
     known = {parameter.name: parameter for parameter in reference}
     for name, parameter in known.items():
         if name not in declared:
@@ -67,7 +67,7 @@ def _in_fields(
         if type_ != parameter.type:
             yield prefix + name, f"type {type_}, reference {parameter.type}"
         elif name in inner:
-            yield from _in_fields(inner[name], (), parameter.fields, f"{prefix}{name}[].")
+            yield from _in_object(inner[name], parameter, prefix)
         if required != parameter.required:
             ours, theirs = ("required", "optional") if required else ("optional", "required")
             yield prefix + name, f"{ours}, reference {theirs}"
@@ -75,8 +75,26 @@ def _in_fields(
         yield prefix + name, "not in the reference"
 
 
+def _in_object(field: Field, reference: ReferenceParameter, prefix: str) -> Iterator[tuple[str, str]]:
+    """The fields of an object; of one that is a text of JSON the reference has the keys alone, in whatever case."""
+    if not field.text:
+        dot = "[]." if field.many else "."
+        yield from _in_fields(field.fields, (), reference.fields, f"{prefix}{field.name}{dot}")
+        return
+    ours, theirs = ({name.lower(): name for name in names} for names in (_names(field.fields), reference.json))
+    for key in sorted(ours.keys() ^ theirs.keys()):
+        what = "not declared" if key in theirs else "not in the reference"
+        yield f"{prefix}{field.name}.{(ours | theirs)[key]}", what
+
+
+def _names(fields: Sequence[Field]) -> list[str]:
+    return [field.name for field in fields]
+
+
 def field_type(field: Field) -> str:
     """A parameter's type as the reference names it."""
+    if field.text:
+        return "string"
     name = "object" if field.fields else type_name(field.type)
     return f"array<{name}>" if field.many else name
 

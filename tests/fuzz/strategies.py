@@ -145,12 +145,15 @@ STRANGE = (
 _HUGE = ("9" * 5000, "[" * 5000, "[" + "9" * 5000 + "]", "a" * 65_536, "a" * 65_537, "ü" * 65_536)
 _RAW = (b"%", b"%4", b"%zz", b"%C3", b"%FF", b"%ED%A0%80", b"%F4%90%80%80", b"\xff")
 #: Names that no operation declares.
+#: Fields of objects without which none of them gets far.
+_RELATIONS = ("Key", "Role", "CustomerGatewayId")
 _EXTRA = ("OwnerId", "ResourceOwnerAccount", "Nothing", "Tag", "Tag.1.Key", "a b", "ü", "'", "%", "x" * 256, "x" * 257)
 #: What stands behind a list's name and is no number of it, or none that a list has.
 _WRONG_NUMBERS = ("0", "01", "-1", "1001", "99999999999", "x", "", "1.", "1.x.y", ".1", "\uff11", "1 ", "1.Key", "1")
 
 _NETWORKS = st.builds("10.{}.{}.0/{}".format, st.integers(0, 9), st.integers(0, 255), st.sampled_from((24, 24, 25, 28)))
 _ADDRESSES = st.builds("203.0.113.{}".format, st.integers(1, 254))
+_TUNNEL_NETWORKS = st.builds("169.254.{}.0/30".format, st.integers(6, 12))
 _ASNS = st.sampled_from(("65000", "1", "1.10", "4294967295", "45104", "0", "65536.0"))
 _WORDS = st.sampled_from(("edge", "a-b", "Test_1", "AvailabilityZone", "1.2.3.4", "10.0.0.0/24", "tcp"))
 _raw = st.sampled_from(_RAW).map(Raw)
@@ -198,6 +201,8 @@ def _likely(field: Field) -> int:
 @cache
 def _right(field: Field) -> st.SearchStrategy[list[Pair]]:
     """A field's parameters as its declaration wants them."""
+    if field.fields and not field.many:
+        return _object(field)
     if not field.many:
         return _value(field).map(lambda value: [(field.name, value)])
     most = min([each.most for each in field.constraints if isinstance(each, Count)] or [4])
@@ -212,10 +217,26 @@ def _list(draw: st.DrawFn, field: Field, length: st.SearchStrategy[int]) -> list
         number += draw(st.sampled_from((1, 1, 1, 2, 100)))
         if not field.fields:
             pairs.append((f"{field.name}.{number}", draw(_value(field))))
-        for inner in field.fields:
-            if inner.required or draw(st.booleans()) or inner.name == "Key":
-                pairs += [(f"{field.name}.{number}.{name}", value) for name, value in draw(_right(inner))]
+        pairs += draw(_fields(field, f"{field.name}.{number}."))
     return pairs
+
+
+@st.composite
+def _fields(draw: st.DrawFn, field: Field, prefix: str) -> list[Pair]:
+    pairs: list[Pair] = []
+    for inner in field.fields:
+        if inner.required or draw(st.booleans()) or inner.name in _RELATIONS:
+            pairs += [(prefix + name, value) for name, value in draw(_right(inner))]
+    return pairs
+
+
+@st.composite
+def _object(draw: st.DrawFn, field: Field) -> list[Pair]:
+    """An object's fields by their names or, where none of them is looked up later, as one JSON text."""
+    pairs = draw(_fields(field, ""))
+    if any(not isinstance(value, str) or "." in name for name, value in pairs) or draw(st.booleans()):
+        return [(f"{field.name}.{name}", value) for name, value in pairs]
+    return [(field.name, json.dumps({draw(st.sampled_from((name, name.lower()))): value for name, value in pairs}))]
 
 
 @cache
@@ -254,9 +275,13 @@ def _by_name(name: str) -> st.SearchStrategy[Value]:
         return st.sampled_from((MINE, MINE, MINE, MINE, EARLIER, OTHERS, MADE_UP)).map(
             lambda whose: Known(name.removesuffix("s") if name.endswith("Ids") else name, whose)
         )
+    if name == "TunnelCidr":
+        return _TUNNEL_NETWORKS
+    if name == "LocalBgpIp":
+        return st.builds("169.254.{}.{}".format, st.integers(6, 12), st.integers(1, 2))
     if any(word in name for word in ("Cidr", "Subnet", "Dest", "Source", "Network", "Pool")):
         return _NETWORKS
-    if "Ip" in name or "Address" in name:
+    if "Ip" in name or "Address" in name or name in ("Dip", "Sip"):
         return _ADDRESSES
     if name.endswith("Asn"):
         return _ASNS
@@ -282,7 +307,7 @@ def _spoilt(draw: st.DrawFn, pairs: list[Pair], fields: tuple[Field, ...], not_y
         ]
     if not_yet:
         ways.append(lambda: _not_served(draw, pairs, draw(st.sampled_from(not_yet))))
-    lists = [field for field in fields if field.many]
+    lists = [field for field in fields if field.many or field.fields]
     if lists:
         ways += [lambda: _wrong_list(draw, pairs, draw(st.sampled_from(lists)))] * 3
     return ways[draw(st.integers(0, len(ways) - 1))]()
@@ -298,8 +323,9 @@ def _with_strange(draw: st.DrawFn, pairs: list[Pair], field: Field) -> list[Pair
     name = field.name
     if field.many:
         name += f".{draw(st.integers(1, 3))}"
-        if field.fields:
-            name += f".{draw(st.sampled_from(field.fields)).name}"
+    while field.fields and draw(st.integers(0, 4)) > 0:
+        field = draw(st.sampled_from(field.fields))
+        name += f".{field.name}"
     kept = [pair for pair in pairs if pair[0] != name]
     return [*kept, (name, draw(_strange))]
 
@@ -320,7 +346,7 @@ def _not_served(draw: st.DrawFn, pairs: list[Pair], absent: NotYet) -> list[Pair
 
 
 def _wrong_list(draw: st.DrawFn, pairs: list[Pair], field: Field) -> list[Pair]:
-    """A list in a form that is not its own, in two forms at once, as a JSON text of any kind, or much too long."""
+    """A list or object in a form that is not its own, in two forms at once, as any JSON text, or much too long."""
     others = [pair for pair in pairs if not pair[0].startswith(field.name)]
     way = draw(st.integers(0, 3))
     if way == 0:
@@ -329,7 +355,7 @@ def _wrong_list(draw: st.DrawFn, pairs: list[Pair], field: Field) -> list[Pair]:
         return [*others, (field.name, draw(_json_of(field)))]
     if way == 2:
         return [*pairs, (field.name, draw(_json_of(field)))]
-    return others + draw(_list(field, st.sampled_from((21, 60))))
+    return others + draw(_list(field, st.sampled_from((21, 60))))  # too many, or a list where there is one
 
 
 @cache
@@ -339,7 +365,11 @@ def _json_of(field: Field) -> st.SearchStrategy[str]:
         st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(allow_nan=True), st.text(max_size=8)
     )
     anything = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | _objects(field, inner), max_leaves=6)
-    likely = st.lists(_objects(field, scalars) if field.fields else st.text(max_size=8), max_size=3)
+    likely: st.SearchStrategy[Any] = st.lists(
+        _objects(field, scalars) if field.fields else st.text(max_size=8), max_size=3
+    )
+    if not field.many:
+        likely = _objects(field, scalars)
     return st.one_of(likely.map(json.dumps), anything.map(json.dumps), st.sampled_from(STRANGE))
 
 

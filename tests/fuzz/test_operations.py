@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from gatewright.operations.declaration import Access, Operation
 from gatewright.operations.registry import ALL
-from gatewright.wire.decoding import LONGEST
+from gatewright.wire.gathering import LONGEST
 from tests.fuzz.effort import effort
 from tests.fuzz.strategies import Case, case_of
 from tests.fuzz.world import World

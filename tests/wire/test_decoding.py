@@ -97,8 +97,8 @@ def test_a_list_may_come_as_one_json_text_with_keys_in_any_case() -> None:
         ({"ResourceId": json.dumps(["a" * 65_600])}, "InvalidParameter", "ResourceId"),
         ({"ResourceId": "[" + "9" * 5000 + "]"}, "InvalidParameter", "ResourceId"),
         ({"ResourceId__1": "a", "Tag": '["k"]'}, "InvalidParameter", "Tag"),
-        ({"ResourceId__1": "a", "Tag": '[{"Key": {"deep": 1}}]'}, "InvalidParameter", "Tag"),
-        ({"ResourceId__1": "a", "Tag": '[{"Key": 1.5}]'}, "InvalidParameter", "Tag"),
+        ({"ResourceId__1": "a", "Tag": '[{"Key": {"deep": 1}}]'}, "InvalidParameter", "Tag.1.Key"),
+        ({"ResourceId__1": "a", "Tag": '[{"Key": 1.5}]'}, "InvalidParameter", "Tag.1.Key"),
         ({"ResourceId__1": "a" * 11}, "InvalidParameter", "ResourceId.1"),
         ({"ResourceId__1": "a\x00"}, "InvalidParameter", "ResourceId.1"),
         ({f"ResourceId__{n}": "a" for n in range(1, 5)}, "InvalidParameter", "ResourceId"),
@@ -128,3 +128,99 @@ def test_missing_comes_before_mistyped_and_mistyped_before_wrong() -> None:
 
 def test_names_inside_of_an_object_that_nobody_knows_are_ignored() -> None:
     assert decoded(ResourceId__1="a", Tag__1__Key="k", Tag__1__Colour="red").tag == (Label(key="k"),)
+
+
+class Inside(Item, kw_only=True, frozen=True):
+    psk: Annotated[str | None, Parameter(Length(1, 5), secret=True)] = None
+    local_asn: Annotated[int | None, Parameter(Between(1, 9))] = None
+    enable: Annotated[bool | None, Parameter()] = None
+
+
+class Tunnel(Item, kw_only=True, frozen=True):
+    role: Annotated[str | None, Parameter()] = None
+    inside: Annotated[Inside, Parameter()] = Inside()
+
+
+class NestedRequest(Request, kw_only=True, frozen=True):
+    config: Annotated[Inside | None, Parameter(text=True)] = None
+    tunnels: Annotated[tuple[Tunnel, ...], Parameter(Count(2))] = ()
+    one: Annotated[Tunnel | None, Parameter()] = None
+
+
+class Nested(Operation[NestedRequest, MadeUpResponse]):
+    access = Access.READ
+
+    def execute(self, call: object, request: NestedRequest) -> MadeUpResponse:
+        raise AssertionError("only the request is looked at")
+
+
+TUNNELS = (Tunnel(role="slave", inside=Inside(psk="s", local_asn=3)), Tunnel(role="master", inside=Inside(enable=True)))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {
+            "Tunnels.1.Role": "slave",
+            "Tunnels.1.Inside.Psk": "s",
+            "Tunnels.1.Inside.LocalAsn": "3",
+            "Tunnels.2.Role": "master",
+            "Tunnels.2.Inside.Enable": "True",
+        },
+        {
+            "Tunnels.5.inside.ENABLE": "true",
+            "Tunnels.5.ROLE": "master",
+            "Tunnels.3.role": "slave",
+            "Tunnels.3.inside": '{"PSK": "s", "localasn": "3"}',
+        },
+        {
+            "Tunnels": '[{"role": "slave", "INSIDE": {"psk": "s", "LocalAsn": 3, "Enable": null, "new": [1.5]}},'
+            ' {"Role": "master", "inside": "{\\"enable\\": \\"TRUE\\"}"}]'
+        },
+    ],
+    ids=["dotted", "dotted in any case", "JSON"],
+)
+def test_objects_in_lists_come_dotted_or_as_json_in_any_case(parameters: dict[str, str]) -> None:
+    request: Any = decode(Nested(), parameters)
+    assert request.tunnels == TUNNELS
+
+
+def test_an_object_comes_dotted_or_as_json() -> None:
+    for parameters in ({"One.Role": "r", "One.Inside.Psk": "s"}, {"One": '{"role": "r", "inside": {"psk": "s"}}'}):
+        request: Any = decode(Nested(), parameters)
+        assert request.one == Tunnel(role="r", inside=Inside(psk="s"))
+    config: Any = decode(Nested(), {"Config": '{"Enable": false}', "One": "", "One.Inside.Psk": ""})
+    assert (config.config, config.one) == (Inside(enable=False), None)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({"Config": '{"Psk": "never-seen"'}, "Config"),
+        ({"Config": '["never-seen"]'}, "Config"),
+        ({"Config": "never-seen"}, "Config"),
+        ({"Config": "{" * 50_000}, "Config"),
+        ({"Config": '{"Psk": "never-seen"}'}, "Config.Psk"),
+        ({"Config": '{"Psk": ["never-seen"]}'}, "Config.Psk"),
+        ({"Config": '{"Psk": "a", "psk": "never-seen"}'}, "Config.Psk"),
+        ({"Config": '{"Enable": "yes"}'}, "Config.Enable"),
+        ({"Config": '{"LocalAsn": 1.5}'}, "Config.LocalAsn"),
+        ({"Config": '{"LocalAsn": 10}'}, "Config.LocalAsn"),
+        ({"Config": '{"Psk": "a"}', "Config.Psk": "never-seen"}, "Config"),
+        ({"Tunnels.1.Inside": '{"Psk": never-seen}'}, "Tunnels.1.Inside"),
+        ({"Tunnels.1.Inside": '{"Psk": "a"}', "Tunnels.1.Inside.Psk": "never-seen"}, "Tunnels.1.Inside.Psk"),
+        ({"Tunnels.1.Inside.Psk": "a", "Tunnels.1.inside.psk": "never-seen"}, "Tunnels.1.Inside"),
+        ({"Tunnels": '[{"Inside": ["never-seen"]}]'}, "Tunnels.1.Inside"),
+        ({"Tunnels.1.Inside.Psk.x": "never-seen"}, "Tunnels.1.Inside.Psk"),
+        ({"Tunnels.1": "never-seen"}, "Tunnels.1"),
+        ({f"Tunnels.{n}.Role": "r" for n in (1, 2, 3)}, "Tunnels"),
+    ],
+)
+def test_what_is_wrong_in_an_object_is_named_and_its_secrets_are_not_told(
+    parameters: dict[str, str], named: str
+) -> None:
+    with pytest.raises(ApiError) as caught:
+        decode(Nested(), parameters)
+    assert (caught.value.status, caught.value.code) == (400, "InvalidParameter")
+    assert caught.value.detail.startswith(f"{named} ")
+    assert "never-seen" not in caught.value.detail + caught.value.message

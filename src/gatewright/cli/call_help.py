@@ -36,13 +36,20 @@ def operation(known: KnownOperation, width: int) -> list[str]:
     if known.not_yet:
         text = f"Not served yet, and refused: {', '.join(known.not_yet)}."
         lines += ["", *textwrap.wrap(text, width, break_on_hyphens=False)]
-    if any(each.parameters for each in known.parameters):
-        first = next(each for each in known.parameters if each.parameters)
-        fields = ", ".join(f'"{inner.name}": "..."' for inner in first.parameters[:2])
-        text = f"N counts from 1. A list can be given whole, too: --{first.name} '[{{{fields}}}]'"
+    for text in _whole(known.parameters):
         lines += ["", *textwrap.wrap(text, width, break_on_hyphens=False)]
     lines += ["", *textwrap.wrap("Options of every call: gatewright call --help", width)]
     return lines
+
+
+def _whole(parameters: tuple[KnownParameter, ...]) -> Iterator[str]:
+    """How lists and objects can be given as one text."""
+    for many, begin in ((True, "N counts from 1. A list can be given whole, too:"), (False, "So can an object:")):
+        first = next((each for each in parameters if each.parameters and each.many is many), None)
+        if first is not None:
+            plain = [inner.name for inner in first.parameters if not inner.parameters][:2]
+            fields = "{" + ", ".join(f'"{name}": "..."' for name in plain) + "}"
+            yield f"{begin} --{first.name} '{f'[{fields}]' if many else fields}'"
 
 
 def _rows(parameters: tuple[KnownParameter, ...], prefix: str) -> Iterator[tuple[str, str]]:
@@ -50,7 +57,7 @@ def _rows(parameters: tuple[KnownParameter, ...], prefix: str) -> Iterator[tuple
         if each.parameters:
             if each.most is not None:
                 yield f"{prefix}{each.name}.N", f"at most {each.most} objects:"
-            yield from _rows(each.parameters, f"{prefix}{each.name}.N.")
+            yield from _rows(each.parameters, f"{prefix}{each.name}{'.N' if each.many else ''}.")
             continue
         name = f"{prefix}{each.name}{'.N' if each.many else ''}{' *' if each.required else ''}"
         yield name, "; ".join([_value(each), *_rules(each)])

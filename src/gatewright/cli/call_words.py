@@ -1,7 +1,7 @@
 """The words behind ``gatewright call``: which are options of ours, which name the operation, which are parameters.
 
 Options of ours are lower case, as declared, and win; anything else that begins with ``--`` is a parameter, in the API's
-spelling or any other: ``--VpcId``, ``--vpc-id``, ``--Tag.1.Key``, ``--tag.1.key``.
+spelling or any other: ``--VpcId``, ``--vpc-id``, ``--Tag.1.Key``, ``--tag.1.key``, ``--ike-config.psk``.
 """
 
 from __future__ import annotations
@@ -91,27 +91,35 @@ def spelled(operation: KnownOperation, word: str) -> tuple[str, KnownParameter |
             f"{operation.title} has no parameter {first}{did_you_mean(near(first, names))}"
             f"{' ' if near(first, names) else ': '}`gatewright call {operation.title} --help` lists what it has"
         )
-    if not others:
-        return known.name, known
-    if not known.many:
-        raise Unknown(f"{operation.title}: {known.name} is one value: write --{known.name} value")
-    if not others[0].isdecimal():
-        raise Unknown(f"{operation.title}: {known.name} is a list: write {_example(known)}")
-    if not known.parameters:
-        if len(others) > 1:
-            raise Unknown(f"{operation.title}: {known.name} is a list of plain values: write {_example(known)}")
-        return f"{known.name}.{others[0]}", KnownParameter(known.name, known.type)
-    if len(others) != 2:
-        raise Unknown(f"{operation.title}: {known.name} is a list of objects: write {_example(known)}")
-    inner = _named(known.parameters, others[1])
+    return _within(operation.title, known, known.name, others) if others else (known.name, known)
+
+
+def _within(title: str, known: KnownParameter, name: str, others: Sequence[str]) -> tuple[str, KnownParameter]:
+    """What ``others`` name in a parameter that is spelt ``name``: a value of a list, a field of an object."""
+    if not known.many and not known.parameters:
+        raise Unknown(f"{title}: {name} is one value: write --{name} value")
+    place = name
+    if known.many:
+        number, *others = others
+        if not number.isdecimal():
+            raise Unknown(f"{title}: {name} is a list: write {_example(known, name)}")
+        if not known.parameters:
+            if others:
+                raise Unknown(f"{title}: {name} is a list of plain values: write {_example(known, name)}")
+            return f"{name}.{number}", KnownParameter(known.name, known.type)
+        if not others:
+            raise Unknown(f"{title}: {name} is a list of objects: write {_example(known, name)}")
+        name, place = f"{name}.{number}", f"{name}.N"
+    inner = _named(known.parameters, others[0])
     if inner is None:
         has = ", ".join(each.name for each in known.parameters)
-        raise Unknown(f"{operation.title}: {known.name}.N has no {others[1]}; it has {has}")
-    return f"{known.name}.{others[0]}.{inner.name}", inner
+        raise Unknown(f"{title}: {place} has no {others[0]}; it has {has}")
+    name = f"{name}.{inner.name}"
+    return _within(title, inner, name, others[1:]) if others[1:] else (name, inner)
 
 
-def _example(known: KnownParameter) -> str:
-    return f"--{known.name}.1" + (f".{known.parameters[0].name}" if known.parameters else "") + " value"
+def _example(known: KnownParameter, name: str) -> str:
+    return f"--{name}.1" + (f".{known.parameters[0].name}" if known.parameters else "") + " value"
 
 
 def _named(parameters: Sequence[KnownParameter], word: str) -> KnownParameter | None:

@@ -124,21 +124,27 @@ def _parameters(operation: KnownOperation, given: list[str], current: str) -> It
     written = {folded(name) for name in given}
     like = current[2:]
     for each in operation.parameters:
-        plain = _spelled_like(like, each.name)
-        if not each.parameters:
-            if each.many or folded(each.name) not in written:
-                yield Candidate(f"--{plain}", _told(each))
-            continue
-        number = 1
-        while any(name.startswith(f"{folded(each.name)}.{number + 1}.") for name in written):
-            number += 1
-        fields = [
-            inner for inner in each.parameters if f"{folded(each.name)}.{number}.{folded(inner.name)}" not in written
-        ]
-        if not fields:
-            number, fields = number + 1, list(each.parameters)
-        for inner in fields:
-            yield Candidate(f"--{plain}.{number}.{_spelled_like(like, inner.name)}", _told(inner))
+        if each.many and each.parameters:
+            name = folded(each.name)
+            number = 1
+            while any(other.startswith(f"{name}.{number + 1}.") for other in written):
+                number += 1
+            fields = list(_fields(each, f"{each.name}.{number}", like, written))
+            yield from fields or _fields(each, f"{each.name}.{number + 1}", like, written)
+        elif each.parameters:
+            yield from _fields(each, each.name, like, written)
+        elif each.many or folded(each.name) not in written:
+            yield Candidate(f"--{_spelled_like(like, each.name)}", _told(each))
+
+
+def _fields(known: KnownParameter, name: str, like: str, written: set[str]) -> Iterator[Candidate]:
+    """Those of an object's fields that have not been given yet, as deep as it goes."""
+    for inner in known.parameters:
+        field = f"{name}.{inner.name}"
+        if inner.parameters:
+            yield from _fields(inner, field, like, written)
+        elif folded(field) not in written:
+            yield Candidate(f"--{'.'.join(_spelled_like(like, part) for part in field.split('.'))}", _told(inner))
 
 
 def _parameter_values(operation: KnownOperation, word: str, prefix: str) -> Iterator[Candidate]:

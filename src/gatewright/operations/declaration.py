@@ -7,11 +7,12 @@ request is a struct whose fields are annotated with a :class:`Parameter`::
         region_id: Annotated[str, Parameter()]
         vpc_name: Annotated[str | None, Parameter(Length(1, 128, error=INVALID_NAME))] = None
 
-A field without a default is required. Types are ``str``, ``int``, ``bool``, and for lists ``tuple[str, ...]`` and
-``tuple[AnItem, ...]`` where ``AnItem`` is an :class:`Item` with fields of its own (``Tag.1.Key`` on the wire). The
-wire's name follows from the field's unless the parameter gives one. Each constraint names the documented error that
-breaking it gives; without one it is the API's general ``InvalidParameter``. Constraints of a list of texts hold for
-each of its values, except :class:`Count`, which holds for the list.
+A field without a default is required. Types are ``str``, ``int``, ``bool``, an :class:`Item` with fields of its own
+(``TunnelOptionsSpecification.EnableDpd`` on the wire), and for lists ``tuple[str, ...]`` and ``tuple[AnItem, ...]``
+(``Tag.1.Key``). An item may have items in it, but no lists. Lists and items arrive in that form or as one JSON text.
+The wire's name follows from the field's unless the parameter gives one. Each constraint names the documented error
+that breaking it gives; without one it is the API's general ``InvalidParameter``. Constraints of a list of texts hold
+for each of its values, except :class:`Count`, which holds for the list.
 """
 
 from __future__ import annotations
@@ -144,10 +145,12 @@ class Count:
 class Parameter:
     """How one field of a request is read from the wire. A secret one's value is in no answer that refuses it."""
 
-    def __init__(self, *constraints: Constraint, name: str = "", secret: bool = False) -> None:
+    def __init__(self, *constraints: Constraint, name: str = "", secret: bool = False, text: bool = False) -> None:
+        """``text``: an item that the API declares as a text, which holds it as JSON."""
         self.constraints = constraints
         self.name = name
         self.secret = secret
+        self.text = text
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +178,10 @@ class Field(NamedTuple):
     many: bool = False
     #: The fields of an item.
     fields: tuple[Field, ...] = ()
-    #: Its value is told nowhere, not even to who sent it.
+    #: Its value, or a value in it, is told nowhere, not even to who sent it.
     secret: bool = False
+    #: An item that the API declares as a text, which holds it as JSON.
+    text: bool = False
 
 
 class Request(msgspec.Struct, kw_only=True, frozen=True):
@@ -187,7 +192,7 @@ class Request(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Item(msgspec.Struct, kw_only=True, frozen=True):
-    """One object of a list parameter. Its fields are declared as a request's are."""
+    """An object in a request: a parameter, or one of a list. Its fields are declared as a request's are."""
 
 
 class Part(msgspec.Struct, kw_only=True, rename=wire_name, omit_defaults=True):
@@ -254,6 +259,7 @@ def fields_of(declared: type[Request] | type[Item]) -> tuple[Field, ...]:
         many = get_origin(kind) is tuple
         if many:
             kind = get_args(kind)[0]
+        fields = fields_of(kind) if issubclass(kind, Item) else ()
         found.append(
             Field(
                 attribute=field.name,
@@ -262,8 +268,9 @@ def fields_of(declared: type[Request] | type[Item]) -> tuple[Field, ...]:
                 required=field.required,
                 constraints=parameter.constraints,
                 many=many,
-                fields=fields_of(kind) if issubclass(kind, Item) else (),
-                secret=parameter.secret,
+                fields=fields,
+                secret=parameter.secret or any(inner.secret for inner in fields),
+                text=parameter.text,
             )
         )
     return tuple(found)

@@ -4,35 +4,26 @@ In three rounds over the declaration, in its order: what is required and missing
 a rule. Parameters that no declaration knows are ignored, as the real service does (clients send ``OwnerId`` and the
 like); those that the API has and this service does not serve yet are refused.
 
-A list arrives as ``ResourceId.1=...`` or ``Tag.1.Key=...``, counted from 1 with or without gaps, or whole, as a JSON
-text in ``ResourceId`` or ``Tag``; keys inside of the JSON are compared without regard to case, as clients need it.
+In which forms lists and objects arrive is the business of :mod:`gatewright.wire.gathering`.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from gatewright.errors import HIDDEN, UNSUPPORTED_OPERATION, ApiError, invalid_parameter, missing_parameter
+from gatewright.errors import UNSUPPORTED_OPERATION, ApiError, invalid_parameter, missing_parameter
 from gatewright.operations.declaration import Constraint, Count, Field, Item, NotYet, Operation, Request
+from gatewright.wire.gathering import LONGEST, Raw, gather, tellable
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})\Z")
 _LARGEST = 2**63 - 1
-#: Characters of a text parameter, and of a list that comes as one JSON text.
-LONGEST = 65_536
-#: The highest index of a list parameter: more than any operation takes.
-HIGHEST_INDEX = 1000
-_INDEX = re.compile(r"[1-9][0-9]{0,3}\Z")
-
-#: A value as it arrived: a text, or for a list its values' texts or objects by their names on the wire.
-_Raw = dict[str, Any]
 
 
 def decode(operation: Operation[Any, Any], parameters: Mapping[str, str]) -> Request:
     """The request. Raises ApiError."""
-    raw = _gather(operation.fields, parameters)
+    raw = gather(operation.fields, parameters)
     _require(operation.fields, raw, "")
     values = _typed_all(operation.fields, raw)
     _check_all(operation.fields, values, raw, "")
@@ -41,103 +32,34 @@ def decode(operation: Operation[Any, Any], parameters: Mapping[str, str]) -> Req
     return operation.request_type(**values)
 
 
-def _gather(fields: tuple[Field, ...], parameters: Mapping[str, str]) -> _Raw:
-    """What arrived of the declared parameters. A list is a dict from the name of each value to the value."""
-    raw: _Raw = {}
-    for field in fields:
-        if field.many:
-            values = _list_of(field, parameters)
-            if values:
-                raw[field.name] = values
-        else:
-            text = parameters.get(field.name)
-            if text:
-                raw[field.name] = text
-    return raw
-
-
-def _list_of(field: Field, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """A list parameter's values by their names (``Tag.2``), in the order of their numbers."""
-    prefix = field.name + "."
-    numbered: dict[int, Any] = {}
-    for name, text in parameters.items():
-        if not name.startswith(prefix):
-            continue
-        index, dot, rest = name[len(prefix) :].partition(".")
-        if not _INDEX.match(index) or int(index) > HIGHEST_INDEX:
-            raise invalid_parameter(name, text, f"the number behind {prefix} must be 1 to {HIGHEST_INDEX}")
-        if not field.fields:
-            if dot:
-                raise invalid_parameter(name, text, f"{field.name} is a list of texts: write {prefix}{index}")
-            if text:
-                numbered[int(index)] = text
-        elif not dot:
-            raise invalid_parameter(
-                name, text, f"{field.name} is a list of objects: write {name}.{field.fields[0].name}"
-            )
-        else:
-            numbered.setdefault(int(index), {})[rest] = text
-    whole = parameters.get(field.name)
-    if whole:
-        if numbered:
-            raise invalid_parameter(field.name, whole, f"stands beside {prefix}N: give the list in one form")
-        numbered = dict(enumerate(_from_json(field, whole), 1))
-    return {f"{prefix}{index}": numbered[index] for index in sorted(numbered)}
-
-
-def _from_json(field: Field, text: str) -> list[Any]:
-    """The values of a list that arrived as one JSON text; scalars become the texts that they would arrive as."""
-    what = "objects" if field.fields else "texts"
-    wrong = invalid_parameter(field.name, text, f"must be a JSON array of {what}, or be given as {field.name}.N")
-    if len(text) > LONGEST:
-        raise invalid_parameter(field.name, text, f"must be at most {LONGEST} characters")
-    try:
-        values = json.loads(text)
-    except (ValueError, RecursionError):
-        raise wrong from None
-    if not isinstance(values, list) or len(values) > HIGHEST_INDEX:
-        raise wrong
-    if not field.fields:
-        if not all(isinstance(value, str) and value for value in values):
-            raise wrong
-        return values
-    known = {inner.name.lower(): inner.name for inner in field.fields}
-    found = []
-    for value in values:
-        if not isinstance(value, dict):
-            raise wrong
-        item: dict[str, str] = {}
-        for key, each in ((str(key), each) for key, each in value.items()):
-            if isinstance(each, dict | list | float):
-                raise wrong
-            if each is not None:
-                item[known.get(key.lower(), key)] = str(each).lower() if isinstance(each, bool) else str(each)
-        found.append(item)
-    return found
-
-
-def _require(fields: tuple[Field, ...], raw: _Raw, prefix: str) -> None:
+def _require(fields: tuple[Field, ...], raw: Raw, prefix: str) -> None:
     for field in fields:
         if field.required and not raw.get(field.name):
             raise missing_parameter(prefix + field.name)
-        if field.fields:
-            for name, item in raw.get(field.name, {}).items():
-                _require(field.fields, item, f"{prefix}{name}.")
+        for name, item in _items(field, raw):
+            _require(field.fields, item, f"{prefix}{name}.")
 
 
-def _typed_all(fields: tuple[Field, ...], raw: _Raw, prefix: str = "") -> dict[str, Any]:
+def _items(field: Field, raw: Raw) -> list[tuple[str, Raw]]:
+    """The objects that arrived of a parameter, by name."""
+    if not field.fields or field.name not in raw:
+        return []
+    return list(raw[field.name].items()) if field.many else [(field.name, raw[field.name])]
+
+
+def _typed_all(fields: tuple[Field, ...], raw: Raw, prefix: str = "") -> dict[str, Any]:
     """The values by attribute, converted to their types."""
     values: dict[str, Any] = {}
     for field in fields:
         arrived = raw.get(field.name)
         if not arrived:
             continue
-        if not field.many:
-            values[field.attribute] = _typed(field, prefix + field.name, arrived)
-        elif field.fields:
+        if field.fields:
             kind: type[Item] = field.type
-            items = (_typed_all(field.fields, item, f"{prefix}{name}.") for name, item in arrived.items())
-            values[field.attribute] = tuple(kind(**item) for item in items)
+            items = [kind(**_typed_all(field.fields, item, f"{prefix}{name}.")) for name, item in _items(field, raw)]
+            values[field.attribute] = tuple(items) if field.many else items[0]
+        elif not field.many:
+            values[field.attribute] = _typed(field, prefix + field.name, arrived)
         else:
             values[field.attribute] = tuple(_typed(field, prefix + name, text) for name, text in arrived.items())
     return values
@@ -146,9 +68,9 @@ def _typed_all(fields: tuple[Field, ...], raw: _Raw, prefix: str = "") -> dict[s
 def _typed(field: Field, name: str, text: str) -> Any:
     if field.type is str:
         if len(text) > LONGEST:
-            raise invalid_parameter(name, _tellable(field, text), f"must be at most {LONGEST} characters")
+            raise invalid_parameter(name, tellable(field, text), f"must be at most {LONGEST} characters")
         if not text.isprintable() and _unstorable(text):
-            raise invalid_parameter(name, _tellable(field, text), "must not contain control characters")
+            raise invalid_parameter(name, tellable(field, text), "must not contain control characters")
         return text
     if field.type is bool:
         lowered = text.lower()
@@ -165,34 +87,29 @@ def _unstorable(text: str) -> bool:
     return any((c < " " and c not in "\t\n\r") or c == "\x7f" or "\ud800" <= c <= "\udfff" for c in text)
 
 
-def _check_all(fields: tuple[Field, ...], values: Mapping[str, Any], raw: _Raw, prefix: str) -> None:
+def _check_all(fields: tuple[Field, ...], values: Mapping[str, Any], raw: Raw, prefix: str) -> None:
     for field in fields:
         if field.attribute not in values:
             continue
         value = values[field.attribute]
-        if not field.many:
-            _check(field, prefix + field.name, value)
-            continue
         for constraint in field.constraints:
             if isinstance(constraint, Count) and not constraint.holds(value):
                 raise _broken(constraint, prefix + field.name, f"{len(value)} values")
-        for name, arrived, each in zip(raw[field.name], raw[field.name].values(), value, strict=True):
-            if field.fields:
+        if field.fields:
+            for (name, arrived), each in zip(_items(field, raw), value if field.many else (value,), strict=True):
                 inner = {one.attribute: getattr(each, one.attribute) for one in field.fields if arrived.get(one.name)}
                 _check_all(field.fields, inner, arrived, f"{prefix}{name}.")
-            else:
+        elif not field.many:
+            _check(field, prefix + field.name, value)
+        else:
+            for name, each in zip(raw[field.name], value, strict=True):
                 _check(field, prefix + name, each)
 
 
 def _check(field: Field, name: str, value: Any) -> None:
     for constraint in field.constraints:
         if not isinstance(constraint, Count) and not constraint.holds(value):
-            raise _broken(constraint, name, _tellable(field, value))
-
-
-def _tellable(field: Field, value: object) -> object:
-    """A value as a refusal tells it."""
-    return HIDDEN if field.secret else value
+            raise _broken(constraint, name, tellable(field, value))
 
 
 def _broken(constraint: Constraint, name: str, value: object) -> ApiError:

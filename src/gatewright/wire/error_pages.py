@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
 from gatewright.errors import GATEWAY_ROWS, ErrorRow
-from gatewright.operations.declaration import Constraint, Operation
+from gatewright.operations.declaration import Constraint, Field, Operation
 
 _GENERAL = (
     ErrorRow(
@@ -27,9 +27,14 @@ _GENERAL = (
 
 def rows_of(operation: Operation[Any, Any]) -> list[ErrorRow]:
     """Every documented row that an operation can answer with, its parameters' included."""
-    constraints: list[Constraint] = [c for field in operation.fields for c in field.constraints]
-    rows = [*operation.errors, *(c.error for c in constraints if c.error is not None)]
+    rows = [*operation.errors, *(c.error for c in _constraints(operation.fields) if c.error is not None)]
     return list(dict.fromkeys(rows))
+
+
+def _constraints(fields: Iterable[Field]) -> Iterator[Constraint]:
+    for field in fields:
+        yield from field.constraints
+        yield from _constraints(field.fields)
 
 
 class ErrorPages:
