@@ -58,13 +58,14 @@ _LONGEST_SOCKET = 107
 #: Connections that wait in the kernel to be accepted.
 BACKLOG = 1024
 #: The published quota of gateways, an address for each of their tunnel ends and more, VPCs enough for tests that run
-#: side by side (published are 10), and the published quotas of vSwitches a VPC and of customer gateways a region.
+#: side by side (published are 10), and the published quotas of vSwitches, customer gateways and connections.
 _QUOTAS = {
     "quota_vpn_gateways": 30,
     "quota_public_addresses": 100,
     "quota_vpcs": 100,
     "quota_vswitches": 150,
     "quota_customer_gateways": 100,
+    "quota_vpn_connections": 10,
 }
 
 
@@ -129,6 +130,7 @@ OPTIONS = (
     Option("quota_vpcs", int, "N", "VPCs an account may have in a region (default: 100)"),
     Option("quota_vswitches", int, "N", "vSwitches a VPC may have (default: 150)"),
     Option("quota_customer_gateways", int, "N", "customer gateways an account may have in a region (default: 100)"),
+    Option("quota_vpn_connections", int, "N", "IPsec connections a VPN gateway may have (default: 10)"),
     Option("connections", int, "N", "connections that the API serves at once (default: 1024)"),
     Option(
         "throttling",
@@ -136,6 +138,13 @@ OPTIONS = (
         "MODE",
         "off: no call comes too often (default); exact: refuse what the API's published rates refuse",
         ("off", "exact"),
+    ),
+    Option(
+        "busy_gateways",
+        str,
+        "MODE",
+        "queue: a gateway that is not active takes writes all the same (default); refuse: it answers as the cloud does",
+        ("queue", "refuse"),
     ),
     Option("cache", bool, "", "linux plane: bring gateways back after a reboot before the control plane is back"),
     Option("trace_endpoint", str, "URL", "OTLP/HTTP endpoint that traces are sent to (default: none are recorded)"),
@@ -187,8 +196,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     quota_vpcs: int
     quota_vswitches: int
     quota_customer_gateways: int
+    quota_vpn_connections: int
     connections: int
     throttling: str
+    busy_gateways: str
     cache: bool
     #: Empty: no traces.
     trace_endpoint: str
@@ -302,6 +313,7 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         **quotas,
         connections=connections,
         throttling=values.get("throttling", "off"),
+        busy_gateways=values.get("busy_gateways", "queue"),
         cache=bool(values.get("cache", False)),
         trace_endpoint=trace_endpoint(values.get("trace_endpoint", "")),
         log_level=values.get("log_level", "WARNING"),

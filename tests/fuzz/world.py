@@ -30,7 +30,12 @@ class World:
 
     def __init__(self, url: str) -> None:
         plenty = Quotas(
-            vpn_gateways=10**6, public_addresses=10**6, vpcs=10**6, vswitches=10**6, customer_gateways=10**6
+            vpn_gateways=10**6,
+            public_addresses=10**6,
+            vpcs=10**6,
+            vswitches=10**6,
+            customer_gateways=10**6,
+            vpn_connections=10**6,
         )
         self.cell = Cell(url, with_agent=False, quotas=plenty)
         self.other = self.cell.other()
@@ -48,14 +53,15 @@ class World:
         self.cell.close()
 
     def furnish(self) -> None:
-        """Give both accounts a network with a gateway that is ``active``, and a customer gateway."""
+        """Give both accounts a network with a gateway that is ``active``, and a connection to a customer gateway."""
         for cell, known in ((self.other, self.others), (self.cell, self._mine)):
             network = cell.network()
             gateway = cell.gateway(network, EnableSsl=True)
             known |= ids_of(cell.call("DescribeVSwitchAttributes", VSwitchId=network[1]))
             known |= ids_of(cell.call("DescribeVpnGateway", VpnGatewayId=gateway))
-            device = dotted(_FIRST_DEVICE + self._furnished)
-            known |= ids_of(cell.call("CreateCustomerGateway", IpAddress=device, AuthKey="of-a-device"))
+            device = cell.customer_gateway(dotted(_FIRST_DEVICE + self._furnished), Asn="65010", AuthKey="of-a-device")
+            connection = cell.connection(gateway, device, device)
+            known |= ids_of(cell.call("DescribeVpnConnection", VpnConnectionId=connection))
         self._furnished += 1
         self.cell.settle(lambda: self._is_active(self.cell, self._mine) and self._is_active(self.other, self.others))
         self._unchanged_since = None

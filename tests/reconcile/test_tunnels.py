@@ -49,6 +49,10 @@ class World:
         rows = self.cell.run(self.cell.database.read(lambda each: tunnel_logs.page(each, "vco-1", 0, 10**15)))
         return [(row.number, row.tunnel_id, row.text) for row in rows]
 
+    def leave(self) -> None:
+        """Want the gateway removed from its host."""
+        self.cell.run(self.cell.database.write(lambda each: placements.bury(each, self.gateway)))
+
     def secrets(self, *references: SecretRef, host: str = "local") -> dict[str, str]:
         return {each.id: each.value for each in self.cell.run(self.cell.control_plane.secrets(host, references))}
 
@@ -77,7 +81,7 @@ def test_another_hosts_word_does_not_count(world: World) -> None:
     world.tell(world.state(world.master, UP), lines=[line(world.master, "mine")], host="elsewhere")
     world.tell(world.state(world.slave, UP, instance=f"{world.gateway}-1"))
     assert not any(row.seen for row in world.seen().values())
-    world.cell.call("DeleteVpnGateway", VpnGatewayId=world.gateway)
+    world.leave()
     world.tell(world.state(world.master, UP), lines=[line(world.master, "mine")])
     assert not any(row.seen for row in world.seen().values())
     assert world.log() == []
@@ -119,7 +123,7 @@ def test_a_host_is_told_the_secrets_of_its_own_tunnels_only(world: World) -> Non
     assert world.secrets(mine, key, host="elsewhere") == {}
     assert world.secrets(SecretRef(world.master, 1), SecretRef("cgw-vco-1-1", 2), SecretRef("cgw-vco-1-2", 3)) == {}
     assert world.secrets() == {}
-    world.cell.call("DeleteVpnGateway", VpnGatewayId=world.gateway)
+    world.leave()
     assert world.secrets(mine, key) == {}
 
 

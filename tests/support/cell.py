@@ -394,6 +394,26 @@ class Cell:
         answer: str = self.call("CreateVpnGateway", **wanted)["VpnGatewayId"]
         return answer
 
+    def customer_gateway(self, address: str = "203.0.113.7", **parameters: Any) -> str:
+        """Register a customer's device. Returns its id."""
+        answer: str = self.call("CreateCustomerGateway", IpAddress=address, **parameters)["CustomerGatewayId"]
+        return answer
+
+    def connection(self, gateway: str, master: str, slave: str, **parameters: Any) -> str:
+        """Connect a dual-tunnel gateway with two customer gateways. Returns the connection's id."""
+        wanted = {
+            "VpnGatewayId": gateway,
+            "LocalSubnet": "10.0.0.0/8",
+            "RemoteSubnet": "192.168.0.0/24",
+            "TunnelOptionsSpecification.1.Role": "master",
+            "TunnelOptionsSpecification.1.CustomerGatewayId": master,
+            "TunnelOptionsSpecification.2.Role": "slave",
+            "TunnelOptionsSpecification.2.CustomerGatewayId": slave,
+            **parameters,
+        }
+        answer: str = self.call("CreateVpnConnection", **wanted)["VpnConnectionId"]
+        return answer
+
     def until_status(self, gateway: str, status: str) -> dict[str, Any]:
         """Describe a gateway until it has a status."""
         return self.until("DescribeVpnGateway", lambda answer: answer["Status"] == status, VpnGatewayId=gateway)

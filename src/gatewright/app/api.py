@@ -158,11 +158,13 @@ async def _serve_from(
             vpcs=settings.quota_vpcs,
             vswitches=settings.quota_vswitches,
             customer_gateways=settings.quota_customer_gateways,
+            vpn_connections=settings.quota_vpn_connections,
         ),
         public_pool=pools.public_pool(settings.public_pool),
         plane=settings.plane,
         sealer=sealer,
         charge_types=settings.charge_types,
+        busy_gateways=settings.busy_gateways,
         protocol="HTTP" if certificate is None else "HTTPS",
     )
     steering: Steering | None = None

@@ -32,6 +32,8 @@ class Quotas:
     route_entries: int = 200
     #: Customer gateways an account and region.
     customer_gateways: int = 100
+    #: IPsec connections a VPN gateway.
+    vpn_connections: int = 10
 
 
 def _no_delay() -> int:
@@ -53,6 +55,8 @@ class Installation:
     sealer: Sealer
     #: What ``InstanceChargeType`` may be.
     charge_types: tuple[str, ...] = ("PREPAY", "POSTPAY")
+    #: What a gateway does with a write while it is not ``active``: ``queue`` or, as the cloud, ``refuse``.
+    busy_gateways: str = "queue"
     #: What the API speaks here, ``HTTP`` or ``HTTPS``.
     protocol: str = "HTTP"
     #: What has gone through instances.

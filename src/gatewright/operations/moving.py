@@ -17,7 +17,7 @@ from gatewright.operations.declaration import Access, OneOf, Operation, Paramete
 from gatewright.operations.resource_groups import NO_SUCH_GROUP, group_for
 from gatewright.operations.vpn_gateways.facts import NOT_FOUND as GATEWAY_NOT_FOUND
 from gatewright.operations.vpn_gateways.facts import find_gateway
-from gatewright.operations.vpn_gateways.modify import CONFIGURING
+from gatewright.operations.vpn_gateways.updating import CONFIGURING
 from gatewright.resources.statuses import GatewayStatus
 from gatewright.store import customer_gateways, gateways, vpcs
 

@@ -21,6 +21,7 @@ from gatewright.operations import (
     route_tables,
     tagging,
     vpcs,
+    vpn_connections,
     vpn_gateways,
     vswitches,
 )
@@ -35,6 +36,7 @@ ALL: tuple[type[Operation[Any, Any]], ...] = (
     *vpn_gateways.OPERATIONS,
     *customer_gateways.OPERATIONS,
     *bgp.OPERATIONS,
+    *vpn_connections.OPERATIONS,
     *tagging.OPERATIONS,
     *moving.OPERATIONS,
     *ecs.OPERATIONS,

@@ -31,7 +31,7 @@ from gatewright.operations.tags import (
     check_tags,
     wanted_tags,
 )
-from gatewright.store import customer_gateways, gateways, route_tables, tags, vpcs, vswitches
+from gatewright.store import connections, customer_gateways, gateways, route_tables, tags, vpcs, vswitches
 from gatewright.store.tags import Selection
 from gatewright.store.transaction import Transaction
 
@@ -44,7 +44,7 @@ UNKNOWN_TYPE = ErrorRow(
     400,
     "InvalidInstanceType.NotFound",
     "The instance type is not found",
-    "VPC, VSWITCH, ROUTETABLE, VPNGATEWAY and CUSTOMERGATEWAY can be tagged.",
+    "VPC, VSWITCH, ROUTETABLE, VPNGATEWAY, CUSTOMERGATEWAY and VPNCONNECTION can be tagged.",
 )
 UNKNOWN_RESOURCE = ErrorRow(
     400,
@@ -84,7 +84,6 @@ _TYPES = frozenset(
         "DHCPOPTIONSSET",
         "GATEWAYENDPOINT",
         "IPV6ADDRESS",
-        "VPNCONNECTION",
         "VPNATTACHMENT",
         "SSLVPNSERVER",
         "IPSECSERVER",
@@ -106,6 +105,7 @@ _FIND: dict[str, Callable[[Transaction, str, str], _Regional | None]] = {
     ResourceType.ROUTE_TABLE: route_tables.view,
     ResourceType.VPN_GATEWAY: gateways.view,
     ResourceType.CUSTOMER_GATEWAY: customer_gateways.find,
+    ResourceType.VPN_CONNECTION: connections.view,
 }
 
 ResourceIds = Annotated[tuple[str, ...], Parameter(Count(MOST_RESOURCES, error=TOO_MANY_RESOURCES))]

@@ -45,6 +45,7 @@ class ResourceType(enum.StrEnum):
     ROUTE_TABLE = "ROUTETABLE"
     VPN_GATEWAY = "VPNGATEWAY"
     CUSTOMER_GATEWAY = "CUSTOMERGATEWAY"
+    VPN_CONNECTION = "VPNCONNECTION"
 
 
 class Tag(Item, kw_only=True, frozen=True):

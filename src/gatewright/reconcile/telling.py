@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from gatewright.resources.events import Event, Subject
 from gatewright.resources.specs import Phase
+from gatewright.store.connections import ConnectionRow
 from gatewright.store.gateways import GatewayRow
 from gatewright.store.placements import PlacementRow
 from gatewright.store.vpcs import VpcRow
@@ -28,6 +29,12 @@ def of_vswitch(row: VSwitchRow, after: str, now: int, text: str = "", *, new: bo
 def of_vpc(row: VpcRow, before: str | None, after: str, now: int, text: str = "") -> Event:
     """The same of a VPC, whose status no row has."""
     return Event(row.account_id, row.region_id, now, Subject.VPC.value, row.id, before, after, text)
+
+
+def of_connection(row: ConnectionRow, before: str | None, after: str, now: int, text: str = "") -> Event:
+    """The same of an IPsec connection, whose ``Status`` its tunnels' rows have."""
+    subject = Subject.VPN_CONNECTION.value
+    return Event(row.account_id, row.region_id, now, subject, row.id, before, str(after), text)
 
 
 def _event(subject: Subject, row: GatewayRow | VSwitchRow, after: str, now: int, text: str, new: bool) -> Event:

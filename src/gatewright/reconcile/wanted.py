@@ -15,8 +15,9 @@ from gatewright.resources.compile import (
     compile_router,
     compile_vswitch,
 )
+from gatewright.resources.compile_tunnels import compile_tunnels
 from gatewright.resources.specs import Kind, Spec, Tombstone
-from gatewright.store import gateways, hosts, placements, pools, route_tables, vswitches
+from gatewright.store import gateways, hosts, placements, pools, route_tables, tunnels, vpcs, vswitches
 from gatewright.store.placements import PlacementRow
 from gatewright.store.transaction import Transaction
 from gatewright.telemetry import tracing
@@ -49,6 +50,11 @@ class _Compiler:
         self._public_pools = pools.public_pools(transaction)
         self._gateways = {row.id: row for row in gateways.find_all(transaction, gateway_ids)}
         self._instances = {row.id: row for row in gateways.instances_of(transaction, gateway_ids)}
+        self._tunnels = tunnels.facts(transaction, gateway_ids)
+        ending = {each.gateway_id for inside in self._tunnels.values() for each in inside}
+        self._networks = vpcs.networks(
+            transaction, sorted({row.vpc_id for row in self._gateways.values() if row.id in ending})
+        )
         self._vswitches = {row.id: row for row in vswitches.find_all(transaction, vswitch_ids)}
         self._peers = _peers(transaction, vswitch_ids)
         self._inside: dict[str, list[VSwitchFacts]] = {vpc_id: [] for vpc_id in vpc_ids}
@@ -89,6 +95,8 @@ class _Compiler:
             public = (dotted(instance.public_address),)
             if gateway.ssl_address is not None and instance.role == "master":
                 public += (dotted(gateway.ssl_address),)
+        private = dotted(instance.private_address)
+        ending = self._tunnels.get(instance.id, ())
         return compile_instance(
             GatewayFacts(
                 gateway_id=gateway.id,
@@ -107,10 +115,12 @@ class _Compiler:
                 zone_id=instance.zone_id,
                 vswitch_id=instance.vswitch_id,
                 vswitch_cidr=instance.vswitch_cidr,
-                private_address=dotted(instance.private_address),
+                private_address=private,
                 public_network=network,
                 public_addresses=public,
             ),
+            compile_tunnels(ending, public[0] if public else private),
+            self._networks[gateway.vpc_id] if ending else (),
         )
 
 

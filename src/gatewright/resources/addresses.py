@@ -23,6 +23,14 @@ def dotted(address: int) -> str:
     return f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is an IPv4 address, written as it should be."""
+    try:
+        return str(ipaddress.IPv4Address(text)) == text
+    except ValueError:
+        return False
+
+
 def parse_network(text: str) -> ipaddress.IPv4Network | None:
     """A network from its canonical text; None for anything else: host bits set, no mask, leading zeros."""
     try:

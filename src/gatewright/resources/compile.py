@@ -23,6 +23,7 @@ from gatewright.resources.specs import (
     RouteTable,
     VSwitchSpec,
 )
+from gatewright.resources.tunnels import TunnelSpec
 
 
 class GatewayFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,8 +54,16 @@ class InstanceFacts(msgspec.Struct, frozen=True, kw_only=True):
     public_addresses: tuple[str, ...]
 
 
-def compile_instance(gateway: GatewayFacts, instance: InstanceFacts) -> InstanceSpec:
-    """The spec of one instance. Texts that recur are shared: an agent keeps the specs of thousands."""
+def compile_instance(
+    gateway: GatewayFacts,
+    instance: InstanceFacts,
+    tunnels: tuple[TunnelSpec, ...] = (),
+    vpc_networks: tuple[str, ...] = (),
+) -> InstanceSpec:
+    """The spec of one instance. Texts that recur are shared: an agent keeps the specs of thousands.
+
+    ``vpc_networks`` are given with the first tunnel only.
+    """
     public = None
     if instance.public_addresses:
         public = PublicLeg(addresses=instance.public_addresses, network=intern(instance.public_network))
@@ -77,6 +86,8 @@ def compile_instance(gateway: GatewayFacts, instance: InstanceFacts) -> Instance
         ssl=gateway.ssl,
         ssl_connections=gateway.ssl_connections if gateway.ssl else 0,
         auto_propagate=gateway.auto_propagate,
+        tunnels=tunnels,
+        vpc_networks=vpc_networks,
     )
 
 

@@ -345,6 +345,8 @@ tunnels = Table(
     Column("instance_id", String(64)),
     #: ``master`` or ``slave``.
     Column("role", String(8), nullable=False),
+    #: 0 or 1: the order in which the connection's tunnels were given, which answers keep.
+    Column("position", Integer, nullable=False),
     #: Its number in the gateway, from 1; one that was freed is used again.
     Column("number", Integer, nullable=False),
     Column("customer_gateway_id", String(64), nullable=False),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, delete, false, func, insert, select, true, update
 
+from gatewright.store.among import QueryAmong
 from gatewright.store.paging import Listing
 from gatewright.store.schema import vpcs, vswitches
 from gatewright.store.statement import Query, Statement
@@ -54,6 +55,7 @@ _FIND = Query(
     select(*_COLUMNS).where(vpcs.c.id == bindparam("vpc_id"), vpcs.c.account_id == bindparam("account_id")),
     VpcRow,
 )
+_FIND_ALL = QueryAmong(select(*_COLUMNS), vpcs.c.id, VpcRow)
 _DEFAULTS = Query(
     select(*_COLUMNS).where(vpcs.c.account_id == bindparam("account_id"), vpcs.c.is_default == true()), VpcRow
 )
@@ -102,6 +104,11 @@ def add(transaction: Transaction, row: VpcRow) -> None:
 def find(transaction: Transaction, account_id: str, vpc_id: str) -> VpcRow | None:
     """An account's VPC, or None."""
     return transaction.one(_FIND, account_id=account_id, vpc_id=vpc_id)
+
+
+def networks(transaction: Transaction, vpc_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The networks of VPCs of whatever accounts, by the VPCs' ids; for the reconciler."""
+    return {row.id: row.networks for row in _FIND_ALL.rows(transaction, vpc_ids)}
 
 
 def defaults(transaction: Transaction, account_id: str) -> list[VpcRow]:

@@ -44,7 +44,12 @@ def sealed(call: Call, customer_gateway_id: str, auth_key: str | None) -> bytes 
 
 def opened(call: Call, row: CustomerGatewayRow) -> str | None:
     """A customer gateway's ``AuthKey``, or None."""
-    return None if row.auth_key is None else call.installation.sealer.open(row.auth_key, _place(row.id))
+    return opened_key(call, row.id, row.auth_key)
+
+
+def opened_key(call: Call, customer_gateway_id: str, key: bytes | None) -> str | None:
+    """A customer gateway's ``AuthKey`` as it is stored, opened; or None."""
+    return None if key is None else call.installation.sealer.open(key, _place(customer_gateway_id))
 
 
 def _place(customer_gateway_id: str) -> Place:

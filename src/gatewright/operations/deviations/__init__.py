@@ -7,7 +7,15 @@ document states is marked as assumed.
 
 from __future__ import annotations
 
-from gatewright.operations.deviations import other_products, route_tables, shared, tagging, vpcs, vpn_gateways
+from gatewright.operations.deviations import (
+    other_products,
+    route_tables,
+    shared,
+    tagging,
+    vpcs,
+    vpn_connections,
+    vpn_gateways,
+)
 from gatewright.operations.deviations.entries import NOT_TOLD, Deviation, Difference, Kind
 
 __all__ = ["DEVIATIONS", "NOT_TOLD", "Deviation", "Difference", "Kind"]
@@ -18,5 +26,6 @@ DEVIATIONS: tuple[Deviation, ...] = (
     *tagging.ENTRIES,
     *vpcs.ENTRIES,
     *vpn_gateways.ENTRIES,
+    *vpn_connections.ENTRIES,
     *other_products.ENTRIES,
 )

@@ -8,7 +8,7 @@ from gatewright.operations.tags import FILTER_ERRORS, TAG_ERRORS
 
 ENTRIES: tuple[Deviation, ...] = (
     *answers(
-        ("CreateVpc", "CreateVSwitch", "CreateCustomerGateway", "TagResources"),
+        ("CreateVpc", "CreateVSwitch", "CreateCustomerGateway", "CreateVpnConnection", "TagResources"),
         TAG_ERRORS,
         reason="What is wrong with a tag is told as CreateVpnGateway's table tells it.",
         source="error table of CreateVpnGateway, 2024-03-04",
@@ -18,6 +18,7 @@ ENTRIES: tuple[Deviation, ...] = (
             "DescribeVSwitches",
             "DescribeVpnGateways",
             "DescribeCustomerGateways",
+            "DescribeVpnConnections",
             "UnTagResources",
             "ListTagResources",
             "DescribeTags",

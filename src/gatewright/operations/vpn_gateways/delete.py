@@ -17,7 +17,7 @@ from gatewright.operations.declaration import (
 from gatewright.operations.vpn_gateways.facts import NOT_FOUND, find_gateway
 from gatewright.reconcile.telling import of_gateway
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import events, gateways, placements
+from gatewright.store import connections, events, gateways, placements
 from gatewright.store.gateways import GatewayView
 
 WITHIN_TERM = ErrorRow(
@@ -25,6 +25,14 @@ WITHIN_TERM = ErrorRow(
     "ForbiddenRelease",
     "Forbidden to release a prepaid instance within validity period",
     "A PREPAY gateway can be deleted after its EndTime; order test gateways with POSTPAY.",
+)
+
+
+CONNECTIONS_LEFT = ErrorRow(
+    400,
+    "DependencyViolation.VpnConnection",
+    "There are vpn connections on specified customer gateway not deleted.",
+    "Delete the gateway's IPsec connections first (DescribeVpnConnections with VpnGatewayId lists them).",
 )
 
 
@@ -46,7 +54,7 @@ class DeleteVpnGateway(Operation[DeleteVpnGatewayRequest, DeleteVpnGatewayRespon
     """
 
     access = Access.WRITE
-    errors = (NOT_FOUND, WITHIN_TERM)
+    errors = (NOT_FOUND, WITHIN_TERM, CONNECTIONS_LEFT)
 
     def execute(self, call: Call, request: DeleteVpnGatewayRequest) -> DeleteVpnGatewayResponse:
         row = find_gateway(call, request.vpn_gateway_id)
@@ -62,4 +70,7 @@ class DeleteVpnGateway(Operation[DeleteVpnGatewayRequest, DeleteVpnGatewayRespon
     def _refusal(self, call: Call, row: GatewayView) -> ApiError | None:
         if row.ends_at is not None and call.now < row.ends_at:
             return WITHIN_TERM("VpnGatewayId", row.id, "is a subscription whose term has not ended")
+        connection = connections.one_of(call.transaction, row.id)
+        if connection is not None:
+            return CONNECTIONS_LEFT("VpnGatewayId", row.id, f"has the connection {connection}")
         return None

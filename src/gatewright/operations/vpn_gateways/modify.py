@@ -19,16 +19,12 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.vpn_gateways.facts import NAME_PATTERN, NAME_RULE, NOT_FOUND, facts_of, find_gateway
-from gatewright.operations.vpn_gateways.updating import want_anew
+from gatewright.operations.vpn_gateways.updating import CONFIGURING, check_changeable, want_anew
 from gatewright.resources.addresses import dotted
-from gatewright.resources.statuses import GatewayStatus
 from gatewright.store import gateways
 
 MODIFY_INVALID_NAME = ErrorRow(400, "InvalidName", "The name is not valid")
 INVALID_DESCRIPTION = ErrorRow(400, "InvalidDescription", "The description is not valid")
-CONFIGURING = ErrorRow(
-    400, "VpnGateway.Configuring", "The specified service is configuring.", "The gateway is being deleted."
-)
 
 
 class ModifyVpnGatewayAttributeRequest(Request, kw_only=True, frozen=True):
@@ -73,8 +69,7 @@ class ModifyVpnGatewayAttribute(Operation[ModifyVpnGatewayAttributeRequest, Modi
 
     def execute(self, call: Call, request: ModifyVpnGatewayAttributeRequest) -> ModifyVpnGatewayAttributeResponse:
         row = find_gateway(call, request.vpn_gateway_id)
-        if row.status == GatewayStatus.DELETING:
-            raise CONFIGURING("VpnGatewayId", row.id, "is being deleted")
+        check_changeable(call, row)
         auto_propagate = row.auto_propagate if request.auto_propagate is None else request.auto_propagate
         changed = msgspec.structs.replace(
             row,

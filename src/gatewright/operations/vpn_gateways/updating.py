@@ -1,4 +1,9 @@
-"""Having gateways' hosts bring about what a write changed of what they run."""
+"""Writes on a gateway and on what belongs to it: whether it takes one now, and having its hosts bring it about.
+
+Writes on one gateway queue up: each is stored at once, and its hosts come to what was stored last. So clients, which
+retry on ``VpnGateway.Configuring``, never need to. ``busy_gateways`` has it answered as the cloud does: a gateway that
+is not ``active`` takes no write.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
 from gatewright.reconcile.telling import of_gateway
 from gatewright.resources.statuses import GatewayStatus
@@ -14,6 +20,21 @@ from gatewright.store import events, gateways, placements
 from gatewright.store.gateways import GatewayRow
 
 Row = TypeVar("Row", bound=GatewayRow)
+
+CONFIGURING = ErrorRow(
+    400,
+    "VpnGateway.Configuring",
+    "The specified service is configuring.",
+    "The gateway is being deleted; or with --busy-gateways refuse it is not active yet: try again.",
+)
+
+
+def check_changeable(call: Call, row: GatewayRow, parameter: str = "VpnGatewayId") -> None:
+    """Refuse a write on a gateway or what belongs to it, if it takes none now. Raises VpnGateway.Configuring."""
+    if row.status == GatewayStatus.DELETING:
+        raise CONFIGURING(parameter, row.id, "is being deleted")
+    if call.installation.busy_gateways == "refuse" and row.status != GatewayStatus.ACTIVE:
+        raise CONFIGURING(parameter, row.id, f"is {row.status}, and this installation takes writes while it is active")
 
 
 def want_anew(call: Call, rows: Sequence[Row], reason: str) -> list[Row]:

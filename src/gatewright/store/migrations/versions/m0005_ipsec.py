@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.Column("gateway_id", sa.String(64), nullable=True),
         sa.Column("instance_id", sa.String(64), nullable=True),
         sa.Column("role", sa.String(8), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("customer_gateway_id", sa.String(64), nullable=False),
         sa.Column("psk", sa.LargeBinary(), nullable=False),

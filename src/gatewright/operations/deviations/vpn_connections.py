@@ -1,0 +1,43 @@
+"""Deviations of the operations on IPsec connections."""
+
+from __future__ import annotations
+
+from gatewright.operations.deviations.entries import Deviation, Difference, Kind, not_told
+
+#: Both descriptions, and what stands before a connection's fields in each.
+_DESCRIPTIONS = (("DescribeVpnConnection", ""), ("DescribeVpnConnections", "VpnConnections.VpnConnection[]."))
+_TUNNEL = "TunnelOptionsSpecification.TunnelOptions[]."
+_SM = "It is for SM cryptography, which is not served."
+_TRANSIT = "It tells of a transit router, which there is none of here."
+_ATTACHMENTS = "It is told of attachments, and a VPN gateway's connection is none."
+_SDK = "alibabacloud_vpc20160428 7.2.2"
+
+ENTRIES: tuple[Deviation, ...] = (
+    *(
+        Deviation(
+            Difference(operation, Kind.RESPONSE, prefix + _TUNNEL + path, f"type {ours}, reference string"),
+            reason="Terraform's provider stores the value unconverted where it declares this type, so a text is lost; "
+            "the SDKs take either.",
+            source="terraform-provider-alicloud 1.289.0",
+        )
+        for operation, prefix in _DESCRIPTIONS
+        for path, ours in (
+            ("EnableDpd", "boolean"),
+            ("EnableNatTraversal", "boolean"),
+            ("TunnelIkeConfig.IkeLifetime", "integer"),
+            ("TunnelIpsecConfig.IpsecLifetime", "integer"),
+            ("TunnelBgpConfig.LocalAsn", "integer"),
+            ("TunnelBgpConfig.PeerAsn", "integer"),
+        )
+    ),
+    *(
+        deviation
+        for operation, prefix in _DESCRIPTIONS
+        for reason, paths in (
+            (_SM, ("RemoteCaCertificate", f"{_TUNNEL}RemoteCaCertificate")),
+            (_TRANSIT, ("TransitRouterId", "TransitRouterName", "CrossAccountAuthorized", "AttachInstanceId")),
+            (_ATTACHMENTS, ("TunnelBandwidth", f"{_TUNNEL}TunnelIndex")),
+        )
+        for deviation in not_told(operation, *(prefix + path for path in paths), reason=reason, source=_SDK)
+    ),
+)

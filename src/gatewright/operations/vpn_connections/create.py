@@ -1,0 +1,265 @@
+"""CreateVpnConnection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from gatewright import ids
+from gatewright.errors import ErrorRow, invalid_parameter, missing_parameter
+from gatewright.operations.call import Call
+from gatewright.operations.client_token import ClientToken
+from gatewright.operations.customer_gateways.facts import NOT_FOUND as CUSTOMER_GATEWAY_NOT_FOUND
+from gatewright.operations.customer_gateways.facts import find_customer_gateway
+from gatewright.operations.declaration import Access, Count, Length, Operation, Parameter, Request, Response
+from gatewright.operations.tags import LONGEST_NEW_KEY, TAG_ERRORS, ResourceType, Tags, add_tags, check_tags
+from gatewright.operations.vpn_connections import health
+from gatewright.operations.vpn_connections.configs import (
+    BgpConfig,
+    HealthCheckConfig,
+    IkeConfig,
+    IpsecConfig,
+    Role,
+    TunnelOptions,
+)
+from gatewright.operations.vpn_connections.subnets import LocalSubnet, RemoteSubnet, joined
+from gatewright.operations.vpn_connections.wishes import (
+    ALREADY_EXISTS,
+    Wish,
+    check_apart,
+    check_bgp,
+    new_tunnel,
+    numbered,
+)
+from gatewright.operations.vpn_gateways.facts import NOT_FOUND as GATEWAY_NOT_FOUND
+from gatewright.operations.vpn_gateways.facts import find_gateway
+from gatewright.operations.vpn_gateways.updating import CONFIGURING, check_changeable, want_anew
+from gatewright.reconcile.telling import of_connection
+from gatewright.resources.connection_status import UNSEEN
+from gatewright.store import connections, events, gateways, tunnels
+from gatewright.store.connections import ConnectionRow
+from gatewright.store.customer_gateways import CustomerGatewayRow
+from gatewright.store.gateways import GatewayView
+
+QUOTA_FULL = ErrorRow(
+    400,
+    "Resource.QuotaFull",
+    "The quota of resource is full",
+    "Delete connections of the gateway, or raise the quota (GATEWRIGHT_QUOTA_VPN_CONNECTIONS).",
+)
+#: Said of a tunnel in TunnelOptionsSpecification only, where the gateway has two.
+_FLAT = (
+    "customer_gateway_id",
+    "enable_dpd",
+    "enable_nat_traversal",
+    "ike_config",
+    "ipsec_config",
+    "bgp_config",
+    "health_check_config",
+)
+_OPTIONS = "TunnelOptionsSpecification"
+
+
+class NewTunnel(TunnelOptions, kw_only=True, frozen=True):
+    """One of two tunnels."""
+
+    role: Role = None
+
+
+class CreateVpnConnectionRequest(Request, kw_only=True, frozen=True):
+    region_id: Annotated[str, Parameter()]
+    vpn_gateway_id: Annotated[str, Parameter()]
+    local_subnet: LocalSubnet
+    remote_subnet: RemoteSubnet
+    name: Annotated[str | None, Parameter(Length(1, 100))] = None
+    auto_config_route: Annotated[bool, Parameter()] = True
+    effect_immediately: Annotated[bool, Parameter()] = False
+    customer_gateway_id: Annotated[str | None, Parameter()] = None
+    ike_config: Annotated[IkeConfig | None, Parameter(text=True)] = None
+    ipsec_config: Annotated[IpsecConfig | None, Parameter(text=True)] = None
+    bgp_config: Annotated[BgpConfig | None, Parameter(text=True)] = None
+    health_check_config: Annotated[HealthCheckConfig | None, Parameter(text=True)] = None
+    enable_dpd: Annotated[bool | None, Parameter()] = None
+    enable_nat_traversal: Annotated[bool | None, Parameter()] = None
+    remote_ca_certificate: Annotated[str | None, Parameter()] = None
+    enable_tunnels_bgp: Annotated[bool, Parameter()] = False
+    tunnel_options_specification: Annotated[tuple[NewTunnel, ...], Parameter(Count(2))] = ()
+    tags: Tags = ()
+    dry_run: Annotated[bool, Parameter()] = False
+    client_token: ClientToken = None
+
+
+class CreateVpnConnectionResponse(Response, kw_only=True):
+    vpn_connection_id: str
+    name: str
+    create_time: int
+
+
+class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnectionResponse]):
+    """Connect a VPN gateway with customer gateways: by one tunnel, or on a dual-tunnel gateway by two.
+
+    One tunnel is told flat, two in ``TunnelOptionsSpecification``, a ``master`` and a ``slave``, whose order is kept.
+    A pre-shared key that is left out is made up, and told by DescribeVpnConnection. Identities that are left out are
+    the addresses of the two ends. With both subnets ``0.0.0.0/0`` routes decide what goes through, otherwise the
+    subnets do. The connection is ``updating`` until the gateway's hosts have it, then ``active``. A name that is left
+    out stays empty (*assumed*).
+    """
+
+    access = Access.WRITE
+    errors = (
+        GATEWAY_NOT_FOUND,
+        CUSTOMER_GATEWAY_NOT_FOUND,
+        CONFIGURING,
+        ALREADY_EXISTS,
+        QUOTA_FULL,
+        *TAG_ERRORS,
+    )
+
+    def validate(self, request: CreateVpnConnectionRequest) -> None:
+        check_tags(request.tags, "Tags", LONGEST_NEW_KEY)
+        _refuse_certificate(request)
+        if request.tunnel_options_specification:
+            _check_roles(request.tunnel_options_specification)
+        if request.health_check_config is not None:
+            health.check(health.fields(request.health_check_config, health.OFF))
+
+    def execute(self, call: Call, request: CreateVpnConnectionRequest) -> CreateVpnConnectionResponse:
+        gateway = find_gateway(call, request.vpn_gateway_id)
+        wishes = _wishes(request, gateway)
+        peers = [find_customer_gateway(call, wish.options.customer_gateway_id or "", wish.peer) for wish in wishes]
+        check_changeable(call, gateway)
+        _check_able(gateway)
+        return self._create(call, request, gateway, wishes, peers)
+
+    def _create(
+        self,
+        call: Call,
+        request: CreateVpnConnectionRequest,
+        gateway: GatewayView,
+        wishes: Sequence[Wish],
+        peers: Sequence[CustomerGatewayRow],
+    ) -> CreateVpnConnectionResponse:
+        transaction = call.transaction
+        connection_id = ids.resource_id("vco", gateway.region_id)
+        ends = {row.role: row.id for row in gateways.instances_of(transaction, [gateway.id])}
+        dual = len(wishes) == 2
+        bgp = request.enable_tunnels_bgp if dual else bool(request.bgp_config and request.bgp_config.enable_bgp)
+        rows = [
+            new_tunnel(
+                call,
+                wish,
+                tunnel_id=ids.resource_id("tun", gateway.region_id),
+                connection_id=connection_id,
+                gateway_id=gateway.id,
+                instance_id=ends[wish.role],
+                position=position,
+            )
+            for position, wish in enumerate(wishes)
+        ]
+        rows = [msgspec.structs.replace(row, bgp_enabled=bgp) for row in rows]
+        others = tunnels.beside(transaction, gateway.id)
+        check_bgp(wishes, rows, peers)
+        check_apart(wishes, rows, peers, others)
+        quota = call.installation.quotas.vpn_connections
+        if connections.count(transaction, gateway.id) >= quota:
+            raise QUOTA_FULL("VpnGatewayId", gateway.id, f"has {quota} IPsec connections, its quota")
+        row = ConnectionRow(
+            id=connection_id,
+            account_id=call.account_id,
+            region_id=gateway.region_id,
+            resource_group_id=gateway.resource_group_id,
+            gateway_id=gateway.id,
+            attach_type="VPNGW",
+            network_type=gateway.network_type,
+            name=request.name or "",
+            local_subnets=joined(request.local_subnet),
+            remote_subnets=joined(request.remote_subnet),
+            auto_config_route=request.auto_config_route,
+            effect_immediately=request.effect_immediately,
+            dual_tunnel=dual,
+            enable_tunnels_bgp=dual and bgp,
+            created_at=call.now,
+            **health.fields(request.health_check_config, health.OFF),
+        )
+        connections.add(transaction, row)
+        tunnels.add(transaction, numbered(rows, others))
+        add_tags(call, ResourceType.VPN_CONNECTION, row.region_id, row.id, request.tags)
+        events.add(transaction, [of_connection(row, None, UNSEEN.status, call.now)])
+        want_anew(call, [gateway], f"connection {row.id} is new")
+        return CreateVpnConnectionResponse(vpn_connection_id=row.id, name=row.name, create_time=row.created_at)
+
+
+def _check_roles(given: Sequence[NewTunnel]) -> None:
+    for number, options in enumerate(given, 1):
+        if options.role is None:
+            raise missing_parameter(f"{_OPTIONS}.{number}.Role")
+        if options.customer_gateway_id is None:
+            raise missing_parameter(f"{_OPTIONS}.{number}.CustomerGatewayId")
+    roles = ", ".join(options.role or "" for options in given)
+    if sorted(roles.split(", ")) != ["master", "slave"]:
+        raise invalid_parameter(_OPTIONS, roles, "must have two tunnels, one with Role master and one with slave")
+
+
+def _refuse_certificate(request: CreateVpnConnectionRequest) -> None:
+    given = {"RemoteCaCertificate": request.remote_ca_certificate} | {
+        f"{_OPTIONS}.{number}.RemoteCaCertificate": options.remote_ca_certificate
+        for number, options in enumerate(request.tunnel_options_specification, 1)
+    }
+    refuse_certificates(given)
+
+
+def refuse_certificates(given: dict[str, str | None]) -> None:
+    """Refuse what is for gateways of SM cryptography only. Raises ApiError."""
+    for name, value in given.items():
+        if value is not None:
+            raise invalid_parameter(name, value, "is for gateways of VpnType NationalStandard: leave it out")
+
+
+def _wishes(request: CreateVpnConnectionRequest, gateway: GatewayView) -> list[Wish]:
+    """What is wanted of each tunnel, told as the gateway needs it. Raises ApiError."""
+    options = request.tunnel_options_specification
+    if gateway.disaster_recovery_vswitch_id is None:
+        if options:
+            raise invalid_parameter(
+                _OPTIONS,
+                f"{len(options)} tunnels",
+                f"is for gateways with two tunnels, and {gateway.id} has one: give CustomerGatewayId and IkeConfig",
+            )
+        if request.customer_gateway_id is None:
+            raise missing_parameter("CustomerGatewayId")
+        flat = TunnelOptions(
+            customer_gateway_id=request.customer_gateway_id,
+            enable_dpd=request.enable_dpd,
+            enable_nat_traversal=request.enable_nat_traversal,
+            tunnel_ike_config=request.ike_config or IkeConfig(),
+            tunnel_ipsec_config=request.ipsec_config or IpsecConfig(),
+            tunnel_bgp_config=request.bgp_config or BgpConfig(),
+        )
+        return [Wish("master", flat, "", "BgpConfig")]
+    for field in CreateVpnConnection.fields:
+        if field.attribute in _FLAT and getattr(request, field.attribute) is not None:
+            raise invalid_parameter(
+                field.name,
+                "{...}" if field.fields else getattr(request, field.attribute),
+                f"is for gateways with one tunnel, and {gateway.id} has two: say it of each in {_OPTIONS}",
+            )
+    if not options:
+        raise missing_parameter(_OPTIONS)
+    return [
+        Wish(each.role or "", each, f"{_OPTIONS}.{number}.", f"{_OPTIONS}.{number}.TunnelBgpConfig")
+        for number, each in enumerate(options, 1)
+    ]
+
+
+def _check_able(gateway: GatewayView) -> None:
+    """Refuse gateways that no connection can be made on. Raises ApiError."""
+    if not gateway.enable_ipsec:
+        raise invalid_parameter("VpnGatewayId", gateway.id, "was ordered with EnableIpsec false")
+    if gateway.vpn_type != "Normal":
+        raise invalid_parameter(
+            "VpnGatewayId",
+            gateway.id,
+            f"has VpnType {gateway.vpn_type}, whose SM algorithms are not served: order one with VpnType Normal",
+        )

@@ -1,0 +1,43 @@
+"""DeleteVpnConnection."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from gatewright.operations.call import Call
+from gatewright.operations.client_token import ClientToken
+from gatewright.operations.declaration import Access, Operation, Parameter, Request, Response
+from gatewright.operations.vpn_connections.facts import NOT_FOUND, find_connection, status_of
+from gatewright.operations.vpn_gateways.updating import CONFIGURING, check_changeable, want_anew
+from gatewright.reconcile.telling import of_connection
+from gatewright.resources.events import GONE
+from gatewright.store import connections, events, gateways, tags, tunnels
+
+
+class DeleteVpnConnectionRequest(Request, kw_only=True, frozen=True):
+    region_id: Annotated[str, Parameter()]
+    vpn_connection_id: Annotated[str, Parameter()]
+    client_token: ClientToken = None
+
+
+class DeleteVpnConnectionResponse(Response, kw_only=True):
+    pass
+
+
+class DeleteVpnConnection(Operation[DeleteVpnConnectionRequest, DeleteVpnConnectionResponse]):
+    """Delete a connection. It is gone at once, and its gateway ``updating`` until its tunnels are down (*assumed*)."""
+
+    access = Access.WRITE
+    errors = (NOT_FOUND, CONFIGURING)
+
+    def execute(self, call: Call, request: DeleteVpnConnectionRequest) -> DeleteVpnConnectionResponse:
+        row = find_connection(call, request.vpn_connection_id)
+        (gateway,) = gateways.find_all(call.transaction, [row.gateway_id or ""])
+        check_changeable(call, gateway)
+        ends = tunnels.of_connections(call.transaction, [row.id])[row.id]
+        tunnels.drop_of(call.transaction, row.id)
+        connections.drop(call.transaction, row.id)
+        tags.drop(call.transaction, [row.id])
+        events.add(call.transaction, [of_connection(row, status_of(ends), GONE, call.now)])
+        want_anew(call, [gateway], f"connection {row.id} is deleted")
+        return DeleteVpnConnectionResponse()
