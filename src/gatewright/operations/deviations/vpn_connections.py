@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from gatewright.operations.deviations.entries import Deviation, Difference, Kind, not_told
+from gatewright.operations.customer_gateways.facts import NOT_FOUND as CUSTOMER_GATEWAY_NOT_FOUND
+from gatewright.operations.deviations.entries import Deviation, Difference, Kind, answers, not_told
+from gatewright.operations.vpn_connections.facts import NOT_FOUND
+from gatewright.operations.vpn_connections.wishes import ALREADY_EXISTS
+from gatewright.operations.vpn_gateways.updating import CONFIGURING
 
 #: Both descriptions, and what stands before a connection's fields in each.
 _DESCRIPTIONS = (("DescribeVpnConnection", ""), ("DescribeVpnConnections", "VpnConnections.VpnConnection[]."))
@@ -39,5 +43,25 @@ ENTRIES: tuple[Deviation, ...] = (
             (_ATTACHMENTS, ("TunnelBandwidth", f"{_TUNNEL}TunnelIndex")),
         )
         for deviation in not_told(operation, *(prefix + path for path in paths), reason=reason, source=_SDK)
+    ),
+    *not_told(
+        "ModifyVpnConnectionAttribute",
+        "Description",
+        reason="A connection has a name and no description: no operation takes one.",
+        source=_SDK,
+    ),
+    *not_told("ModifyVpnConnectionAttribute", f"{_TUNNEL}RemoteCaCertificate", reason=_SM, source=_SDK),
+    *not_told("ModifyTunnelAttribute", "RemoteCaCertificate", reason=_SM, source=_SDK),
+    *answers(
+        ("ModifyVpnConnectionAttribute", "ModifyTunnelAttribute"),
+        (CUSTOMER_GATEWAY_NOT_FOUND, ALREADY_EXISTS),
+        reason="A tunnel can be given another customer gateway, of which the rows of CreateVpnConnection are true.",
+        source="error table of CreateVpnConnection",
+    ),
+    *answers(
+        ("ModifyTunnelAttribute",),
+        (NOT_FOUND, CONFIGURING),
+        reason="No table was found for the operation; the rows are those of ModifyVpnConnectionAttribute.",
+        source="error table of ModifyVpnConnectionAttribute",
     ),
 )

@@ -3,10 +3,14 @@
 from gatewright.operations.vpn_connections.create import CreateVpnConnection
 from gatewright.operations.vpn_connections.delete import DeleteVpnConnection
 from gatewright.operations.vpn_connections.describe import DescribeVpnConnection, DescribeVpnConnections
+from gatewright.operations.vpn_connections.modify import ModifyVpnConnectionAttribute
+from gatewright.operations.vpn_connections.modify_tunnel import ModifyTunnelAttribute
 
 OPERATIONS = (
     CreateVpnConnection,
     DescribeVpnConnection,
     DescribeVpnConnections,
+    ModifyVpnConnectionAttribute,
+    ModifyTunnelAttribute,
     DeleteVpnConnection,
 )

@@ -12,10 +12,9 @@ from gatewright.errors import ErrorRow, invalid_parameter, missing_parameter
 from gatewright.operations.call import Call
 from gatewright.operations.client_token import ClientToken
 from gatewright.operations.customer_gateways.facts import NOT_FOUND as CUSTOMER_GATEWAY_NOT_FOUND
-from gatewright.operations.customer_gateways.facts import find_customer_gateway
 from gatewright.operations.declaration import Access, Count, Length, Operation, Parameter, Request, Response
 from gatewright.operations.tags import LONGEST_NEW_KEY, TAG_ERRORS, ResourceType, Tags, add_tags, check_tags
-from gatewright.operations.vpn_connections import health
+from gatewright.operations.vpn_connections import forms, health
 from gatewright.operations.vpn_connections.configs import (
     BgpConfig,
     HealthCheckConfig,
@@ -27,11 +26,13 @@ from gatewright.operations.vpn_connections.configs import (
 from gatewright.operations.vpn_connections.subnets import LocalSubnet, RemoteSubnet, joined
 from gatewright.operations.vpn_connections.wishes import (
     ALREADY_EXISTS,
+    Peer,
     Wish,
     check_apart,
     check_bgp,
     new_tunnel,
     numbered,
+    peer_of,
 )
 from gatewright.operations.vpn_gateways.facts import NOT_FOUND as GATEWAY_NOT_FOUND
 from gatewright.operations.vpn_gateways.facts import find_gateway
@@ -40,7 +41,6 @@ from gatewright.reconcile.telling import of_connection
 from gatewright.resources.connection_status import UNSEEN
 from gatewright.store import connections, events, gateways, tunnels
 from gatewright.store.connections import ConnectionRow
-from gatewright.store.customer_gateways import CustomerGatewayRow
 from gatewright.store.gateways import GatewayView
 
 QUOTA_FULL = ErrorRow(
@@ -49,17 +49,6 @@ QUOTA_FULL = ErrorRow(
     "The quota of resource is full",
     "Delete connections of the gateway, or raise the quota (GATEWRIGHT_QUOTA_VPN_CONNECTIONS).",
 )
-#: Said of a tunnel in TunnelOptionsSpecification only, where the gateway has two.
-_FLAT = (
-    "customer_gateway_id",
-    "enable_dpd",
-    "enable_nat_traversal",
-    "ike_config",
-    "ipsec_config",
-    "bgp_config",
-    "health_check_config",
-)
-_OPTIONS = "TunnelOptionsSpecification"
 
 
 class NewTunnel(TunnelOptions, kw_only=True, frozen=True):
@@ -119,7 +108,7 @@ class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnect
 
     def validate(self, request: CreateVpnConnectionRequest) -> None:
         check_tags(request.tags, "Tags", LONGEST_NEW_KEY)
-        _refuse_certificate(request)
+        forms.refuse_certificates(request.remote_ca_certificate, request.tunnel_options_specification)
         if request.tunnel_options_specification:
             _check_roles(request.tunnel_options_specification)
         if request.health_check_config is not None:
@@ -128,7 +117,7 @@ class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnect
     def execute(self, call: Call, request: CreateVpnConnectionRequest) -> CreateVpnConnectionResponse:
         gateway = find_gateway(call, request.vpn_gateway_id)
         wishes = _wishes(request, gateway)
-        peers = [find_customer_gateway(call, wish.options.customer_gateway_id or "", wish.peer) for wish in wishes]
+        peers = [peer_of(call, wish) for wish in wishes]
         check_changeable(call, gateway)
         _check_able(gateway)
         return self._create(call, request, gateway, wishes, peers)
@@ -139,7 +128,7 @@ class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnect
         request: CreateVpnConnectionRequest,
         gateway: GatewayView,
         wishes: Sequence[Wish],
-        peers: Sequence[CustomerGatewayRow],
+        peers: Sequence[Peer],
     ) -> CreateVpnConnectionResponse:
         transaction = call.transaction
         connection_id = ids.resource_id("vco", gateway.region_id)
@@ -194,63 +183,26 @@ class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnect
 def _check_roles(given: Sequence[NewTunnel]) -> None:
     for number, options in enumerate(given, 1):
         if options.role is None:
-            raise missing_parameter(f"{_OPTIONS}.{number}.Role")
+            raise missing_parameter(f"{forms.OPTIONS}.{number}.Role")
         if options.customer_gateway_id is None:
-            raise missing_parameter(f"{_OPTIONS}.{number}.CustomerGatewayId")
+            raise missing_parameter(f"{forms.OPTIONS}.{number}.CustomerGatewayId")
     roles = ", ".join(options.role or "" for options in given)
     if sorted(roles.split(", ")) != ["master", "slave"]:
-        raise invalid_parameter(_OPTIONS, roles, "must have two tunnels, one with Role master and one with slave")
-
-
-def _refuse_certificate(request: CreateVpnConnectionRequest) -> None:
-    given = {"RemoteCaCertificate": request.remote_ca_certificate} | {
-        f"{_OPTIONS}.{number}.RemoteCaCertificate": options.remote_ca_certificate
-        for number, options in enumerate(request.tunnel_options_specification, 1)
-    }
-    refuse_certificates(given)
-
-
-def refuse_certificates(given: dict[str, str | None]) -> None:
-    """Refuse what is for gateways of SM cryptography only. Raises ApiError."""
-    for name, value in given.items():
-        if value is not None:
-            raise invalid_parameter(name, value, "is for gateways of VpnType NationalStandard: leave it out")
+        raise invalid_parameter(forms.OPTIONS, roles, "must have two tunnels, one with Role master and one with slave")
 
 
 def _wishes(request: CreateVpnConnectionRequest, gateway: GatewayView) -> list[Wish]:
     """What is wanted of each tunnel, told as the gateway needs it. Raises ApiError."""
     options = request.tunnel_options_specification
     if gateway.disaster_recovery_vswitch_id is None:
-        if options:
-            raise invalid_parameter(
-                _OPTIONS,
-                f"{len(options)} tunnels",
-                f"is for gateways with two tunnels, and {gateway.id} has one: give CustomerGatewayId and IkeConfig",
-            )
+        forms.refuse_options(options, gateway.id)
         if request.customer_gateway_id is None:
             raise missing_parameter("CustomerGatewayId")
-        flat = TunnelOptions(
-            customer_gateway_id=request.customer_gateway_id,
-            enable_dpd=request.enable_dpd,
-            enable_nat_traversal=request.enable_nat_traversal,
-            tunnel_ike_config=request.ike_config or IkeConfig(),
-            tunnel_ipsec_config=request.ipsec_config or IpsecConfig(),
-            tunnel_bgp_config=request.bgp_config or BgpConfig(),
-        )
-        return [Wish("master", flat, "", "BgpConfig")]
-    for field in CreateVpnConnection.fields:
-        if field.attribute in _FLAT and getattr(request, field.attribute) is not None:
-            raise invalid_parameter(
-                field.name,
-                "{...}" if field.fields else getattr(request, field.attribute),
-                f"is for gateways with one tunnel, and {gateway.id} has two: say it of each in {_OPTIONS}",
-            )
+        return [forms.flat(request, request.customer_gateway_id)]
+    forms.refuse_flat(request, gateway.id)
     if not options:
-        raise missing_parameter(_OPTIONS)
-    return [
-        Wish(each.role or "", each, f"{_OPTIONS}.{number}.", f"{_OPTIONS}.{number}.TunnelBgpConfig")
-        for number, each in enumerate(options, 1)
-    ]
+        raise missing_parameter(forms.OPTIONS)
+    return [forms.of_tunnel(number, each, each.role or "") for number, each in enumerate(options, 1)]
 
 
 def _check_able(gateway: GatewayView) -> None:

@@ -9,12 +9,14 @@ from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
 from gatewright.operations.customer_gateways.facts import opened_key
 from gatewright.operations.vpn_connections.parts import (
+    ChangedTunnelPart,
     IkePart,
     IpsecPart,
     SeenHealthPart,
     SeenTunnelBgpPart,
     SeenTunnelList,
     SeenTunnelPart,
+    TunnelBgpPart,
 )
 from gatewright.operations.vpn_connections.wishes import local_asn, opened
 from gatewright.resources import bgp_addresses
@@ -124,6 +126,12 @@ def _seen(call: Call, tunnel: TunnelView, state: ConnectionState) -> SeenTunnelP
     if tunnel.bgp_network:
         bgp = SeenTunnelBgpPart(**bgp_facts(tunnel), bgp_status=tunnel.bgp_status)
     return SeenTunnelPart(**tunnel_facts(call, tunnel, state), status=tunnel.status, tunnel_bgp_config=bgp)
+
+
+def changed_tunnel(call: Call, tunnel: TunnelView, state: ConnectionState) -> ChangedTunnelPart:
+    """One of two tunnels, as the answer to a change of their connection tells it."""
+    bgp = TunnelBgpPart(**bgp_facts(tunnel)) if tunnel.bgp_network else None
+    return ChangedTunnelPart(**tunnel_facts(call, tunnel, state), tunnel_bgp_config=bgp)
 
 
 def facts_of(call: Call, row: ConnectionView, ends: Sequence[TunnelView], state: ConnectionState) -> dict[str, Any]:

@@ -37,13 +37,27 @@ class SeenTunnelBgpPart(TunnelBgpPart, kw_only=True):
     bgp_status: str
 
 
-class ConnectionBgpPart(Part, kw_only=True):
+class _BgpPart(Part, kw_only=True):
+    """What is told of BGP whether it is configured or not."""
+
     local_asn: int | None = None
     tunnel_cidr: str | None = None
     local_bgp_ip: str | None = None
     peer_asn: int | None = None
     peer_bgp_ip: str | None = None
+
+
+class ChangedOneBgpPart(_BgpPart, kw_only=True):
+    enable_bgp: bool
+
+
+class ConnectionBgpPart(_BgpPart, kw_only=True):
     status: str
+
+
+class ChangedBgpPart(ConnectionBgpPart, kw_only=True):
+    #: ``true`` or ``false``.
+    enable_bgp: str
 
 
 class DescribedBgpPart(ConnectionBgpPart, kw_only=True):

@@ -14,13 +14,13 @@ import msgspec
 
 from gatewright.errors import ErrorRow, invalid_parameter
 from gatewright.operations.call import Call
+from gatewright.operations.customer_gateways.facts import find_customer_gateway
 from gatewright.operations.vpn_connections.configs import RANDOM_PSK, TunnelOptions
 from gatewright.resources import bgp_addresses
 from gatewright.resources.peers import GATEWAY_ASN
 from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelStatus
 from gatewright.secrets import Place
 from gatewright.store import tunnels
-from gatewright.store.customer_gateways import CustomerGatewayRow
 from gatewright.store.tunnels import TunnelRow
 
 ALREADY_EXISTS = ErrorRow(
@@ -32,6 +32,16 @@ ALREADY_EXISTS = ErrorRow(
 
 _LETTERS = string.ascii_letters + string.digits
 Row = TypeVar("Row", bound=TunnelRow)
+
+
+class Peer(NamedTuple):
+    """The customer gateway that a tunnel leads to."""
+
+    id: str
+    address: str
+    asn: int | None
+    #: Sealed.
+    key: bytes | None
 
 
 class Wish(NamedTuple):
@@ -48,6 +58,12 @@ class Wish(NamedTuple):
     def peer(self) -> str:
         """What names the customer gateway."""
         return f"{self.prefix}CustomerGatewayId"
+
+
+def peer_of(call: Call, wish: Wish) -> Peer:
+    """The customer gateway that a request names for a tunnel. Raises ApiError."""
+    row = find_customer_gateway(call, wish.options.customer_gateway_id or "", wish.peer)
+    return Peer(row.id, row.ip_address, row.asn, row.auth_key)
 
 
 def new_tunnel(
@@ -145,7 +161,7 @@ def local_asn(row: TunnelRow) -> int:
     return row.bgp_local_asn or GATEWAY_ASN
 
 
-def check_bgp(wishes: Sequence[Wish], rows: Sequence[TunnelRow], peers: Sequence[CustomerGatewayRow]) -> None:
+def check_bgp(wishes: Sequence[Wish], rows: Sequence[TunnelRow], peers: Sequence[Peer]) -> None:
     """Refuse BGP that cannot come up. Of one connection: its tunnels as they will be. Raises ApiError."""
     for wish, row, peer in zip(wishes, rows, peers, strict=True):
         if row.bgp_local_address and not row.bgp_network:
@@ -174,7 +190,7 @@ def check_bgp(wishes: Sequence[Wish], rows: Sequence[TunnelRow], peers: Sequence
 def check_apart(
     wishes: Sequence[Wish],
     rows: Sequence[TunnelRow],
-    peers: Sequence[CustomerGatewayRow],
+    peers: Sequence[Peer],
     others: Sequence[tunnels.Beside],
 ) -> None:
     """Refuse tunnels that the gateway's other connections leave no room for. Raises ApiError.
@@ -185,7 +201,7 @@ def check_apart(
         for other in others:
             if other.connection_id == row.connection_id:
                 continue
-            if (other.role, other.peer_address) == (row.role, peer.ip_address):
+            if (other.role, other.peer_address) == (row.role, peer.address):
                 raise ALREADY_EXISTS(
                     wish.peer, peer.id, f"is where connection {other.connection_id} of the gateway leads to"
                 )

@@ -1,0 +1,87 @@
+"""Changing a connection and its tunnels: the same for both operations that do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gatewright.operations.call import Call
+from gatewright.operations.vpn_connections import forms
+from gatewright.operations.vpn_connections.configs import TunnelOptions
+from gatewright.operations.vpn_connections.wishes import (
+    Peer,
+    Wish,
+    changed,
+    check_apart,
+    check_bgp,
+    peer_of,
+)
+from gatewright.operations.vpn_gateways.updating import check_changeable, want_anew
+from gatewright.reconcile.tunnels import forget_tunnels
+from gatewright.store import connections, gateways, tunnel_states, tunnels
+from gatewright.store.connections import ConnectionView
+from gatewright.store.tunnels import TunnelView
+
+
+class Changed(NamedTuple):
+    """A connection and its tunnels as they are now."""
+
+    row: ConnectionView
+    ends: list[TunnelView]
+
+
+def change(
+    call: Call,
+    row: ConnectionView,
+    ends: Sequence[TunnelView],
+    wishes: Mapping[str, Wish],
+    fields: Mapping[str, Any],
+    *,
+    bgp: bool | None,
+) -> Changed:
+    """Change a connection.
+
+    ``wishes`` are what is said of tunnels, by their ids; ``fields`` the connection's columns that are given; ``bgp`` is
+    whether its tunnels are to have BGP. What is None stays. Its gateway is ``updating`` if anything changes that its
+    hosts must know. Raises ApiError.
+    """
+    transaction = call.transaction
+    (gateway,) = gateways.find_all(transaction, [row.gateway_id or ""])
+    told = [wishes.get(each.id) or forms.of_tunnel(each.position + 1, TunnelOptions(), each.role) for each in ends]
+    peers = [
+        Peer(each.customer_gateway_id, each.peer_address, each.peer_asn, each.peer_key)
+        if wish.options.customer_gateway_id is None
+        else peer_of(call, wish)
+        for each, wish in zip(ends, told, strict=True)
+    ]
+    check_changeable(call, gateway)
+    after = msgspec.structs.replace(row, **{name: value for name, value in fields.items() if value is not None})
+    if bgp is not None and row.dual_tunnel:
+        after = msgspec.structs.replace(after, enable_tunnels_bgp=bgp)
+    tunnels_after = [_changed(call, each, wish, peer, bgp) for each, wish, peer in zip(ends, told, peers, strict=True)]
+    check_bgp(told, tunnels_after, peers)
+    check_apart(told, tunnels_after, peers, tunnels.beside(transaction, gateway.id))
+    connections.change(transaction, after)
+    new = [now for before, now in zip(ends, tunnels_after, strict=True) if now != before]
+    for each in new:
+        tunnels.change(transaction, each)
+    rebuilt = msgspec.structs.replace(after, name=row.name, auto_config_route=row.auto_config_route) != row
+    if new or rebuilt:
+        concerned = {each.id for each in (ends if rebuilt else new)}
+        seen = [each for each in tunnel_states.of_connections(transaction, [row.id]) if each.id in concerned]
+        forget_tunnels(transaction, seen, call.now)
+        want_anew(call, [gateway], f"connection {row.id} changes")
+    return Changed(after, tunnels.of_connections(transaction, [row.id])[row.id])
+
+
+def _changed(call: Call, row: TunnelView, wish: Wish, peer: Peer, bgp: bool | None) -> TunnelView:
+    after = changed(call, row, wish.options)
+    return msgspec.structs.replace(
+        after,
+        bgp_enabled=after.bgp_enabled if bgp is None else bgp,
+        peer_address=peer.address,
+        peer_asn=peer.asn,
+        peer_key=peer.key,
+    )

@@ -1,0 +1,92 @@
+"""The two forms in which requests tell of tunnels: flat, where there is one, and ``TunnelOptionsSpecification``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gatewright.errors import invalid_parameter
+from gatewright.operations.vpn_connections.configs import (
+    BgpConfig,
+    HealthCheckConfig,
+    IkeConfig,
+    IpsecConfig,
+    TunnelOptions,
+)
+from gatewright.operations.vpn_connections.wishes import Wish
+
+#: Where two tunnels are told of.
+OPTIONS = "TunnelOptionsSpecification"
+#: Why a certificate is refused.
+SM_ONLY = "is for gateways of VpnType NationalStandard: leave it out"
+#: What is said flat of the only tunnel.
+_FLAT = {
+    "customer_gateway_id": "CustomerGatewayId",
+    "enable_dpd": "EnableDpd",
+    "enable_nat_traversal": "EnableNatTraversal",
+    "ike_config": "IkeConfig",
+    "ipsec_config": "IpsecConfig",
+    "bgp_config": "BgpConfig",
+    "health_check_config": "HealthCheckConfig",
+}
+
+
+class Flat(Protocol):
+    """A request that may tell of one tunnel."""
+
+    @property
+    def enable_dpd(self) -> bool | None: ...
+    @property
+    def enable_nat_traversal(self) -> bool | None: ...
+    @property
+    def ike_config(self) -> IkeConfig | None: ...
+    @property
+    def ipsec_config(self) -> IpsecConfig | None: ...
+    @property
+    def bgp_config(self) -> BgpConfig | None: ...
+    @property
+    def health_check_config(self) -> HealthCheckConfig | None: ...
+
+
+def flat(request: Flat, customer_gateway_id: str | None = None) -> Wish:
+    """What a request says flat of the only tunnel."""
+    options = TunnelOptions(
+        customer_gateway_id=customer_gateway_id,
+        enable_dpd=request.enable_dpd,
+        enable_nat_traversal=request.enable_nat_traversal,
+        tunnel_ike_config=request.ike_config or IkeConfig(),
+        tunnel_ipsec_config=request.ipsec_config or IpsecConfig(),
+        tunnel_bgp_config=request.bgp_config or BgpConfig(),
+    )
+    return Wish("master", options, "", "BgpConfig")
+
+
+def of_tunnel(number: int, options: TunnelOptions, role: str) -> Wish:
+    """What the ``number``-th entry says."""
+    prefix = f"{OPTIONS}.{number}."
+    return Wish(role, options, prefix, f"{prefix}TunnelBgpConfig")
+
+
+def refuse_flat(request: Flat, owner: str) -> None:
+    """Refuse what is said flat of ``owner``, which has two tunnels. Raises ApiError."""
+    for attribute, name in _FLAT.items():
+        value = getattr(request, attribute, None)
+        if value is not None:
+            shown = "{...}" if attribute.endswith("_config") else value
+            rule = f"is for one tunnel, and {owner} has two: say it of each in {OPTIONS}"
+            raise invalid_parameter(name, shown, rule)
+
+
+def refuse_options(options: Sequence[TunnelOptions], owner: str) -> None:
+    """Refuse what is said of two tunnels of ``owner``, which has one. Raises ApiError."""
+    if options:
+        rule = f"is for two tunnels, and {owner} has one: give IkeConfig and what is beside it"
+        raise invalid_parameter(OPTIONS, f"{len(options)} tunnels", rule)
+
+
+def refuse_certificates(top: str | None, options: Sequence[TunnelOptions]) -> None:
+    """Refuse what is for gateways of SM cryptography only. Raises ApiError."""
+    names = ["RemoteCaCertificate", *(f"{OPTIONS}.{n}.RemoteCaCertificate" for n in range(1, len(options) + 1))]
+    for name, value in zip(names, [top, *(each.remote_ca_certificate for each in options)], strict=True):
+        if value is not None:
+            raise invalid_parameter(name, value, SM_ONLY)
