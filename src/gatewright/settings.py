@@ -146,6 +146,13 @@ OPTIONS = (
         "queue: a gateway that is not active takes writes all the same (default); refuse: it answers as the cloud does",
         ("queue", "refuse"),
     ),
+    Option(
+        "weak_algorithms",
+        str,
+        "MODE",
+        "accept: IPsec connections may use DES, MD5 and the like, as documented (default); refuse: they may not",
+        ("accept", "refuse"),
+    ),
     Option("cache", bool, "", "linux plane: bring gateways back after a reboot before the control plane is back"),
     Option("trace_endpoint", str, "URL", "OTLP/HTTP endpoint that traces are sent to (default: none are recorded)"),
     Option("log_level", str, "LEVEL", "what is logged (default: WARNING)", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -200,6 +207,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connections: int
     throttling: str
     busy_gateways: str
+    weak_algorithms: str
     cache: bool
     #: Empty: no traces.
     trace_endpoint: str
@@ -314,6 +322,7 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         connections=connections,
         throttling=values.get("throttling", "off"),
         busy_gateways=values.get("busy_gateways", "queue"),
+        weak_algorithms=values.get("weak_algorithms", "accept"),
         cache=bool(values.get("cache", False)),
         trace_endpoint=trace_endpoint(values.get("trace_endpoint", "")),
         log_level=values.get("log_level", "WARNING"),

@@ -215,8 +215,8 @@ def test_a_snapshot_has_no_keys_and_the_secrets_of_resources_open(steered: Cell)
         if isinstance(c.type, LargeBinary)
     }
     assert binary == {
-        "client_tokens.digest": False,
-        "client_tokens.response": False,
+        "client_tokens.digest": True,
+        "client_tokens.response": True,
         "customer_gateways.auth_key": True,
         "tunnels.psk": True,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,8 @@ from gatewright.operations.call import Quotas
 from gatewright.resources.tunnels import SecretRef, TunnelSpec
 from tests.operations.test_vpn_connections import active, described, one_tunnel, single, spec_of, tunnel_of
 from tests.support.cell import Cell
+from tests.support.client import Refused
+from tests.support.rows import Rows
 
 __all__ = ["single"]
 
@@ -322,3 +325,100 @@ def test_a_single_tunnel_gateway_takes_no_two_tunnels(single: tuple[Cell, str]) 
             **parameters,
         )
         assert refused.code.startswith(code), refused.detail
+
+
+def test_a_key_is_sealed_wherever_it_is_stored(make_cell: Callable[..., Cell]) -> None:
+    """Also where a client token's request and answer are remembered, which are the same again all the same."""
+    cell = make_cell()
+    dual = Dual(cell)
+    change = {
+        "ClientToken": "token",
+        "TunnelOptionsSpecification.1.Role": "master",
+        "TunnelOptionsSpecification.1.TunnelIkeConfig.Psk": "n3ver-seen",
+    }
+    answer = dual.modify(**change)
+    told = answer["TunnelOptionsSpecification"]["TunnelOptions"]
+    assert told[0]["TunnelIkeConfig"]["Psk"] == "n3ver-seen"
+    again = dual.modify(**change)
+    assert again["TunnelOptionsSpecification"]["TunnelOptions"][0] == told[0]
+    assert dual.specs[0].psk.version == 2
+    other = {**change, "TunnelOptionsSpecification.1.TunnelIkeConfig.Psk": "another"}
+    assert dual.refusal(**other)[0] == "IdempotentParameterMismatch"
+    digest = hashlib.sha256(b"n3ver-seen").hexdigest()
+    with Rows(cell.url) as rows:
+        assert "n3ver-seen" not in rows.text()
+        assert digest not in rows.text()
+    for wrong in ("n3ver seen", "n3ver-seen" * 11, "n3ver-seen\u00fc"):
+        code, detail = dual.refusal(IkeConfig=json.dumps({"Psk": wrong}))
+        assert (code, "n3ver" in detail) == ("InvalidParameter", False)
+
+
+def test_writes_on_a_busy_gateway_queue_up_or_are_refused(make_cell: Callable[..., Cell]) -> None:
+    """A gateway that no host has brought about yet takes connections, unless it is to answer as the cloud does."""
+    queueing = make_cell(with_agent=False)
+    gateway = queueing.gateway(queueing.network())
+    peers = [queueing.customer_gateway(f"203.0.113.{number}") for number in range(1, 5)]
+    first = queueing.connection(gateway, *peers[:2])
+    queueing.connection(gateway, *peers[2:])
+    queueing.call("ModifyVpnConnectionAttribute", VpnConnectionId=first, LocalSubnet="10.0.0.0/16")
+    queueing.call("DeleteVpnConnection", VpnConnectionId=first)
+    assert queueing.call("DescribeVpnConnections")["VpnConnections"]["VpnConnection"][0]["State"] == "updating"
+    refusing = make_cell(with_agent=False, busy_gateways="refuse")
+    gateway = refusing.gateway(refusing.network())
+    peer = refusing.customer_gateway()
+    with pytest.raises(Refused) as refused:
+        refusing.connection(gateway, peer, peer)
+    assert (refused.value.code, refused.value.status) == ("VpnGateway.Configuring", 400)
+    refusing.settle(lambda: refusing.call("DescribeVpnGateway", VpnGatewayId=gateway)["Status"] == "active")
+    connection = refusing.connection(gateway, peer, peer)
+    for action, more in (("ModifyVpnConnectionAttribute", {"EnableTunnelsBgp": False}), ("DeleteVpnConnection", {})):
+        assert refusing.refusal(action, VpnConnectionId=connection, **more).code == "VpnGateway.Configuring"
+
+
+def test_an_installation_can_refuse_weak_algorithms(make_cell: Callable[..., Cell]) -> None:
+    cell = make_cell(weak_algorithms="refuse")
+    gateway, peer = cell.gateway(cell.network()), cell.customer_gateway()
+    good = [
+        {
+            "Role": role,
+            "CustomerGatewayId": peer,
+            "TunnelIkeConfig": {"IkeVersion": "ikev2", "IkeEncAlg": "aes256gcm16", "IkeAuthAlg": "sha256"},
+            "TunnelIpsecConfig": {"IpsecEncAlg": "aes", "IpsecAuthAlg": "sha256", "IpsecPfs": "group31"},
+        }
+        for role in ("master", "slave")
+    ]
+    wanted = {"VpnGatewayId": gateway, "LocalSubnet": "10.0.0.0/8", "RemoteSubnet": "192.168.0.0/24"}
+    refused = cell.refusal("CreateVpnConnection", **wanted, TunnelOptionsSpecification=json.dumps(good))
+    assert refused.detail == (
+        'TunnelOptionsSpecification.1.TunnelIkeConfig.IkePfs "group2": is weak, and this installation refuses it: '
+        "give one of group14, group19, group20, group21, group31"
+    )
+    for tunnel in good:
+        tunnel["TunnelIkeConfig"]["IkePfs"] = "group14"  # type: ignore[index]
+    cell.call("CreateVpnConnection", **wanted, TunnelOptionsSpecification=json.dumps(good))
+    good[1]["TunnelIkeConfig"]["IkeVersion"] = "ikev1"  # type: ignore[index]
+    refused = cell.refusal("CreateVpnConnection", **wanted, TunnelOptionsSpecification=json.dumps(good))
+    assert refused.detail.startswith("TunnelOptionsSpecification.2.TunnelIkeConfig.IkeEncAlg ")
+
+
+def test_what_a_connection_needs_of_its_gateway_and_vpc(cell: Cell) -> None:
+    """Propagation is not switched off while there is BGP; what customers are told of the VPC follows its networks."""
+    dual = Dual(cell)
+    cell.call("ModifyVpnGatewayAttribute", VpnGatewayId=dual.gateway, AutoPropagate=True)
+    bgp = [
+        {"Role": role, "TunnelBgpConfig": {"TunnelCidr": network}}
+        for role, network in (("master", "169.254.10.0/30"), ("slave", "169.254.11.0/30"))
+    ]
+    dual.modify(EnableTunnelsBgp=True, TunnelOptionsSpecification=json.dumps(bgp))
+    refused = cell.refusal("ModifyVpnGatewayAttribute", VpnGatewayId=dual.gateway, AutoPropagate=False)
+    assert refused.detail.startswith('AutoPropagate "false": ')
+    assert dual.id in refused.detail
+    dual.modify(EnableTunnelsBgp=False)
+    cell.call("ModifyVpnGatewayAttribute", VpnGatewayId=dual.gateway, AutoPropagate=False)
+    vpc = cell.call("DescribeVpnGateway", VpnGatewayId=dual.gateway)["VpcId"]
+    cell.call("AssociateVpcCidrBlock", VpcId=vpc, SecondaryCidrBlock="172.16.0.0/16")
+    active(cell, dual.id)
+    assert spec_of(cell, f"{dual.gateway}-2").vpc_networks == ("10.0.0.0/8", "172.16.0.0/16")
+    (first, *_) = cell.call("DescribeEvents", "2026-11-01", ResourceId=dual.id)["Events"]["Event"]
+    assert (first["ResourceType"], first["To"]) == ("VpnConnection", "ike_sa_not_established")
+    assert "From" not in first

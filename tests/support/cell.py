@@ -136,6 +136,8 @@ class Cell:
         control: bool = False,
         account: str = ACCOUNT,
         throttling: bool = False,
+        busy_gateways: str = "queue",
+        weak_algorithms: str = "accept",
         seal_key: bytes = b"k" * 32,
     ) -> None:
         self.url = url
@@ -156,6 +158,8 @@ class Cell:
             plane,
             self._sealer,
             charge_types,
+            busy_gateways=busy_gateways,
+            weak_algorithms=weak_algorithms,
         )
         self._with_agent = with_agent
         self._throttling = throttling

@@ -165,6 +165,7 @@ async def _serve_from(
         sealer=sealer,
         charge_types=settings.charge_types,
         busy_gateways=settings.busy_gateways,
+        weak_algorithms=settings.weak_algorithms,
         protocol="HTTP" if certificate is None else "HTTPS",
     )
     steering: Steering | None = None

@@ -57,6 +57,8 @@ class Installation:
     charge_types: tuple[str, ...] = ("PREPAY", "POSTPAY")
     #: What a gateway does with a write while it is not ``active``: ``queue`` or, as the cloud, ``refuse``.
     busy_gateways: str = "queue"
+    #: Whether IPsec connections may use what is broken or about to be: ``accept`` or ``refuse``.
+    weak_algorithms: str = "accept"
     #: What the API speaks here, ``HTTP`` or ``HTTPS``.
     protocol: str = "HTTP"
     #: What has gone through instances.

@@ -13,6 +13,7 @@ from gatewright.errors import DRY_RUN, IDEMPOTENT_MISMATCH, NONCE_USED
 from gatewright.operations.call import Call, Installation
 from gatewright.operations.declaration import Access, Operation, Part, Request
 from gatewright.resources.regions import Region
+from gatewright.secrets import Place
 from gatewright.store import accounts, ledgers
 from gatewright.store.database import Database
 from gatewright.store.transaction import Transaction
@@ -71,18 +72,23 @@ class Executor:
         token: str | None = getattr(request, "client_token", None)
         if token is None or getattr(request, "dry_run", None):
             return self._dry(request, self._execute(operation, call, request))
-        digest = _digest(request)
+        digest, sealer = _digest(request), self._installation.sealer
+        places = [
+            Place("client_tokens", f"{call.account_id}/{operation.name}/{token}", column)
+            for column in ("digest", "response")
+        ]
         earlier = ledgers.token(call.transaction, call.account_id, operation.name, token)
         if earlier is not None and earlier.created_at > call.now - TOKEN_LIFETIME:
-            if earlier.digest != digest:
+            if sealer.open(earlier.digest, places[0]) != digest:
                 raise IDEMPOTENT_MISMATCH(
                     "ClientToken", token, f"was used for another {operation.name} within 24 hours"
                 )
-            return msgspec.json.decode(earlier.response, type=operation.response_type)
+            return msgspec.json.decode(sealer.open(earlier.response, places[1]), type=operation.response_type)
         if earlier is not None:
             ledgers.drop_token(call.transaction, call.account_id, operation.name, token)
         response = self._execute(operation, call, request)
-        row = ledgers.TokenRow(digest, msgspec.json.encode(response), call.now)
+        answer = msgspec.json.encode(response).decode()
+        row = ledgers.TokenRow(sealer.seal(digest, places[0]), sealer.seal(answer, places[1]), call.now)
         ledgers.add_token(call.transaction, call.account_id, operation.name, token, row)
         return response
 
@@ -97,7 +103,7 @@ class Executor:
         return response
 
 
-def _digest(request: Request) -> bytes:
+def _digest(request: Request) -> str:
     """What makes two requests with one client token the same: all declared parameters but the token."""
     same: Any = msgspec.structs.replace(request, client_token=None)
-    return hashlib.sha256(msgspec.msgpack.encode(same)).digest()
+    return hashlib.sha256(msgspec.msgpack.encode(same)).hexdigest()

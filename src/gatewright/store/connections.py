@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -52,6 +52,10 @@ class ConnectionView(ConnectionRow, frozen=True):
     gateway_bandwidth: int | None
 
 
+class _Gateway(NamedTuple):
+    id: str
+
+
 _c = vpn_connections.c
 _COLUMNS = tuple(_c[name] for name in ConnectionRow.__struct_fields__)
 _VIEW = (
@@ -69,6 +73,14 @@ _ADD = Statement(insert(vpn_connections))
 _VIEW_ONE = Query(_VIEW.where(_IS, _c.account_id == bindparam("of_account")), ConnectionView)
 _COUNT = Statement(select(func.count(_c.id)).where(_c.gateway_id == bindparam("of_gateway")))
 _ONE_OF = Statement(select(_c.id).where(_c.gateway_id == bindparam("of_gateway")).order_by(_c.id).limit(1))
+_CONNECTED_IN = Query(
+    select(_c.gateway_id)
+    .join(vpn_gateways, vpn_gateways.c.id == _c.gateway_id)
+    .where(vpn_gateways.c.vpc_id == bindparam("of_vpc"))
+    .distinct()
+    .order_by(_c.gateway_id),
+    _Gateway,
+)
 _CHANGEABLE = (
     "name",
     "local_subnets",
@@ -111,6 +123,11 @@ def one_of(transaction: Transaction, gateway_id: str) -> str | None:
     """The id of a connection of a gateway, or None."""
     found: str | None = transaction.scalar(_ONE_OF, of_gateway=gateway_id)
     return found
+
+
+def connected_in(transaction: Transaction, vpc_id: str) -> list[str]:
+    """The ids of the gateways in a VPC that have connections."""
+    return [row.id for row in transaction.all(_CONNECTED_IN, of_vpc=vpc_id)]
 
 
 def change(transaction: Transaction, row: ConnectionRow) -> None:

@@ -29,7 +29,7 @@ metadata = MetaData(
     }
 )
 
-#: Of a column that holds a resource's secret: it is sealed (gatewright.secrets), bound to this table, id and column.
+#: Of a column that holds a secret: it is sealed (gatewright.secrets), bound to this table, its primary key and column.
 SEALED = {"sealed": True}
 
 accounts = Table(
@@ -505,8 +505,9 @@ client_tokens = Table(
     Column("account_id", String(32), nullable=False),
     Column("action", String(128), nullable=False),
     Column("token", String(64), nullable=False),
-    Column("digest", LargeBinary, nullable=False),
-    Column("response", LargeBinary, nullable=False),
+    #: Request and answer may have secrets in them, which can be guessed from a digest.
+    Column("digest", LargeBinary, nullable=False, info=SEALED),
+    Column("response", LargeBinary, nullable=False, info=SEALED),
     Column("created_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("account_id", "action", "token"),
     Index(None, "created_at"),

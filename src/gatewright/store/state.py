@@ -7,8 +7,6 @@ Secrets of resources are opened, because another installation seals with another
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import itertools
 import sqlite3
@@ -21,7 +19,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Integer,
-    LargeBinary,
     String,
     Table,
     UniqueConstraint,
@@ -54,7 +51,7 @@ Checked = Mapping[Table, Sequence[Sequence[Any]]]
 
 
 class TableValues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The rows of a table, in the order of its primary key; bytes are base64, and what was sealed is open."""
+    """The rows of a table, in the order of its primary key; what was sealed is open, and nothing else is bytes."""
 
     columns: list[str]
     rows: list[list[Any]]
@@ -78,13 +75,11 @@ def read(transaction: Transaction, sealer: Sealer) -> dict[str, TableValues]:
     found = {}
     for table in STATE:
         columns = list(table.columns)
-        binary = [index for index, column in enumerate(columns) if isinstance(column.type, LargeBinary)]
+        sealed = [index for index, column in enumerate(columns) if _is_sealed(column)]
         rows = transaction.all(_READ[table])
-        for row, index in itertools.product(rows, binary):
-            if row[index] is not None and _is_sealed(columns[index]):
+        for row, index in itertools.product(rows, sealed):
+            if row[index] is not None:
                 row[index] = sealer.open(row[index], _place(columns, row, index))
-            elif row[index] is not None:
-                row[index] = base64.b64encode(row[index]).decode()
         # SQLAlchemy's names are texts of a kind of their own.
         found[str(table.name)] = TableValues([str(column.name) for column in columns], list(rows))
     return found
@@ -147,8 +142,8 @@ def _is_sealed(column: Column[Any]) -> bool:
 
 def _place(columns: Sequence[Column[Any]], row: Sequence[Any], index: int) -> Place:
     """Where a sealed value is stored."""
-    (identity,) = (value for column, value in zip(columns, row, strict=True) if column.name == "id")
-    return Place(str(columns[index].table.name), identity, str(columns[index].name))
+    identity = [str(value) for column, value in zip(columns, row, strict=True) if column.primary_key]
+    return Place(str(columns[index].table.name), "/".join(identity), str(columns[index].name))
 
 
 def check(known: Mapping[str, int], tables: Mapping[str, TableValues], sealer: Sealer) -> Checked:
@@ -196,9 +191,7 @@ def _value(column: Column[Any], value: Any) -> Any:
     elif isinstance(kind, BigInteger | Integer):
         bits = 63 if isinstance(kind, BigInteger) else 31
         fits = isinstance(value, int) and not isinstance(value, bool) and -(2**bits) <= value < 2**bits
-    elif isinstance(kind, LargeBinary) and not _is_sealed(column):
-        return _bytes(column, value)
-    elif isinstance(kind, LargeBinary):
+    elif _is_sealed(column):
         if not isinstance(value, str):
             raise Damaged(f"{column} is no text")
         return value
@@ -209,13 +202,6 @@ def _value(column: Column[Any], value: Any) -> Any:
     if not fits:
         raise Damaged(f"{column} cannot be {str(value)[:40]!r}")
     return value
-
-
-def _bytes(column: Column[Any], value: Any) -> bytes:
-    try:
-        return base64.b64decode(value, validate=True)
-    except (TypeError, ValueError, binascii.Error):
-        raise Damaged(f"{column} is no base64") from None
 
 
 def _check_unique(

@@ -135,6 +135,12 @@ _BESIDE = Query(
 _LEADING_TO = Query(
     select(_c.connection_id).where(_c.customer_gateway_id == bindparam("to_customer_gateway")).distinct(), _Connection
 )
+_WITH_BGP = Statement(
+    select(_c.connection_id)
+    .where(_c.gateway_id == bindparam("of_gateway"), _c.bgp_enabled.is_(True))
+    .order_by(_c.connection_id)
+    .limit(1)
+)
 _IS = _c.id == bindparam("of_id")
 _ADD = Statement(insert(tunnels))
 #: What an agent sees changes by itself.
@@ -174,6 +180,12 @@ def beside(transaction: Transaction, gateway_id: str) -> list[Beside]:
 def leading_to(transaction: Transaction, customer_gateway_id: str) -> list[str]:
     """The ids of the connections that have a tunnel to a customer gateway."""
     return [row.id for row in transaction.all(_LEADING_TO, to_customer_gateway=customer_gateway_id)]
+
+
+def one_with_bgp(transaction: Transaction, gateway_id: str) -> str | None:
+    """The id of a connection of a gateway that has BGP, or None."""
+    found: str | None = transaction.scalar(_WITH_BGP, of_gateway=gateway_id)
+    return found
 
 
 def change(transaction: Transaction, row: TunnelRow) -> None:

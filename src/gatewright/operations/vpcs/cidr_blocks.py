@@ -12,6 +12,7 @@ from gatewright.operations.call import Call
 from gatewright.operations.declaration import Access, NotYet, Operation, Parameter, Request, Response
 from gatewright.operations.route_tables.dependencies import entry_within
 from gatewright.operations.vpcs.facts import MASK_NOT_ALLOWED, RESERVED, check_available, find_vpc, networks_of
+from gatewright.operations.vpn_gateways.updating import networks_changed
 from gatewright.resources.addresses import RESERVED_NETWORKS, overlapping, parse_network, within
 from gatewright.store import vpcs, vswitches
 from gatewright.store.vpcs import VpcRow
@@ -183,3 +184,4 @@ def _required(block: str | None) -> str:
 
 def _store(call: Call, row: VpcRow, secondary: tuple[str, ...]) -> None:
     vpcs.change(call.transaction, msgspec.structs.replace(row, secondary_cidrs=",".join(secondary)))
+    networks_changed(call, row.id)

@@ -12,6 +12,7 @@ from gatewright.operations.call import Call
 from gatewright.operations.declaration import Access, Length, NotYet, Operation, Parameter, Request, Response
 from gatewright.operations.route_tables.dependencies import custom_entries
 from gatewright.operations.vpcs.facts import INCORRECT_STATUS, MASKS, NOT_FOUND, check_available, find_vpc, networks_of
+from gatewright.operations.vpn_gateways.updating import networks_changed
 from gatewright.resources.addresses import RESERVED_NETWORKS, overlapping, parse_network, within
 from gatewright.store import vpcs, vswitches
 from gatewright.store.vpcs import VpcRow
@@ -66,7 +67,8 @@ class ModifyVpcAttribute(Operation[ModifyVpcAttributeRequest, ModifyVpcAttribute
     def execute(self, call: Call, request: ModifyVpcAttributeRequest) -> ModifyVpcAttributeResponse:
         row = find_vpc(call, request.vpc_id, NOT_FOUND)
         check_available(call, row, INCORRECT_STATUS)
-        if request.cidr_block is not None and request.cidr_block != row.cidr_block:
+        moved = request.cidr_block is not None and request.cidr_block != row.cidr_block
+        if request.cidr_block is not None and moved:
             self._check_network(call, row, request.cidr_block)
         vpcs.change(
             call.transaction,
@@ -77,6 +79,8 @@ class ModifyVpcAttribute(Operation[ModifyVpcAttributeRequest, ModifyVpcAttribute
                 cidr_block=row.cidr_block if request.cidr_block is None else request.cidr_block,
             ),
         )
+        if moved:
+            networks_changed(call, row.id)
         return ModifyVpcAttributeResponse()
 
     def _check_network(self, call: Call, row: VpcRow, wanted: str) -> None:

@@ -14,6 +14,7 @@ from gatewright.operations.vpn_connections.wishes import (
     Peer,
     Wish,
     changed,
+    check_algorithms,
     check_apart,
     check_bgp,
     peer_of,
@@ -61,6 +62,7 @@ def change(
     if bgp is not None and row.dual_tunnel:
         after = msgspec.structs.replace(after, enable_tunnels_bgp=bgp)
     tunnels_after = [_changed(call, each, wish, peer, bgp) for each, wish, peer in zip(ends, told, peers, strict=True)]
+    check_algorithms(call, told, tunnels_after)
     check_bgp(told, tunnels_after, peers)
     check_apart(told, tunnels_after, peers, tunnels.beside(transaction, gateway.id))
     connections.change(transaction, after)

@@ -28,6 +28,7 @@ from gatewright.operations.vpn_connections.wishes import (
     ALREADY_EXISTS,
     Peer,
     Wish,
+    check_algorithms,
     check_apart,
     check_bgp,
     new_tunnel,
@@ -149,6 +150,7 @@ class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnect
         ]
         rows = [msgspec.structs.replace(row, bgp_enabled=bgp) for row in rows]
         others = tunnels.beside(transaction, gateway.id)
+        check_algorithms(call, wishes, rows)
         check_bgp(wishes, rows, peers)
         check_apart(wishes, rows, peers, others)
         quota = call.installation.quotas.vpn_connections

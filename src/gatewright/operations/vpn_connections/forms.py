@@ -58,13 +58,13 @@ def flat(request: Flat, customer_gateway_id: str | None = None) -> Wish:
         tunnel_ipsec_config=request.ipsec_config or IpsecConfig(),
         tunnel_bgp_config=request.bgp_config or BgpConfig(),
     )
-    return Wish("master", options, "", "BgpConfig")
+    return Wish("master", options, "", "")
 
 
 def of_tunnel(number: int, options: TunnelOptions, role: str) -> Wish:
     """What the ``number``-th entry says."""
     prefix = f"{OPTIONS}.{number}."
-    return Wish(role, options, prefix, f"{prefix}TunnelBgpConfig")
+    return Wish(role, options, prefix, f"{prefix}Tunnel")
 
 
 def refuse_flat(request: Flat, owner: str) -> None:

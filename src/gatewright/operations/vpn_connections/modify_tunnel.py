@@ -55,7 +55,7 @@ class ModifyTunnelAttribute(Operation[ModifyTunnelAttributeRequest, ModifyTunnel
         if before is None:
             raise invalid_parameter("TunnelId", request.tunnel_id, f"names no tunnel of {row.id}")
         options, prefix = request.tunnel_options_specification, f"{forms.OPTIONS}."
-        wish = Wish(before.role, options, prefix, f"{prefix}TunnelBgpConfig")
+        wish = Wish(before.role, options, prefix, f"{prefix}Tunnel")
         after, ends = change(call, row, ends, {before.id: wish}, {}, bgp=None)
         (tunnel,) = (each for each in ends if each.id == before.id)
         state = states_of(call, [after])[after.gateway_id or ""]

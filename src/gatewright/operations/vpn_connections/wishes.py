@@ -16,7 +16,7 @@ from gatewright.errors import ErrorRow, invalid_parameter
 from gatewright.operations.call import Call
 from gatewright.operations.customer_gateways.facts import find_customer_gateway
 from gatewright.operations.vpn_connections.configs import RANDOM_PSK, TunnelOptions
-from gatewright.resources import bgp_addresses
+from gatewright.resources import algorithms, bgp_addresses
 from gatewright.resources.peers import GATEWAY_ASN
 from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelStatus
 from gatewright.secrets import Place
@@ -51,8 +51,23 @@ class Wish(NamedTuple):
     options: TunnelOptions
     #: Begins the names of the tunnel's own parameters: empty, or ``TunnelOptionsSpecification.1.``.
     prefix: str
-    #: What says of BGP: ``BgpConfig``, or ``TunnelOptionsSpecification.1.TunnelBgpConfig``.
-    bgp: str
+    #: Begins the names of its configurations: empty, or ``TunnelOptionsSpecification.1.Tunnel``.
+    inner: str
+
+    @property
+    def ike(self) -> str:
+        """What says of phase 1."""
+        return f"{self.inner}IkeConfig"
+
+    @property
+    def ipsec(self) -> str:
+        """What says of phase 2."""
+        return f"{self.inner}IpsecConfig"
+
+    @property
+    def bgp(self) -> str:
+        """What says of BGP."""
+        return f"{self.inner}BgpConfig"
 
     @property
     def peer(self) -> str:
@@ -185,6 +200,40 @@ def check_bgp(wishes: Sequence[Wish], rows: Sequence[TunnelRow], peers: Sequence
         raise invalid_parameter(
             f"{wishes[1].bgp}.TunnelCidr", rows[1].bgp_network, "is the other tunnel's too: each has its own"
         )
+
+
+def check_algorithms(call: Call, wishes: Sequence[Wish], rows: Sequence[TunnelRow]) -> None:
+    """Refuse algorithms that do not go together, or that this installation refuses. Raises ApiError."""
+    for wish, row in zip(wishes, rows, strict=True):
+        if row.ike_version == "ikev1" and row.ike_encryption in algorithms.MODERN_ENCRYPTION:
+            raise invalid_parameter(
+                f"{wish.ike}.IkeEncAlg", row.ike_encryption, "needs IkeVersion ikev2: IKEv1 has no such algorithm"
+            )
+        if call.installation.weak_algorithms != "refuse":
+            continue
+        for name, value in (
+            (f"{wish.ike}.IkeEncAlg", row.ike_encryption),
+            (f"{wish.ike}.IkeAuthAlg", row.ike_authentication),
+            (f"{wish.ike}.IkePfs", row.ike_group),
+            (f"{wish.ipsec}.IpsecEncAlg", row.ipsec_encryption),
+            (f"{wish.ipsec}.IpsecAuthAlg", row.ipsec_authentication),
+            (f"{wish.ipsec}.IpsecPfs", row.ipsec_group),
+        ):
+            if value in algorithms.WEAK:
+                better = ", ".join(_BETTER[name[-6:]])
+                raise invalid_parameter(name, value, f"is weak, and this installation refuses it: give one of {better}")
+
+
+#: What is not weak, by the end of the parameter's name.
+_BETTER = {
+    end: tuple(each for each in known if each not in algorithms.WEAK)
+    for end, known in (
+        ("EncAlg", algorithms.ENCRYPTION),
+        ("uthAlg", algorithms.AUTHENTICATION),
+        ("IkePfs", algorithms.GROUPS),
+        ("secPfs", algorithms.PFS_GROUPS),
+    )
+}
 
 
 def check_apart(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from gatewright.errors import ErrorRow
+from gatewright.errors import ErrorRow, invalid_parameter
 from gatewright.operations.call import Call
 from gatewright.operations.client_token import ClientToken
 from gatewright.operations.declaration import (
@@ -21,7 +21,7 @@ from gatewright.operations.declaration import (
 from gatewright.operations.vpn_gateways.facts import NAME_PATTERN, NAME_RULE, NOT_FOUND, facts_of, find_gateway
 from gatewright.operations.vpn_gateways.updating import CONFIGURING, check_changeable, want_anew
 from gatewright.resources.addresses import dotted
-from gatewright.store import gateways
+from gatewright.store import gateways, tunnels
 
 MODIFY_INVALID_NAME = ErrorRow(400, "InvalidName", "The name is not valid")
 INVALID_DESCRIPTION = ErrorRow(400, "InvalidDescription", "The description is not valid")
@@ -61,7 +61,8 @@ class ModifyVpnGatewayAttribute(Operation[ModifyVpnGatewayAttributeRequest, Modi
     """Change name, description or route propagation.
 
     A new name or description changes nothing on a host, and the gateway stays ``active``; changed propagation makes
-    it ``updating`` until its hosts have it. A gateway that is being deleted is not changed any more.
+    it ``updating`` until its hosts have it. It is not switched off while a connection has BGP. A gateway that is being
+    deleted is not changed any more.
     """
 
     access = Access.WRITE
@@ -71,6 +72,10 @@ class ModifyVpnGatewayAttribute(Operation[ModifyVpnGatewayAttributeRequest, Modi
         row = find_gateway(call, request.vpn_gateway_id)
         check_changeable(call, row)
         auto_propagate = row.auto_propagate if request.auto_propagate is None else request.auto_propagate
+        if row.auto_propagate and not auto_propagate:
+            connection = tunnels.one_with_bgp(call.transaction, row.id)
+            if connection is not None:
+                raise invalid_parameter("AutoPropagate", "false", f"connection {connection} has BGP, which needs it")
         changed = msgspec.structs.replace(
             row,
             name=row.name if request.name is None else request.name,

@@ -16,7 +16,7 @@ from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
 from gatewright.reconcile.telling import of_gateway
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import events, gateways, placements
+from gatewright.store import connections, events, gateways, placements
 from gatewright.store.gateways import GatewayRow
 
 Row = TypeVar("Row", bound=GatewayRow)
@@ -35,6 +35,12 @@ def check_changeable(call: Call, row: GatewayRow, parameter: str = "VpnGatewayId
         raise CONFIGURING(parameter, row.id, "is being deleted")
     if call.installation.busy_gateways == "refuse" and row.status != GatewayStatus.ACTIVE:
         raise CONFIGURING(parameter, row.id, f"is {row.status}, and this installation takes writes while it is active")
+
+
+def networks_changed(call: Call, vpc_id: str) -> None:
+    """Have the gateways of a VPC that have connections know its networks, which customers are told by BGP."""
+    connected = connections.connected_in(call.transaction, vpc_id)
+    want_anew(call, gateways.find_all(call.transaction, connected), f"the networks of {vpc_id} change")
 
 
 def want_anew(call: Call, rows: Sequence[Row], reason: str) -> list[Row]:
