@@ -100,6 +100,7 @@ def travel(sdk: Sdk) -> Seen:
     )
     seen["settled"] = _until_active(sdk, gateways[0], [])
     seen["tags"] = _tags(sdk, gateways[0])
+    seen["connection"] = _connection(sdk, gateways[0])
     seen["zones"] = sdk.call("DescribeVpnGatewayAvailableZones", RegionId=REGION, Spec="10M")["AvailableZoneIdList"]
     seen["customer"] = _customer(sdk)
     seen["errors"] = _errors(sdk)
@@ -112,6 +113,20 @@ def travel(sdk: Sdk) -> Seen:
     sdk.call("DeleteVpc", RegionId=REGION, VpcId=vpc)
     seen["left"] = sdk.call("DescribeVpcs", RegionId=REGION, VpcId=vpc)["TotalCount"]
     return seen
+
+
+def tunnels(*customers: str) -> list[dict[str, Any]]:
+    """What a dual-tunnel connection is made with: the slave first, an order that answers keep."""
+    return [
+        {
+            "Role": role,
+            "CustomerGatewayId": customer,
+            "EnableDpd": False,
+            "TunnelIkeConfig": {"Psk": f"of the {role}".replace(" ", "-"), "IkeVersion": "ikev2", "IkeLifetime": 3600},
+            "TunnelBgpConfig": {"LocalAsn": 65100, "TunnelCidr": f"169.254.{number}.0/30"},
+        }
+        for number, (role, customer) in enumerate(zip(("slave", "master"), customers, strict=True), 10)
+    ]
 
 
 def check(seen: Seen) -> None:
@@ -128,6 +143,7 @@ def check(seen: Seen) -> None:
     _check_pages(seen)
     _check_modified(seen)
     _check_tags(seen)
+    _check_connection(seen)
     assert [zone["ZoneId"] for zone in seen["zones"]][: len(ZONES)] == list(ZONES)
     _check_customer(seen["customer"])
     _check_errors(seen)
@@ -203,6 +219,22 @@ def _check_customer(customer: Seen) -> None:
         "status": 404,
     }
     assert customer["bgp"] is True
+
+
+def _check_connection(seen: Seen) -> None:
+    told = seen["connection"]
+    assert (told["State"], told["LocalSubnet"], told["RemoteSubnet"]) == ("active", "10.20.0.0/16", "192.168.0.0/16")
+    assert (told["EnableTunnelsBgp"], told["EffectImmediately"]) == (True, True)
+    slave, master = told["TunnelOptionsSpecification"]["TunnelOptions"]
+    assert (slave["Role"], master["Role"]) == ("slave", "master")
+    assert (slave["TunnelIkeConfig"]["Psk"], master["TunnelIkeConfig"]["Psk"]) == ("of-the-slave", "of-the-master")
+    assert slave["TunnelIkeConfig"]["IkeVersion"] == "ikev2"
+    # the answer has numbers and booleans; a model that declares texts makes texts of them
+    assert int(slave["TunnelIkeConfig"]["IkeLifetime"]) == 3600
+    assert str(slave["EnableDpd"]).lower() == "false"
+    assert [int(master["TunnelBgpConfig"][name]) for name in ("LocalAsn", "PeerAsn")] == [65100, 65001]
+    assert master["TunnelBgpConfig"]["TunnelCidr"] == "169.254.11.0/30"
+    assert len({slave["InternetIp"], master["InternetIp"]}) == 2
 
 
 def _check_errors(seen: Seen) -> None:
@@ -334,16 +366,41 @@ def _customer(sdk: Sdk) -> Seen:
     }
 
 
+def _connection(sdk: Sdk, gateway: str) -> Seen:
+    """Objects in lists and in one another, as each SDK sends them."""
+    customers = [
+        sdk.call("CreateCustomerGateway", RegionId=REGION, IpAddress=f"203.0.113.{number}", Asn="65001")
+        for number in (1, 2)
+    ]
+    ends = [customer["CustomerGatewayId"] for customer in customers]
+    connection = sdk.call(
+        "CreateVpnConnection",
+        RegionId=REGION,
+        VpnGatewayId=gateway,
+        LocalSubnet="10.20.0.0/16",
+        RemoteSubnet="192.168.0.0/16",
+        EffectImmediately=True,
+        EnableTunnelsBgp=True,
+        AutoConfigRoute=False,
+        TunnelOptionsSpecification=tunnels(*ends),
+    )["VpnConnectionId"]
+    named = {"RegionId": REGION, "VpnConnectionId": connection}
+    told = _until(lambda: sdk.call("DescribeVpnConnection", **named), lambda answer: answer["State"] == "active")
+    sdk.call("DeleteVpnConnection", **named)
+    for end in ends:
+        sdk.call("DeleteCustomerGateway", RegionId=REGION, CustomerGatewayId=end)
+    return told
+
+
 def flat(parameters: dict[str, Any]) -> dict[str, Any]:
     """Parameters as they are named on the wire, for what leaves lists to its caller."""
     found: dict[str, Any] = {}
     for name, value in parameters.items():
         for number, each in enumerate(value if isinstance(value, list) else (), 1):
-            if isinstance(each, dict):
-                found |= {f"{name}.{number}.{key}": text for key, text in each.items()}
-            else:
-                found[f"{name}.{number}"] = each
-        if not isinstance(value, list):
+            found |= flat({f"{name}.{number}": each})
+        if isinstance(value, dict):
+            found |= flat({f"{name}.{key}": each for key, each in value.items()})
+        elif not isinstance(value, list):
             found[name] = value
     return found
 

@@ -52,8 +52,8 @@ class TypedSdk(AcsSdk):
         request = getattr(importlib.import_module(f"{_REQUESTS}.{action}Request"), f"{action}Request")()
         for name, value in parameters.items():
             if name != "RegionId":  # the client sends its own
-                setter = getattr(request, f"set_{name}s" if isinstance(value, list) else f"set_{name}")
-                setter(value)
+                setter = getattr(request, f"set_{name}s", None) if isinstance(value, list) else None
+                (setter or getattr(request, f"set_{name}"))(value)
         return request
 
 

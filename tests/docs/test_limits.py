@@ -9,14 +9,14 @@ import pytest
 from scripts.limits_page import CONNECTIONS, LINK, REQUESTS, VALUES
 
 from gatewright.link import https_server
-from gatewright.wire import authentication, bodies, decoding, endpoint, parameters, server, tls
+from gatewright.wire import authentication, bodies, endpoint, gathering, parameters, server, tls
 
 _BOUND = re.compile(r"(LARGEST|LONGEST|MOST|HIGHEST)_\w+|LONGEST|\w+_PATIENCE|KEEP_ALIVE|WINDOW|\w+_MOST")
 
 
 @pytest.mark.parametrize(
     "module",
-    [authentication, bodies, decoding, endpoint, parameters, server, tls, https_server],
+    [authentication, bodies, gathering, endpoint, parameters, server, tls, https_server],
     ids=lambda each: each.__name__,
 )
 def test_every_bound_of_what_is_served_is_on_the_page(module: ModuleType) -> None:

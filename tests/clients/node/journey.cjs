@@ -116,6 +116,38 @@ async function travel(sdk, tell) {
     .VpnGateways.VpnGateway.map((gateway) => gateway.VpnGatewayId);
   await call('UnTagResources', { ...named, TagKey: ['env'] });
   seen.tags.left = (await describe(first)).Tags.Tag;
+
+  const ends = [];
+  for (const number of [1, 2]) {
+    ends.push((await call('CreateCustomerGateway', {
+      RegionId: REGION, IpAddress: `203.0.113.${number}`, Asn: '65001',
+    })).CustomerGatewayId);
+  }
+  const { VpnConnectionId } = await call('CreateVpnConnection', {
+    RegionId: REGION,
+    VpnGatewayId: first,
+    LocalSubnet: '10.20.0.0/16',
+    RemoteSubnet: '192.168.0.0/16',
+    EffectImmediately: true,
+    EnableTunnelsBgp: true,
+    AutoConfigRoute: false,
+    TunnelOptionsSpecification: ['slave', 'master'].map((role, number) => ({
+      Role: role,
+      CustomerGatewayId: ends[number],
+      EnableDpd: false,
+      TunnelIkeConfig: { Psk: `of-the-${role}`, IkeVersion: 'ikev2', IkeLifetime: 3600 },
+      TunnelBgpConfig: { LocalAsn: 65100, TunnelCidr: `169.254.${10 + number}.0/30` },
+    })),
+  });
+  const connection = { RegionId: REGION, VpnConnectionId };
+  seen.connection = await until(
+    () => call('DescribeVpnConnection', connection),
+    (answer) => answer.State === 'active',
+  );
+  await call('DeleteVpnConnection', connection);
+  for (const CustomerGatewayId of ends) {
+    await call('DeleteCustomerGateway', { RegionId: REGION, CustomerGatewayId });
+  }
   seen.zones = (await call('DescribeVpnGatewayAvailableZones', { RegionId: REGION, Spec: '10M' })).AvailableZoneIdList;
 
   const made = await call('CreateCustomerGateway', { RegionId: REGION, ...CUSTOMER });
