@@ -152,8 +152,15 @@ class Customer:
 
         ``gateway`` is where it is found, its identity if nothing else is said.
         """
+        turned = msgspec.structs.replace(self.turned(spec, gateway), **differing)
+        self.vici.load_shared(vici_conn.shared_key(turned, psk))
+        self.vici.load_conn(vici_conn.connection(turned, self.address))
+        return turned
+
+    def turned(self, spec: TunnelSpec, gateway: str | None = None) -> TunnelSpec:
+        """A tunnel as its peer sees it."""
         ike = msgspec.structs.replace(spec.ike, local_id=spec.ike.remote_id, remote_id=spec.ike.local_id)
-        turned = msgspec.structs.replace(
+        return msgspec.structs.replace(
             spec,
             peer=gateway or spec.ike.local_id,
             ike=ike,
@@ -161,10 +168,6 @@ class Customer:
             remote_subnets=spec.local_subnets,
             initiate=False,
         )
-        turned = msgspec.structs.replace(turned, **differing)
-        self.vici.load_shared(vici_conn.shared_key(turned, psk))
-        self.vici.load_conn(vici_conn.connection(turned, self.address))
-        return turned
 
     def route(self, *networks: str) -> None:
         """Send these through the tunnel."""

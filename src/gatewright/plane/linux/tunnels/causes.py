@@ -34,39 +34,38 @@ _PATTERNS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
         (
             "TS_UNACCEPTABLE",
             "traffic selectors .* unacceptable",
+            "no acceptable traffic selectors",
             "INVALID_ID_INFORMATION",
             "no matching CHILD_SA config",
         ),
     ),
-    (_PHASE_2, ("NO_PROPOSAL_CHOSEN.*no CHILD_SA built", "failed to establish CHILD_SA", "CHILD_SA .*NO_PROP")),
+    (_PHASE_2, ("NO_PROPOSAL_CHOSEN.*no CHILD_SA built", "no acceptable proposal found")),
     (
         _PROPOSAL,
         (
             "received NO_PROPOSAL_CHOSEN",
             "received proposals unacceptable",
+            "no proposal found",
             "no IKE config found",
-            "no acceptable (DH|KE)",
-            "received INVALID_KE_PAYLOAD",
+            "DH group .* (unacceptable|not supported|not contained)",
+            "selection invalid",
             "INVALID_MAJOR",
         ),
     ),
+    (_IDENTITY, ("IDir .* does not match", "constraint checking failed", "no (matching )?peer config found")),
     (
         _SECRET,
         (
-            "AUTH(ENTICATION)?_FAILED",
-            "M[AI]C (mismatched|verification failed)",
-            "calculated HASH does not match",
+            "received AUTH(ENTICATION)?_FAILED",
+            "MAC mismatched",
+            "HASH (payload )?does not match",
             "no shared key found",
             "could not decrypt payloads",
-            "invalid (HASH|ID)_V1",
             "message parsing failed",
-            "INVALID_HASH_INFORMATION",
-            "PAYLOAD_MALFORMED",
+            "received (INVALID_HASH_INFORMATION|PAYLOAD_MALFORMED)",
         ),
     ),
-    (_IDENTITY, ("constraint check failed: identity", "IDir .* does not match", "no matching peer config found")),
     (_SILENT, ("peer not responding", r"giving up after \d+ retransmits")),
-    (_GONE, ("sending DPD .*timed out", "DPD check timed out")),
     (_ENDED, ("received DELETE for IKE_SA",)),
 )
 _COMPILED = tuple((found, re.compile("|".join(parts))) for found, parts in _PATTERNS)
@@ -75,3 +74,12 @@ _COMPILED = tuple((found, re.compile("|".join(parts))) for found, parts in _PATT
 def cause(line: str) -> Cause | None:
     """What a line of charon's log says of why, None if it says nothing of that."""
     return next((found for found, pattern in _COMPILED if pattern.search(line)), None)
+
+
+def within(found: Cause, *, established: bool, was_up: bool) -> Cause:
+    """What a cause means when phase 1 stands, or when the tunnel has carried packets."""
+    if established and found is _PROPOSAL:
+        return _PHASE_2  # IKEv1 says the same of both phases
+    if was_up and found is _SILENT:
+        return _GONE
+    return found

@@ -235,6 +235,8 @@ class Keeper:
             self._was_up, self._cause = True, None
         else:
             self._patience.is_down(clock)
+        if self._cause is not None:
+            self._cause = causes.within(self._cause, established=now.established, was_up=self._was_up)
         if not now.established:
             self._was_up = False
         failed = self._was_up or (self._cause is not None and self._cause.phase_2)
