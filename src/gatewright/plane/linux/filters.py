@@ -38,9 +38,10 @@ from gatewright.plane.linux.ruleset import (
     rewritten,
     rewritten_by,
     segments_at_most,
+    told,
     transport_bits,
 )
-from gatewright.plane.linux.tunnels import steering
+from gatewright.plane.linux.tunnels import demand, steering
 from gatewright.resources.addresses import router_address
 from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnels import EVERYWHERE, TunnelSpec
@@ -59,6 +60,8 @@ _BGP, _BFD = 179, 3784
 #: Pings that public addresses answer, and errors that they take, a second and at once.
 PING_RATE, PING_BURST = 50, 100
 ERROR_RATE, ERROR_BURST = 100, 200
+#: Packets for tunnels that are down of which we are told.
+DEMAND_RATE, DEMAND_BURST = 20, 20
 
 #: Protocols and ports that peers reach; ESP has no ports.
 _IPSEC: dict[str, tuple[int, ...]] = {"udp": (500, 4500), "esp": ()}
@@ -197,6 +200,9 @@ class _Rules:
         for tunnels in TUNNELS:
             yield meta("iifname", LAN), meta("oifname", tunnels), ACCEPT
             yield meta("iifname", tunnels), meta("oifname", LAN), ACCEPT
+        if any(not tunnel.initiate for tunnel in self._tunnels):
+            # what has no way: a tunnel may wait for it
+            yield meta("iifname", LAN), at_most(DEMAND_RATE, DEMAND_BURST), told(demand.GROUP, demand.HEAD)
 
     def leaving(self) -> Iterator[Rule]:
         """What charons of tunnels send is the instance's, outside."""

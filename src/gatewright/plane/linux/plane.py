@@ -89,7 +89,7 @@ class LinuxPlane:
         self._loop = loop = asyncio.get_running_loop()
         self._reveal = reveal
         self._keepers = Keepers(
-            self._folders, self._links, self._link_workers, self._exclusively, changed, told, reveal
+            self._names, self._folders, self._links, self._link_workers, self._exclusively, changed, told, reveal
         )
         self._watch = Watch(loop, changed)
         inspect = functools.partial(

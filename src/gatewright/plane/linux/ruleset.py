@@ -132,6 +132,11 @@ def rewritten_by(protocol: str, name: str, by: str, values: Mapping[str, str]) -
     return {"mangle": {"key": of_field(protocol, name), "value": {"map": choice}}}
 
 
+def told(group: int, head: int) -> Expression:
+    """Tells whoever listens to a group of nfnetlink_log of the packet, with the first bytes of it."""
+    return {"log": {"group": group, "snaplen": head, "queue-threshold": 1}}
+
+
 def segments_at_most(size: int) -> Rule:
     """Has TCP send no larger segments: bytes of payload."""
     option = {"tcp option": {"name": "maxseg", "field": "size"}}

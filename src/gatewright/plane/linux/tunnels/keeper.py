@@ -42,6 +42,8 @@ _FAREWELL = 0.5
 #: How soon what has failed is tried again, and how often a tunnel is looked at though nothing was told, seconds.
 _AGAIN = 1.0
 _SWEEP = 30.0
+#: For how long a tunnel is negotiated after there was traffic for it last, seconds.
+_DEMANDED = 30.0
 
 #: Have the tunnel's link up or down; False if it is not there.
 SetLink = Callable[[InstanceSpec, int, bool], Awaitable[bool]]
@@ -79,6 +81,8 @@ class Keeper:
         self._link_up: bool | None = None
         self._cause: Cause | None = None
         self._was_up = False
+        #: When there was traffic for it last.
+        self._demanded = float("-inf")
         self._state: TunnelState | None = None
         self._task = asyncio.ensure_future(self._look_for_ever())
 
@@ -97,6 +101,13 @@ class Keeper:
         self.instance, self.tunnel = instance, tunnel
         self._patience.begin_anew()
         self._wake.set()
+
+    def demand(self) -> None:
+        """There is traffic for it."""
+        clock = asyncio.get_running_loop().time()
+        if clock - self._demanded > _DEMANDED and not self._link_up:
+            self._wake.set()
+        self._demanded = clock
 
     async def in_force(self, seconds: float) -> None:
         """Wait until charon has what is wanted. Raises PlaneError with why it has not."""
@@ -247,7 +258,7 @@ class Keeper:
             return ""
         if self._cause is not None:
             return self._cause.text
-        if self.tunnel.initiate:
+        if self.tunnel.initiate or now.connecting:
             return "it is being negotiated"
         return "it begins when there is traffic for it, or when the peer begins"
 
@@ -260,9 +271,10 @@ class Keeper:
 
     async def _negotiate(self, session: ViciSession, now: Seen) -> float:
         missing = [child for child in child_names(self.tunnel) if child not in now.children]
-        if not missing or not self.tunnel.initiate:
-            return _SWEEP
         clock = asyncio.get_running_loop().time()
+        demanded = self.tunnel.initiate or clock - self._demanded <= _DEMANDED
+        if not missing or not demanded:
+            return _SWEEP
         if (left := self._patience.left(clock)) > 0:
             return left
         if not now.connecting:

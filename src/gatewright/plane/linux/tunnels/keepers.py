@@ -12,8 +12,10 @@ from pathlib import Path
 
 from gatewright.plane.contract import Changed, PlaneError, Reveal, Told
 from gatewright.plane.linux.folders import Folders
+from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.tunnels.backend import Backend, Standing
 from gatewright.plane.linux.tunnels.daemon import Daemon
+from gatewright.plane.linux.tunnels.demand import Demand, tunnels_for
 from gatewright.plane.linux.tunnels.keeper import Keeper
 from gatewright.plane.linux.tunnels.links import TunnelLinks
 from gatewright.resources.specs import InstanceSpec, ItemKey
@@ -34,6 +36,7 @@ class Keepers:
 
     def __init__(
         self,
+        names: Names,
         folders: Folders,
         links: TunnelLinks,
         workers: Executor,
@@ -42,6 +45,7 @@ class Keepers:
         told: Told,
         reveal: Reveal,
     ) -> None:
+        self._names = names
         self._folders = folders
         self._links = links
         self._workers = workers
@@ -51,6 +55,8 @@ class Keepers:
         self._reveal = reveal
         self._keepers: dict[tuple[str, int], Keeper] = {}
         self._daemons: dict[Path, Daemon] = {}
+        #: Of each instance with a tunnel that waits for traffic.
+        self._demands: dict[str, Demand] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def settled(self, spec: InstanceSpec) -> frozenset[int]:
@@ -75,6 +81,8 @@ class Keepers:
         for (owner, number), keeper in tuple(self._keepers.items()):
             if owner == instance_id and (number, keeper.tunnel.id) not in keep:
                 await self._drop(owner, number, unload=True)
+        if not kept:
+            self._stop_hearing(instance_id)
 
     async def take(self, backend: Backend, spec: InstanceSpec, standings: Mapping[int, Standing]) -> None:
         """Have charons do what a spec says; ``standings`` are of tunnels that are new or were touched.
@@ -95,6 +103,8 @@ class Keepers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for owner, number in tuple(self._keepers):
             await self._drop(owner, number)
+        for instance_id in tuple(self._demands):
+            self._stop_hearing(instance_id)
 
     async def attend(self, backend: Backend, spec: InstanceSpec, standings: Mapping[int, Standing]) -> None:
         """Look after an instance's tunnels from now on; the rest as in :meth:`take`, which waits besides."""
@@ -115,9 +125,31 @@ class Keepers:
                 keeper.want(spec, tunnel)
             if number in standings:
                 await self._stand(backend, keeper, standings[number])
+        await self._hear_demand(spec)
         for tunnel in spec.tunnels:
             if tunnel.number not in served:
                 self._told(_unserved(spec, tunnel))
+
+    async def _hear_demand(self, spec: InstanceSpec) -> None:
+        """Be told of traffic that has no way, in the namespace as it is now."""
+        self._stop_hearing(spec.id)
+        if all(tunnel.initiate for tunnel in spec.tunnels):
+            return
+        loop, namespace = asyncio.get_running_loop(), self._names.namespace(spec.id)
+        demand = self._demands[spec.id] = await loop.run_in_executor(self._workers, Demand, namespace)
+        loop.add_reader(demand.fileno(), self._demanded, spec, demand)
+
+    def _stop_hearing(self, instance_id: str) -> None:
+        demand = self._demands.pop(instance_id, None)
+        if demand is not None:
+            asyncio.get_running_loop().remove_reader(demand.fileno())
+            demand.close()
+
+    def _demanded(self, spec: InstanceSpec, demand: Demand) -> None:
+        for packet in dict.fromkeys(demand.take()):
+            for number in tunnels_for(spec, packet):
+                if (keeper := self._keepers.get((spec.id, number))) is not None:
+                    keeper.demand()
 
     async def _stand(self, backend: Backend, keeper: Keeper, standing: Standing) -> None:
         """Have a keeper speak to the charon of its tunnel."""
