@@ -135,7 +135,6 @@ class _Rules:
         #: With it, and in tunnels with customers, the instance's BIRD speaks, if it has one.
         self._router = router_address(ipaddress.IPv4Network(spec.private.network))
         self._bird = instance_bird.needed(spec)
-        self._tunnels = spec.tunnels
 
     def arrivals(self, router_mac: str | None) -> Iterator[Rule]:
         """Who may come, from where, and what of it is tracked."""
