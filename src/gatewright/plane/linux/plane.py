@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from gatewright.plane.contract import Changed, PlaneError, Reveal, Told, unheard, unrevealed
 from gatewright.plane.linux import counters, esp, inspection, instance_bird, survey
 from gatewright.plane.linux.adopted_bridges import AdoptedBridges
+from gatewright.plane.linux.bgp_watch import BgpWatch
 from gatewright.plane.linux.confinement import daemon_user
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.instance import Instances
@@ -79,6 +80,7 @@ class LinuxPlane:
         self._counted: dict[str, str] = {}
         self._at_work: dict[ItemKey, asyncio.Future[Any]] = {}
         self._keepers: Keepers | None = None
+        self._bgp: BgpWatch | None = None
         self._reveal: Reveal = unrevealed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: Watch | None = None
@@ -91,6 +93,7 @@ class LinuxPlane:
         self._keepers = Keepers(
             self._names, self._folders, self._links, self._link_workers, self._exclusively, changed, told, reveal
         )
+        self._bgp = BgpWatch(self._folders, self._keepers.bgp_seen)
         self._watch = Watch(loop, changed)
         inspect = functools.partial(
             inspection.fault,
@@ -111,6 +114,7 @@ class LinuxPlane:
                 self._watch.add(key, name, process)
             if isinstance(spec, InstanceSpec) and standings:
                 await self._keepers.attend(self._backend(), spec, standings)
+                await self._bgp.attend(spec)
             if spec is not None and generation:
                 self._lookout.add(spec)
                 self._count(spec)
@@ -134,13 +138,20 @@ class LinuxPlane:
         references = instance_bird.secrets(spec)
         keys = await self._reveal(references) if references else {}
         standings = await self._work(spec.key, functools.partial(self._instances.apply, spec, settled, keys), spec)
-        if spec.ipsec and spec.tunnels:
-            await keepers.take(self._backend(), spec, standings)
+        try:
+            if spec.ipsec and spec.tunnels:
+                await keepers.take(self._backend(), spec, standings)
+        finally:
+            # also when a charon has not taken what is wanted: its tunnel is looked after all the same
+            if self._bgp is not None:
+                await self._bgp.attend(spec)
 
     async def remove(self, key: ItemKey) -> None:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
         if key.kind is Kind.INSTANCE:
             await self._looked_after().forget(key.id)
+            if self._bgp is not None:
+                await self._bgp.forget(key.id)
         items: dict[Kind, Instances | Routers | VSwitches] = {
             Kind.INSTANCE: self._instances,
             Kind.ROUTER: self._routers,
@@ -160,6 +171,9 @@ class LinuxPlane:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+        if self._bgp is not None:
+            bgp, self._bgp = self._bgp, None
+            await bgp.close()
         if self._keepers is not None:
             keepers, self._keepers = self._keepers, None
             await keepers.close()

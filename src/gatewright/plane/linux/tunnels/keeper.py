@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from gatewright.plane.contract import PlaneError, Reveal, Told
+from gatewright.plane.linux.bird_client import Session
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder
 from gatewright.plane.linux.tunnels import causes, seen
@@ -28,7 +29,7 @@ from gatewright.plane.linux.tunnels.seen import Seen
 from gatewright.plane.linux.vici_conn import Section, child_names, connection_name, shared_key
 from gatewright.plane.linux.vici_session import ViciRefusal, ViciSession
 from gatewright.resources.specs import InstanceSpec
-from gatewright.resources.tunnel_states import TunnelState, TunnelStatus
+from gatewright.resources.tunnel_states import BgpStatus, TunnelState, TunnelStatus
 from gatewright.resources.tunnels import TunnelSpec
 
 _log = logging.getLogger(__name__)
@@ -84,6 +85,9 @@ class Keeper:
         #: When there was traffic for it last.
         self._demanded = float("-inf")
         self._state: TunnelState | None = None
+        #: The session with the customer, as BIRD told it last; None while nobody has asked.
+        self._bgp: Session | None = None
+        self._bgp_status = BgpStatus.UNKNOWN
         self._task = asyncio.ensure_future(self._look_for_ever())
 
     def attend(self, daemon: Daemon) -> None:
@@ -144,6 +148,17 @@ class Keeper:
         self._session = self._loaded = self._link_up = None
         self._cause = None
         self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, why)
+
+    def bgp_seen(self, session: Session | None) -> None:
+        """What BIRD tells of the session with the customer; None if it is not there."""
+        before, self._bgp = self._bgp, session
+        first = self._bgp_status is BgpStatus.UNKNOWN
+        self._bgp_status = BgpStatus.UP if session is not None and session.up else BgpStatus.DOWN
+        told = _of_session(session)
+        if told and (first or told != _of_session(before)):
+            self._lines.add(told)
+        if self._state is not None:
+            self._tell(self._state.status, self._state.detail)
 
     # what the daemon tells
 
@@ -264,7 +279,10 @@ class Keeper:
 
     def _tell(self, status: TunnelStatus, detail: str) -> None:
         at = time.time_ns() // 1_000_000
-        state = TunnelState(id=self.tunnel.id, instance_id=self.instance.id, status=status, detail=detail, at=at)
+        bgp = BgpStatus.UNKNOWN if self.tunnel.bgp is None else self._bgp_status
+        state = TunnelState(
+            id=self.tunnel.id, instance_id=self.instance.id, status=status, bgp=bgp, detail=detail, at=at
+        )
         if self._state is None or msgspec.structs.replace(self._state, at=at) != state:
             self._state = state
             self._told(state)
@@ -284,6 +302,15 @@ class Keeper:
                 await session.command("initiate", message)
         self._patience.tried(clock)
         return self._patience.left(clock)
+
+
+def _of_session(session: Session | None) -> str:
+    """A line of the tunnel's log."""
+    if session is None:
+        return ""
+    if session.up:
+        return f"BGP session with {session.neighbour} is up"
+    return f"BGP session with {session.neighbour} is down" + (f": {session.last_error}" if session.last_error else "")
 
 
 async def end(session: ViciSession, connection: str) -> None:

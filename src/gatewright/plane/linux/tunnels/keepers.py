@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from gatewright.plane.contract import Changed, PlaneError, Reveal, Told
+from gatewright.plane.linux.bird_client import Session
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.tunnels.backend import Backend, Standing
@@ -95,6 +96,13 @@ class Keepers:
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+
+    def bgp_seen(self, instance_id: str, seen: Mapping[int, Session | None]) -> None:
+        """What BIRD tells of the sessions inside an instance's tunnels, by their numbers; None if it is not there."""
+        for number, session in seen.items():
+            keeper = self._keepers.get((instance_id, number))
+            if keeper is not None:
+                keeper.bgp_seen(session)
 
     async def close(self) -> None:
         """Look after nothing any more. All carries on."""
