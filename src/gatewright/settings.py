@@ -58,7 +58,7 @@ _LONGEST_SOCKET = 107
 #: Connections that wait in the kernel to be accepted.
 BACKLOG = 1024
 #: The published quota of gateways, an address for each of their tunnel ends and more, VPCs enough for tests that run
-#: side by side (published are 10), and the published quotas of vSwitches, customer gateways and connections.
+#: side by side (published are 10), and the published quotas of vSwitches, customer gateways, connections and routes.
 _QUOTAS = {
     "quota_vpn_gateways": 30,
     "quota_public_addresses": 100,
@@ -66,6 +66,7 @@ _QUOTAS = {
     "quota_vswitches": 150,
     "quota_customer_gateways": 100,
     "quota_vpn_connections": 10,
+    "quota_vpn_routes": 20,
 }
 
 
@@ -131,6 +132,7 @@ OPTIONS = (
     Option("quota_vswitches", int, "N", "vSwitches a VPC may have (default: 150)"),
     Option("quota_customer_gateways", int, "N", "customer gateways an account may have in a region (default: 100)"),
     Option("quota_vpn_connections", int, "N", "IPsec connections a VPN gateway may have (default: 10)"),
+    Option("quota_vpn_routes", int, "N", "routes of each kind a VPN gateway may have (default: 20)"),
     Option("connections", int, "N", "connections that the API serves at once (default: 1024)"),
     Option(
         "throttling",
@@ -204,6 +206,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     quota_vswitches: int
     quota_customer_gateways: int
     quota_vpn_connections: int
+    quota_vpn_routes: int
     connections: int
     throttling: str
     busy_gateways: str

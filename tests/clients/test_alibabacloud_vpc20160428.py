@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,37 @@ def test_answers_are_the_models_of_the_sdk(service: Service) -> None:
     assert isinstance(response.body.vpn_gateways.vpn_gateway, list)
     assert attributes.body.cidr_block == "192.168.0.0/16"
     assert attributes.body.status == "Available"
+
+
+def test_a_route_of_a_gateway_is_published_and_told_in_the_models_of_the_sdk(service: Service) -> None:
+    sdk = OpenapiSdk(service.port)
+    ask = partial(sdk.call, RegionId=REGION)
+    vpc = ask("CreateVpc", CidrBlock="10.30.0.0/16")["VpcId"]
+    vswitches = [
+        ask("CreateVSwitch", VpcId=vpc, ZoneId=zone, CidrBlock=f"10.30.{number}.0/24")["VSwitchId"]
+        for number, zone in enumerate(journey.ZONES)
+    ]
+    halves = {"VSwitchId": vswitches[0], "DisasterRecoveryVSwitchId": vswitches[1]}
+    gateway = ask("CreateVpnGateway", VpcId=vpc, Bandwidth=10, **halves)["VpnGatewayId"]
+    device = ask("CreateCustomerGateway", IpAddress="203.0.113.77")["CustomerGatewayId"]
+    everywhere = {"LocalSubnet": "0.0.0.0/0", "RemoteSubnet": "0.0.0.0/0"}
+    ends = [{"Role": role, "CustomerGatewayId": device} for role in ("master", "slave")]
+    connection = ask("CreateVpnConnection", VpnGatewayId=gateway, TunnelOptionsSpecification=ends, **everywhere)
+    named = {"VpnGatewayId": gateway, "RouteDest": "192.168.0.0/16", "NextHop": connection["VpnConnectionId"]}
+
+    made = ask("CreateVpnRouteEntry", **named, Weight=100, PublishVpc=False)
+    ask("CreateVpnPbrRouteEntry", **named, RouteSource="10.30.0.0/24", Weight=100, PublishVpc=False)
+    ask("PublishVpnRouteEntry", **named, RouteType="dbr", PublishVpc=True)
+    wish = models.DescribeVpnRouteEntriesRequest(region_id=REGION, vpn_gateway_id=gateway)
+    routes = sdk.client.describe_vpn_route_entries(wish).body
+    (policy,) = ask("DescribeVpnPbrRouteEntries", VpnGatewayId=gateway)["VpnPbrRouteEntries"]["VpnPbrRouteEntry"]
+    ask("DeleteVpnConnection", VpnConnectionId=connection["VpnConnectionId"])
+
+    assert (made["VpnInstanceId"], made["State"], made["OverlayMode"]) == (gateway, "normal", "Ipsec")
+    (route,) = routes.vpn_route_entries.vpn_route_entry
+    assert (route.route_dest, route.weight, route.state) == ("192.168.0.0/16", 100, "published")
+    assert (policy["RouteSource"], policy["Priority"], policy["State"]) == ("10.30.0.0/24", 10, "normal")
+    assert ask("DescribeVpnRouteEntries", VpnGatewayId=gateway)["TotalCount"] == 0
 
 
 def test_the_detail_of_an_error_reaches_the_exception(sdk: OpenapiSdk) -> None:

@@ -152,6 +152,8 @@ _EXTRA = ("OwnerId", "ResourceOwnerAccount", "Nothing", "Tag", "Tag.1.Key", "a b
 _WRONG_NUMBERS = ("0", "01", "-1", "1001", "99999999999", "x", "", "1.", "1.x.y", ".1", "\uff11", "1 ", "1.Key", "1")
 
 _NETWORKS = st.builds("10.{}.{}.0/{}".format, st.integers(0, 9), st.integers(0, 255), st.sampled_from((24, 24, 25, 28)))
+#: Few, so that requests often mean a route that there is.
+_ROUTED = st.sampled_from(("192.168.0.0/24", "192.168.0.0/24", "172.16.0.0/16", "10.0.0.0/24", "0.0.0.0/0"))
 _ADDRESSES = st.builds("203.0.113.{}".format, st.integers(1, 254))
 _TUNNEL_NETWORKS = st.builds("169.254.{}.0/30".format, st.integers(6, 12))
 _ASNS = st.sampled_from(("65000", "1", "1.10", "4294967295", "45104", "0", "65536.0"))
@@ -275,6 +277,10 @@ def _by_name(name: str) -> st.SearchStrategy[Value]:
         return st.sampled_from((MINE, MINE, MINE, MINE, EARLIER, OTHERS, MADE_UP)).map(
             lambda whose: Known(name.removesuffix("s") if name.endswith("Ids") else name, whose)
         )
+    if name == "NextHop":
+        return st.sampled_from((MINE, MINE, MINE, OTHERS, MADE_UP)).map(lambda whose: Known(name, whose))
+    if name in ("RouteDest", "RouteSource"):
+        return _ROUTED
     if name == "TunnelCidr":
         return _TUNNEL_NETWORKS
     if name == "LocalBgpIp":

@@ -53,7 +53,7 @@ class World:
         self.cell.close()
 
     def furnish(self) -> None:
-        """Give both accounts a network with a gateway that is ``active``, and a connection to a customer gateway."""
+        """Give both accounts an ``active`` gateway in a network, with a connection to a customer gateway and routes."""
         for cell, known in ((self.other, self.others), (self.cell, self._mine)):
             network = cell.network()
             gateway = cell.gateway(network, EnableSsl=True)
@@ -62,6 +62,15 @@ class World:
             device = cell.customer_gateway(dotted(_FIRST_DEVICE + self._furnished), Asn="65010", AuthKey="of-a-device")
             connection = cell.connection(gateway, device, device)
             known |= ids_of(cell.call("DescribeVpnConnection", VpnConnectionId=connection))
+            known["NextHop"] = connection
+            route: dict[str, Any] = {
+                "VpnGatewayId": gateway,
+                "NextHop": connection,
+                "RouteDest": "192.168.0.0/24",
+                "Weight": 100,
+            }
+            cell.call("CreateVpnRouteEntry", **route, PublishVpc=True)
+            cell.call("CreateVpnPbrRouteEntry", **route, PublishVpc=False, RouteSource="10.0.0.0/24")
         self._furnished += 1
         self.cell.settle(lambda: self._is_active(self.cell, self._mine) and self._is_active(self.other, self.others))
         self._unchanged_since = None

@@ -30,6 +30,8 @@ class Quotas:
     route_tables: int = 9
     #: Custom entries a route table.
     route_entries: int = 200
+    #: Routes of each kind a VPN gateway, destination-based and policy-based.
+    vpn_routes: int = 20
     #: Customer gateways an account and region.
     customer_gateways: int = 100
     #: IPsec connections a VPN gateway.

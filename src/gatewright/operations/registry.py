@@ -23,6 +23,7 @@ from gatewright.operations import (
     vpcs,
     vpn_connections,
     vpn_gateways,
+    vpn_routes,
     vswitches,
 )
 from gatewright.operations.declaration import Operation
@@ -34,6 +35,7 @@ ALL: tuple[type[Operation[Any, Any]], ...] = (
     *route_tables.OPERATIONS,
     *deletion_protection.OPERATIONS,
     *vpn_gateways.OPERATIONS,
+    *vpn_routes.OPERATIONS,
     *customer_gateways.OPERATIONS,
     *bgp.OPERATIONS,
     *vpn_connections.OPERATIONS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gatewright.link.contract import HostChanges, HostUnknown, Wanted
+from gatewright.reconcile.vpn_routing import neighbours, routing
 from gatewright.resources.addresses import dotted
 from gatewright.resources.compile import (
     EntryFacts,
@@ -16,6 +17,7 @@ from gatewright.resources.compile import (
     compile_vswitch,
 )
 from gatewright.resources.compile_tunnels import compile_tunnels
+from gatewright.resources.compile_vpn_routes import NO_ROUTES
 from gatewright.resources.specs import Kind, Spec, Tombstone
 from gatewright.store import gateways, hosts, placements, pools, route_tables, tunnels, vpcs, vswitches
 from gatewright.store.placements import PlacementRow
@@ -52,9 +54,9 @@ class _Compiler:
         self._instances = {row.id: row for row in gateways.instances_of(transaction, gateway_ids)}
         self._tunnels = tunnels.facts(transaction, gateway_ids)
         ending = {each.gateway_id for inside in self._tunnels.values() for each in inside}
-        self._networks = vpcs.networks(
-            transaction, sorted({row.vpc_id for row in self._gateways.values() if row.id in ending})
-        )
+        joining = [row for row in self._gateways.values() if row.id in ending]
+        self._networks = vpcs.networks(transaction, sorted({row.vpc_id for row in joining}))
+        self._routing = routing(transaction, joining)
         self._vswitches = {row.id: row for row in vswitches.find_all(transaction, vswitch_ids)}
         self._peers = _peers(transaction, vswitch_ids)
         self._inside: dict[str, list[VSwitchFacts]] = {vpc_id: [] for vpc_id in vpc_ids}
@@ -64,6 +66,7 @@ class _Compiler:
                     vswitch_id=vswitch.id, cidr_block=vswitch.cidr_block, route_table_id=vswitch.route_table_id
                 )
             )
+        self._neighbours = neighbours(transaction, vpc_ids)
         self._entries = _entries(
             transaction, {vswitch.route_table_id for inside in self._inside.values() for vswitch in inside}
         )
@@ -84,7 +87,14 @@ class _Compiler:
         )
 
     def _router(self, row: PlacementRow) -> Spec:
-        return compile_router(row.item_id, row.wanted, row.account_id, self._inside[row.item_id], self._entries)
+        return compile_router(
+            row.item_id,
+            row.wanted,
+            row.account_id,
+            self._inside[row.item_id],
+            self._entries,
+            self._neighbours[row.item_id],
+        )
 
     def _instance(self, row: PlacementRow) -> Spec:
         gateway, instance = self._gateways[row.resource_id], self._instances[row.item_id]
@@ -121,6 +131,7 @@ class _Compiler:
             ),
             compile_tunnels(ending, public[0] if public else private),
             self._networks[gateway.vpc_id] if ending else (),
+            self._routing[gateway.id] if ending else NO_ROUTES,
         )
 
 

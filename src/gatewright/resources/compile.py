@@ -13,6 +13,13 @@ from sys import intern
 import msgspec
 
 from gatewright.resources.addresses import router_address
+from gatewright.resources.compile_vpn_routes import (
+    NO_ROUTES,
+    RoutingFacts,
+    compile_announced,
+    compile_policies,
+    compile_routes,
+)
 from gatewright.resources.specs import (
     InstanceSpec,
     PrivateLeg,
@@ -23,7 +30,7 @@ from gatewright.resources.specs import (
     RouteTable,
     VSwitchSpec,
 )
-from gatewright.resources.tunnels import TunnelSpec
+from gatewright.resources.tunnels import RouterNeighbour, TunnelSpec
 
 
 class GatewayFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,10 +66,11 @@ def compile_instance(
     instance: InstanceFacts,
     tunnels: tuple[TunnelSpec, ...] = (),
     vpc_networks: tuple[str, ...] = (),
+    routing: RoutingFacts = NO_ROUTES,
 ) -> InstanceSpec:
     """The spec of one instance. Texts that recur are shared: an agent keeps the specs of thousands.
 
-    ``vpc_networks`` are given with the first tunnel only.
+    ``vpc_networks`` and ``routing`` are given with the first tunnel only.
     """
     public = None
     if instance.public_addresses:
@@ -87,6 +95,9 @@ def compile_instance(
         ssl_connections=gateway.ssl_connections if gateway.ssl else 0,
         auto_propagate=gateway.auto_propagate,
         tunnels=tunnels,
+        vpn_routes=compile_routes(tunnels, routing),
+        vpn_policies=compile_policies(tunnels, routing),
+        announced=compile_announced(tunnels, routing),
         vpc_networks=vpc_networks,
     )
 
@@ -113,6 +124,7 @@ def compile_router(
     account_id: str,
     vswitches: Iterable[VSwitchFacts],
     entries: Iterable[EntryFacts],
+    neighbours: tuple[RouterNeighbour, ...] = (),
 ) -> RouterSpec:
     """The spec of a VPC's router, from the VPC's vSwitches and the custom entries of the tables that they use."""
     ports = tuple(
@@ -137,6 +149,7 @@ def compile_router(
             RouteTable(id=table_id, routes=tuple(sorted(routes[table_id], key=lambda route: route.destination)))
             for table_id in sorted(routes)
         ),
+        gateways=neighbours,
     )
 
 

@@ -49,6 +49,10 @@ class RoutingFacts(msgspec.Struct, frozen=True, kw_only=True):
     weighted: bool = True
 
 
+#: Of a gateway without tunnels: whatever routes it had would lead nowhere.
+NO_ROUTES = RoutingFacts()
+
+
 def compile_routes(tunnels: Sequence[TunnelSpec], facts: RoutingFacts) -> tuple[VpnRoute, ...]:
     """The destination-based routes of the instance that the tunnels end at, by destination and tunnel."""
     found = []

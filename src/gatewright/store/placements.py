@@ -185,12 +185,15 @@ def want(transaction: Transaction, resource_id: str, generation: int) -> None:
     want_all(transaction, {resource_id: generation})
 
 
-def want_all(transaction: Transaction, generations: Mapping[str, int]) -> None:
-    """The same of several resources at once, so that all their hosts are locked in one order."""
-    rows = [row for row in of_resources(transaction, list(generations)) if not row.tombstone]
+def want_all(transaction: Transaction, generations: Mapping[str, int], besides: Sequence[str] = ()) -> None:
+    """The same of several resources at once, so that all their hosts are locked in one order.
+
+    ``besides`` are VPCs of whose routers the next generation is wanted, whatever that is.
+    """
+    rows = [row for row in of_resources(transaction, [*generations, *besides]) if not row.tombstone]
     revisions = hosts.raise_revisions(transaction, [row.host_id for row in rows])
     for row in rows:
-        _change(transaction, row, revisions, generations[row.resource_id], tombstone=False)
+        _change(transaction, row, revisions, generations.get(row.resource_id, row.wanted + 1), tombstone=False)
 
 
 def want_next(transaction: Transaction, rows: Sequence[PlacementRow], revisions: Mapping[str, int]) -> None:

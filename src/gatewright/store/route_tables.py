@@ -191,9 +191,14 @@ def drop_entry(transaction: Transaction, entry_id: str) -> None:
     transaction.run(_DROP_ENTRY, entry_id=entry_id)
 
 
+def leading_to(transaction: Transaction, next_hop_ids: Sequence[str]) -> list[RouteEntryRow]:
+    """The custom entries that lead to some next hops, in whatever tables."""
+    return _LEADING_TO.rows(transaction, next_hop_ids)
+
+
 def lead_to(transaction: Transaction, next_hop_ids: Sequence[str]) -> set[str]:
     """Those of the next hops that custom entries lead to, in whatever tables."""
-    return {row.next_hop_id for row in _LEADING_TO.rows(transaction, next_hop_ids)}
+    return {row.next_hop_id for row in leading_to(transaction, next_hop_ids)}
 
 
 def drop_entries_to(transaction: Transaction, next_hop_id: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from gatewright.resources.compile_tunnels import TunnelFacts
 from gatewright.store.among import QueryAmong
-from gatewright.store.schema import customer_gateways, instances, tunnels, vpn_connections
+from gatewright.store.schema import customer_gateways, instances, tunnels, vpn_connections, vpn_gateways
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 
@@ -84,6 +84,15 @@ class Beside(NamedTuple):
     bgp_network: str
 
 
+class End(NamedTuple):
+    """An instance that has tunnels."""
+
+    vpc_id: str
+    instance_id: str
+    role: str
+    private_address: int
+
+
 class _Connection(NamedTuple):
     id: str
 
@@ -132,6 +141,15 @@ _BESIDE = Query(
     .where(_c.gateway_id == bindparam("of_gateway")),
     Beside,
 )
+_ENDS = QueryAmong(
+    select(vpn_gateways.c.vpc_id, instances.c.id, instances.c.role, instances.c.private_address)
+    .select_from(tunnels)
+    .join(instances, instances.c.id == _c.instance_id)
+    .join(vpn_gateways, vpn_gateways.c.id == _c.gateway_id)
+    .distinct(),
+    vpn_gateways.c.vpc_id,
+    End,
+)
 _LEADING_TO = Query(
     select(_c.connection_id).where(_c.customer_gateway_id == bindparam("to_customer_gateway")).distinct(), _Connection
 )
@@ -175,6 +193,11 @@ def facts(transaction: Transaction, gateway_ids: Sequence[str]) -> dict[str, lis
 def beside(transaction: Transaction, gateway_id: str) -> list[Beside]:
     """All tunnels of a gateway."""
     return transaction.all(_BESIDE, of_gateway=gateway_id)
+
+
+def ends(transaction: Transaction, vpc_ids: Sequence[str]) -> list[End]:
+    """The instances of some VPCs' gateways that have tunnels, each once."""
+    return _ENDS.rows(transaction, vpc_ids)
 
 
 def leading_to(transaction: Transaction, customer_gateway_id: str) -> list[str]:

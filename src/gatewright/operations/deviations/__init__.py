@@ -15,6 +15,7 @@ from gatewright.operations.deviations import (
     vpcs,
     vpn_connections,
     vpn_gateways,
+    vpn_routes,
 )
 from gatewright.operations.deviations.entries import NOT_TOLD, Deviation, Difference, Kind
 
@@ -26,6 +27,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     *tagging.ENTRIES,
     *vpcs.ENTRIES,
     *vpn_gateways.ENTRIES,
+    *vpn_routes.ENTRIES,
     *vpn_connections.ENTRIES,
     *other_products.ENTRIES,
 )

@@ -24,13 +24,14 @@ from gatewright.operations.route_tables.finding import (
     FINDING_ERRORS,
     NO_SUCH_ID,
     FindingWords,
+    Found,
     Which,
     find_custom_entry,
 )
 from gatewright.operations.route_tables.making import DUPLICATE, MAKING_ERRORS, MALFORMED, Making, MakingWords, Wish
 from gatewright.operations.route_tables.next_hops import BULK_TYPES, INVALID_TYPE
+from gatewright.operations.route_tables.rerouting import entry_left, reroute
 from gatewright.operations.vpcs.facts import INCORRECT_STATUS as VPC_STATUS
-from gatewright.reconcile import placement
 from gatewright.resources.routes import parse_destination
 from gatewright.store import route_tables
 
@@ -118,7 +119,7 @@ class CreateRouteEntries(Operation[CreateRouteEntriesRequest, CreateRouteEntries
                         failed_message=message,
                     )
                 )
-        placement.reroute(call.transaction, making.vpc_ids)
+        reroute(call, making.vpc_ids, making.next_hops)
         return CreateRouteEntriesResponse(
             success_count=len(made), failed_count=len(failed), route_entry_ids=made, failed_route_entries=failed
         )
@@ -187,11 +188,11 @@ class DeleteRouteEntries(Operation[DeleteRouteEntriesRequest, DeleteRouteEntries
                     raise missing_parameter(f"RouteEntries.{number}.{name}")
 
     def execute(self, call: Call, request: DeleteRouteEntriesRequest) -> DeleteRouteEntriesResponse:
-        rerouted: set[str] = set()
+        gone: list[Found] = []
         failed: list[NotDeleted] = []
         for number, item in enumerate(request.route_entries, 1):
             try:
-                rerouted.add(self._delete(call, item, f"RouteEntries.{number}."))
+                gone.append(self._delete(call, item, f"RouteEntries.{number}."))
             except ApiError as error:
                 if request.dry_run:
                     raise
@@ -205,18 +206,19 @@ class DeleteRouteEntries(Operation[DeleteRouteEntriesRequest, DeleteRouteEntries
                         failed_message=message,
                     )
                 )
-        placement.reroute(call.transaction, rerouted)
+        reroute(call, [found.table.vpc_id for found in gone], [found.row.next_hop_id for found in gone])
         return DeleteRouteEntriesResponse(
             success_count=len(request.route_entries) - len(failed),
             failed_count=len(failed),
             failed_route_entries=failed,
         )
 
-    def _delete(self, call: Call, item: OldEntry, prefix: str) -> str:
-        """Delete one entry; the id of its VPC."""
+    def _delete(self, call: Call, item: OldEntry, prefix: str) -> Found:
+        """Delete one entry, and tell which."""
         which = Which(item.route_entry_id, item.route_table_id, item.dst_cidr_block, item.next_hop)
         words = FindingWords(f"{prefix}RouteEntryId", f"{prefix}RouteTableId", f"{prefix}DstCidrBlock")
         found = find_custom_entry(call, which, words, NOT_FOUND)
         check_vpc(call, found.table, VPC_STATUS, found.parameter, found.value)
         route_tables.drop_entry(call.transaction, found.row.id)
-        return found.table.vpc_id
+        entry_left(call, found.table, found.row)
+        return found

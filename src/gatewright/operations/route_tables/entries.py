@@ -39,8 +39,8 @@ from gatewright.operations.route_tables.next_hops import (
     NextHops,
     check_gateway,
 )
+from gatewright.operations.route_tables.rerouting import entry_left, reroute
 from gatewright.operations.vpcs.facts import INCORRECT_STATUS as VPC_STATUS
-from gatewright.reconcile import placement
 from gatewright.store import route_tables
 
 INVALID_NAME = ErrorRow(400, "InvalidRouteEntryName.Malformed", "Specified RouteEntry name is not valid.")
@@ -142,7 +142,7 @@ class CreateRouteEntry(Operation[CreateRouteEntryRequest, CreateRouteEntryRespon
         )
         making = Making(call)
         route_entry_id = making.make(wish, _MAKING_WORDS)
-        placement.reroute(call.transaction, making.vpc_ids)
+        reroute(call, making.vpc_ids, making.next_hops)
         return CreateRouteEntryResponse(route_entry_id=route_entry_id)
 
 
@@ -198,7 +198,8 @@ class DeleteRouteEntry(Operation[DeleteRouteEntryRequest, DeleteRouteEntryRespon
             raise NOT_FOUND("NextHopList", f"{len(request.next_hop_list)} next hops", f"{found.row.id} has only one")
         check_vpc(call, found.table, VPC_STATUS, found.parameter, found.value)
         route_tables.drop_entry(call.transaction, found.row.id)
-        placement.reroute(call.transaction, [found.table.vpc_id])
+        entry_left(call, found.table, found.row)
+        reroute(call, [found.table.vpc_id], [found.row.next_hop_id])
         return DeleteRouteEntryResponse()
 
 
@@ -264,5 +265,6 @@ class ModifyRouteEntry(Operation[ModifyRouteEntryRequest, ModifyRouteEntryRespon
         )
         route_tables.change_entry(call.transaction, changed)
         if next_hop_id != row.next_hop_id:
-            placement.reroute(call.transaction, [table.vpc_id])
+            entry_left(call, table, row)
+            reroute(call, [table.vpc_id], [row.next_hop_id, next_hop_id])
         return ModifyRouteEntryResponse()

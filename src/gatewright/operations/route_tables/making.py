@@ -125,8 +125,9 @@ class Making:
         self._next_hops = NextHops(call)
         self._tables: dict[str, RouteTableView] = {}
         self._rooms: dict[str, Room] = {}
-        #: The VPCs in which entries were made.
+        #: The VPCs in which entries were made, and the gateways that they lead to.
         self.vpc_ids: set[str] = set()
+        self.next_hops: set[str] = set()
 
     def make(self, wish: Wish, words: MakingWords) -> str:
         """Store a new custom entry; its id. Raises ApiError, and then nothing has changed."""
@@ -155,6 +156,7 @@ class Making:
         route_tables.add_entry(call.transaction, row)
         room.take(row)
         self.vpc_ids.add(table.vpc_id)
+        self.next_hops.add(row.next_hop_id)
         return row.id
 
     def _table(self, route_table_id: str, parameter: str) -> RouteTableView:

@@ -20,6 +20,7 @@ from gatewright.operations.vpn_connections.wishes import (
     peer_of,
 )
 from gatewright.operations.vpn_gateways.updating import check_changeable, want_anew
+from gatewright.operations.vpn_routes.automatic import NOTHING_SETTLED, settle_policies
 from gatewright.reconcile.tunnels import forget_tunnels
 from gatewright.store import connections, gateways, tunnel_states, tunnels
 from gatewright.store.connections import ConnectionView
@@ -70,12 +71,20 @@ def change(
     for each in new:
         tunnels.change(transaction, each)
     rebuilt = msgspec.structs.replace(after, name=row.name, auto_config_route=row.auto_config_route) != row
+    settled = settle_policies(call, gateway, after) if _joins_others(row, after) else NOTHING_SETTLED
     if new or rebuilt:
         concerned = {each.id for each in (ends if rebuilt else new)}
         seen = [each for each in tunnel_states.of_connections(transaction, [row.id]) if each.id in concerned]
         forget_tunnels(transaction, seen, call.now)
-        want_anew(call, [gateway], f"connection {row.id} changes")
+    if new or rebuilt or settled.policies:
+        want_anew(call, [gateway], f"connection {row.id} changes", settled.vpc_ids)
     return Changed(after, tunnels.of_connections(transaction, [row.id])[row.id])
+
+
+def _joins_others(row: ConnectionView, after: ConnectionView) -> bool:
+    """Whether a connection joins other networks than before, or has policies made by itself now and had not before."""
+    names = ("local_subnets", "remote_subnets", "auto_config_route")
+    return any(getattr(row, name) != getattr(after, name) for name in names)
 
 
 def _changed(call: Call, row: TunnelView, wish: Wish, peer: Peer, bgp: bool | None) -> TunnelView:

@@ -38,6 +38,7 @@ from gatewright.operations.vpn_connections.wishes import (
 from gatewright.operations.vpn_gateways.facts import NOT_FOUND as GATEWAY_NOT_FOUND
 from gatewright.operations.vpn_gateways.facts import find_gateway
 from gatewright.operations.vpn_gateways.updating import CONFIGURING, check_changeable, want_anew
+from gatewright.operations.vpn_routes.automatic import AUTOMATIC_ERRORS, settle_policies
 from gatewright.reconcile.telling import of_connection
 from gatewright.resources.connection_status import UNSEEN
 from gatewright.store import connections, events, gateways, tunnels
@@ -94,7 +95,8 @@ class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnect
     A pre-shared key that is left out is made up, and told by DescribeVpnConnection. Identities that are left out are
     the addresses of the two ends. With both subnets ``0.0.0.0/0`` routes decide what goes through, otherwise the
     subnets do. The connection is ``updating`` until the gateway's hosts have it, then ``active``. A name that is left
-    out stays empty (*assumed*).
+    out stays empty (*assumed*). ``AutoConfigRoute`` makes a policy-based route for each pair of a local and a remote
+    network.
     """
 
     access = Access.WRITE
@@ -104,6 +106,7 @@ class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnect
         CONFIGURING,
         ALREADY_EXISTS,
         QUOTA_FULL,
+        *AUTOMATIC_ERRORS,
         *TAG_ERRORS,
     )
 
@@ -178,7 +181,8 @@ class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnect
         tunnels.add(transaction, numbered(rows, others))
         add_tags(call, ResourceType.VPN_CONNECTION, row.region_id, row.id, request.tags)
         events.add(transaction, [of_connection(row, None, UNSEEN.status, call.now)])
-        want_anew(call, [gateway], f"connection {row.id} is new")
+        settle_policies(call, gateway, row)
+        want_anew(call, [gateway], f"connection {row.id} is new", [gateway.vpc_id])
         return CreateVpnConnectionResponse(vpn_connection_id=row.id, name=row.name, create_time=row.created_at)
 
 

@@ -9,6 +9,7 @@ from gatewright.operations.client_token import ClientToken
 from gatewright.operations.declaration import Access, Operation, Parameter, Request, Response
 from gatewright.operations.vpn_connections.facts import NOT_FOUND, find_connection, status_of
 from gatewright.operations.vpn_gateways.updating import CONFIGURING, check_changeable, want_anew
+from gatewright.operations.vpn_routes.automatic import drop_routes
 from gatewright.reconcile.telling import of_connection
 from gatewright.resources.events import GONE
 from gatewright.store import connections, events, gateways, tags, tunnels
@@ -25,7 +26,10 @@ class DeleteVpnConnectionResponse(Response, kw_only=True):
 
 
 class DeleteVpnConnection(Operation[DeleteVpnConnectionRequest, DeleteVpnConnectionResponse]):
-    """Delete a connection. It is gone at once, and its gateway ``updating`` until its tunnels are down (*assumed*)."""
+    """Delete a connection. It is gone at once, and its gateway ``updating`` until its tunnels are down (*assumed*).
+
+    Routes through it go with it, and with them the entries of the VPC's route table that they stood for (*assumed*).
+    """
 
     access = Access.WRITE
     errors = (NOT_FOUND, CONFIGURING)
@@ -39,5 +43,6 @@ class DeleteVpnConnection(Operation[DeleteVpnConnectionRequest, DeleteVpnConnect
         connections.drop(call.transaction, row.id)
         tags.drop(call.transaction, [row.id])
         events.add(call.transaction, [of_connection(row, status_of(ends), GONE, call.now)])
-        want_anew(call, [gateway], f"connection {row.id} is deleted")
+        drop_routes(call, gateway, row.id)
+        want_anew(call, [gateway], f"connection {row.id} is deleted", [gateway.vpc_id])
         return DeleteVpnConnectionResponse()

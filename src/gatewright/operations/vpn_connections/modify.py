@@ -41,6 +41,7 @@ from gatewright.operations.vpn_connections.parts import (
 from gatewright.operations.vpn_connections.subnets import NewLocalSubnet, NewRemoteSubnet, joined
 from gatewright.operations.vpn_connections.wishes import ALREADY_EXISTS, Wish
 from gatewright.operations.vpn_gateways.updating import CONFIGURING
+from gatewright.operations.vpn_routes.automatic import AUTOMATIC_ERRORS
 from gatewright.store import tunnels
 from gatewright.store.connections import ConnectionView
 from gatewright.store.tunnels import TunnelView
@@ -102,11 +103,11 @@ class ModifyVpnConnectionAttribute(
 
     Of two tunnels each is named by its ``TunnelId`` or its ``Role``; one that is not named stays, and stays up. A new
     name changes nothing on a host; anything else makes the gateway ``updating`` until its hosts have it, and what was
-    seen of the tunnels that change does not count any more.
+    seen of the tunnels that change does not count any more. Policies that it has made by itself follow its networks.
     """
 
     access = Access.WRITE
-    errors = (NOT_FOUND, CUSTOMER_GATEWAY_NOT_FOUND, CONFIGURING, ALREADY_EXISTS)
+    errors = (NOT_FOUND, CUSTOMER_GATEWAY_NOT_FOUND, CONFIGURING, ALREADY_EXISTS, *AUTOMATIC_ERRORS)
 
     def validate(self, request: ModifyVpnConnectionAttributeRequest) -> None:
         forms.refuse_certificates(request.remote_ca_certificate, request.tunnel_options_specification)

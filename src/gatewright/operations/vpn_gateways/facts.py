@@ -64,7 +64,7 @@ class VpnGatewayPart(Part, kw_only=True):
 
 #: What a gateway can do, as a JSON text: clients look here before they use a feature.
 CAPABILITIES = msgspec.json.encode(
-    {"VpnEnableBgp": "true", "VisuallySsl": "false", "PbrPriority": "false", "VpnNewImage": "true"}
+    {"VpnEnableBgp": "true", "VisuallySsl": "false", "PbrPriority": "true", "VpnNewImage": "true"}
 ).decode()
 
 

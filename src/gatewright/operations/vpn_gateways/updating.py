@@ -43,10 +43,11 @@ def networks_changed(call: Call, vpc_id: str) -> None:
     want_anew(call, gateways.find_all(call.transaction, connected), f"the networks of {vpc_id} change")
 
 
-def want_anew(call: Call, rows: Sequence[Row], reason: str) -> list[Row]:
+def want_anew(call: Call, rows: Sequence[Row], reason: str, vpc_ids: Sequence[str] = ()) -> list[Row]:
     """Want the next generation of gateways, and store their rows: ``active`` ones are ``updating`` until hosts have it.
 
-    ``reason`` is what their events say. One that is being deleted stays as it is. Returns the rows as they are stored.
+    ``reason`` is what their events say. The routers of ``vpc_ids`` are wanted anew with them. One that is being deleted
+    stays as it is. Returns the rows as they are stored.
     """
     wanted = [
         row
@@ -59,7 +60,7 @@ def want_anew(call: Call, rows: Sequence[Row], reason: str) -> list[Row]:
         for row in rows
     ]
     changed = [(row, after) for row, after in zip(rows, wanted, strict=True) if after is not row]
-    placements.want_all(call.transaction, {after.id: after.generation for _, after in changed})
+    placements.want_all(call.transaction, {after.id: after.generation for _, after in changed}, vpc_ids)
     for _, after in changed:
         gateways.change(call.transaction, after)
     begun = [(row, after) for row, after in changed if after.status != row.status]
