@@ -33,6 +33,21 @@ LIST = {
 }
 
 
+def test_a_route_is_told_by_what_it_leads_to_and_not_by_its_gateway() -> None:
+    route = {
+        "VpnInstanceId": "vpn-bp1q8bgx4xnkm2ogj0000",
+        "RouteDest": "192.168.0.0/16",
+        "NextHop": "vco-bp1uzrcsb3ijs3xy0000",
+        "NextHopTunnelId": "tun-bp1uzrcsb3ijs3xy0000",
+        "Weight": 100,
+        "State": "published",
+        "CreateTime": 1764046098000,
+    }
+    counts = {"VpnRouteCount": [{"RouteEntryType": "custom", "RouteCount": 1}]}
+    answer = {"TotalCount": 1, "VpnRouteCounts": counts, "VpnRouteEntries": {"VpnRouteEntry": [route]}}
+    assert printed(answer, 80)[0].split() == ["State", "RouteDest", "NextHop", "Weight"]
+
+
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_a_list_is_a_table_that_fits(width: int) -> None:
     lines = printed(LIST, width)

@@ -37,7 +37,19 @@ _TELLING = (
     "Tags",
 )
 #: What every object has and few look for.
-_LAST = ("ResourceGroupId", "OwnerId", "CreationTime", "CreateTime", "EndTime", "Description", "IsDefault", "RegionId")
+_LAST = (
+    "ResourceGroupId",
+    "OwnerId",
+    "CreationTime",
+    "CreateTime",
+    "EndTime",
+    "Description",
+    "IsDefault",
+    "RegionId",
+    "VpnInstanceId",
+)
+#: Ids that are not the object's own: a route has none, and is asked for by its gateway's.
+_NOT_OWN = ("RegionId", "VpnInstanceId", "NextHopTunnelId")
 _NAMES = ("Name", "LocalName", "DisplayName")
 _STATES = ("Status", "State")
 #: What a list's answer has besides the list.
@@ -141,7 +153,7 @@ def table(listing: Listing, width: int) -> list[str]:
 def _ordered(item: str, names: Sequence[str]) -> list[str]:
     """The telling columns first: the object's own id, its name, its status, and so on."""
     own = [name for name in (f"{item}Id", item) if name in names] or [
-        name for name in names if name.endswith("Id") and name != "RegionId"
+        name for name in names if name.endswith("Id") and name not in _NOT_OWN
     ][:1]
     first = [*own, f"{item}Name", *_NAMES, *_STATES, *_TELLING]
     head = [name for name in dict.fromkeys(first) if name in names]
