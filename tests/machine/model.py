@@ -14,6 +14,7 @@ _RESERVED = 4
 MOST_GATEWAYS = 3
 MOST_PUBLIC_ADDRESSES = 8
 MOST_CUSTOMER_GATEWAYS = 3
+MOST_CONNECTIONS = 2
 
 #: A refusal: status and code. None where a call is served.
 Refusal = tuple[int, str] | None
@@ -80,6 +81,18 @@ class CustomerGateway:
     tag: str | None
 
 
+@dataclass(eq=False)
+class Connection:
+    """An IPsec connection, with its tunnels in the order in which they were given."""
+
+    id: str
+    gateway: Gateway
+    name: str
+    remote: str
+    #: By role: the customer gateway and the key, None for one that was made up.
+    tunnels: dict[str, tuple[CustomerGateway, str | None]]
+
+
 @dataclass
 class Account:
     """What one account has."""
@@ -89,6 +102,7 @@ class Account:
     gateways: list[Gateway] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
     customers: list[CustomerGateway] = field(default_factory=list)
+    connections: list[Connection] = field(default_factory=list)
     #: Ids of resource groups besides the default one.
     groups: list[str] = field(default_factory=list)
     #: By client token: the network that a VPC was asked for, and the id that was answered.
@@ -126,6 +140,24 @@ class Account:
         if len(self.customers) >= MOST_CUSTOMER_GATEWAYS:
             return 400, "Resource.QuotaFull"
         return None
+
+    def connections_of(self, gateway: Gateway) -> list[Connection]:
+        return [connection for connection in self.connections if connection.gateway is gateway]
+
+    def may_connect(self, gateway: Gateway, master: CustomerGateway, slave: CustomerGateway) -> Refusal:
+        for other in self.connections_of(gateway):
+            if other.tunnels["master"][0] is master or other.tunnels["slave"][0] is slave:
+                return 400, "InvalidVpnConnection.AlreadyExists"
+        if len(self.connections_of(gateway)) >= MOST_CONNECTIONS:
+            return 400, "Resource.QuotaFull"
+        return None
+
+    def may_delete_gateway(self, gateway: Gateway) -> Refusal:
+        return (400, "DependencyViolation.VpnConnection") if self.connections_of(gateway) else None
+
+    def may_delete_customer(self, customer: CustomerGateway) -> Refusal:
+        peers = [peer for connection in self.connections for peer, _ in connection.tunnels.values()]
+        return (400, "DependencyViolation.VpnConnection") if customer in peers else None
 
     def may_delete_group(self, group: str) -> Refusal:
         if any(gateway.group == group for gateway in self.gateways):

@@ -8,6 +8,7 @@ is about with ``_one_of``, call with ``_attempt`` and what the model says, and n
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network
 from typing import Any, ClassVar, TypeVar
@@ -17,13 +18,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from gatewright.operations.call import Quotas
+from gatewright.resources.specs import InstanceSpec
 from tests.fuzz.effort import effort
 from tests.machine.model import (
+    MOST_CONNECTIONS,
     MOST_CUSTOMER_GATEWAYS,
     MOST_GATEWAYS,
     MOST_PUBLIC_ADDRESSES,
     ZONES,
     Account,
+    Connection,
     CustomerGateway,
     Gateway,
     Refusal,
@@ -41,6 +45,9 @@ NETWORKS = st.sampled_from(("10.0.0.0/16", "172.16.0.0/20", "192.168.0.0/24"))
 MASKS = st.sampled_from((29, 29, 28, 24, 16, 30))
 DESTINATIONS = st.sampled_from(("10.0.0.0/30", "10.0.0.0/8", "192.168.0.128/25", "198.51.100.0/24"))
 GROUPS = "2020-03-31"
+REMOTES = st.sampled_from(("192.168.0.0/24", "0.0.0.0/0", "172.16.0.0/12,192.168.9.0/24"))
+ROLES = st.sampled_from(("master", "slave"))
+TUNNEL = "TunnelOptionsSpecification.1"
 KEYS = st.sampled_from((None, "one", "two"))
 TAGS = st.sampled_from((None, None, "red", "blue"))
 _numbers = itertools.count(1)
@@ -160,7 +167,9 @@ class Lives(RuleBasedStateMachine):
     def delete_gateway(self, who: int, at: int) -> None:
         model = self.models[who]
         gateway = self._one_of(model.gateways, at)
-        if gateway is not None and self._attempt(who, None, "DeleteVpnGateway", VpnGatewayId=gateway.id):
+        if gateway is not None and self._attempt(
+            who, model.may_delete_gateway(gateway), "DeleteVpnGateway", VpnGatewayId=gateway.id
+        ):
             model.gateways.remove(gateway)
             model.routes = [route for route in model.routes if route.gateway is not gateway]
             self.cells[who].until_gone(gateway.id)
@@ -244,9 +253,69 @@ class Lives(RuleBasedStateMachine):
     def delete_customer_gateway(self, who: int, at: int) -> None:
         model = self.models[who]
         customer = self._one_of(model.customers, at)
-        if customer is not None:
-            self._attempt(who, None, "DeleteCustomerGateway", CustomerGatewayId=customer.id)
+        if customer is not None and self._attempt(
+            who, model.may_delete_customer(customer), "DeleteCustomerGateway", CustomerGatewayId=customer.id
+        ):
             model.customers.remove(customer)
+
+    @rule(who=WHO, at=AT, master=AT, slave=AT, key=KEYS, slave_first=st.booleans(), remote=REMOTES)
+    def create_connection(
+        self, who: int, at: int, master: int, slave: int, key: str | None, slave_first: bool, remote: str
+    ) -> None:
+        model = self.models[who]
+        gateway = self._one_of(model.gateways, at)
+        one, other = self._one_of(model.customers, master), self._one_of(model.customers, slave)
+        if gateway is None or one is None or other is None:
+            return
+        wanted = {"master": (one, key), "slave": (other, None)}
+        tunnels = {role: wanted[role] for role in sorted(wanted, reverse=slave_first)}
+        answer = self._attempt(
+            who,
+            model.may_connect(gateway, one, other),
+            "CreateVpnConnection",
+            VpnGatewayId=gateway.id,
+            LocalSubnet="10.0.0.0/16",
+            RemoteSubnet=remote,
+            AutoConfigRoute=False,
+            TunnelOptionsSpecification=json.dumps(
+                [
+                    {"Role": role, "CustomerGatewayId": customer.id, "TunnelIkeConfig": {"Psk": psk}}
+                    for role, (customer, psk) in tunnels.items()
+                ]
+            ),
+        )
+        if answer:
+            model.connections.append(Connection(answer["VpnConnectionId"], gateway, "", remote, tunnels))
+            self.cells[who].until_status(gateway.id, "active")
+
+    @rule(who=WHO, ssl=st.booleans(), key=KEYS, remote=REMOTES)
+    def create_a_gateway_with_a_connection(self, who: int, ssl: bool, key: str | None, remote: str) -> None:
+        """Several steps in one, so that lives get on."""
+        self.create_a_network_with_a_gateway(who, ssl, "198.51.100.0/24", 0)
+        self.create_customer_gateway(who, 1, 65000, key, None)
+        self.create_connection(who, -1, -1, 0, key, True, remote)
+
+    @rule(who=WHO, at=AT, name=st.sampled_from((None, "office")), role=ROLES, key=KEYS, remote=REMOTES)
+    def modify_connection(self, who: int, at: int, name: str | None, role: str, key: str | None, remote: str) -> None:
+        connection = self._one_of(self.models[who].connections, at)
+        if connection is None:
+            return
+        tunnel = {} if key is None else {f"{TUNNEL}.Role": role, f"{TUNNEL}.TunnelIkeConfig.Psk": key}
+        named = {"VpnConnectionId": connection.id, "Name": name, "RemoteSubnet": remote}
+        self._attempt(who, None, "ModifyVpnConnectionAttribute", **named, **tunnel)
+        connection.name, connection.remote = name or connection.name, remote
+        if key is not None:
+            connection.tunnels[role] = (connection.tunnels[role][0], key)
+        self.cells[who].until_status(connection.gateway.id, "active")
+
+    @rule(who=WHO, at=AT)
+    def delete_connection(self, who: int, at: int) -> None:
+        model = self.models[who]
+        connection = self._one_of(model.connections, at)
+        if connection is not None:
+            self._attempt(who, None, "DeleteVpnConnection", VpnConnectionId=connection.id)
+            model.connections.remove(connection)
+            self.cells[who].until_status(connection.gateway.id, "active")
 
     @rule(who=WHO, at=AT, number=st.integers(0, 2))
     def move_gateway(self, who: int, at: int, number: int) -> None:
@@ -316,6 +385,12 @@ class Lives(RuleBasedStateMachine):
                 ("DescribeCustomerGateway", "ModifyCustomerGatewayAttribute", "DeleteCustomerGateway"),
                 (404, "InvalidCustomerGatewayInstanceId.NotFound"),
             ),
+            (
+                theirs.connections,
+                "VpnConnectionId",
+                ("DescribeVpnConnection", "ModifyVpnConnectionAttribute", "DeleteVpnConnection"),
+                (404, "InvalidVpnConnectionInstanceId.NotFound"),
+            ),
         ):
             thing: Any = self._one_of(list(things), at)
             for action in actions if thing is not None else ():
@@ -333,6 +408,7 @@ class Lives(RuleBasedStateMachine):
             }
             assert found == {gateway.id: (gateway.name, "active") for gateway in model.gateways}
             self._check_customers(cell, model)
+            self._check_connections(cell, model)
             self._check_routes(cell, model)
             self._check_groups(cell, model)
 
@@ -346,6 +422,25 @@ class Lives(RuleBasedStateMachine):
         assert found == {each.id: (each.address, each.name, each.asn, each.key) for each in model.customers}
         red = cell.call("DescribeCustomerGateways", **{"Tag.1.Key": "colour", "Tag.1.Value": "red"})
         assert red["TotalCount"] == sum(customer.tag == "red" for customer in model.customers)
+
+    def _check_connections(self, cell: Cell, model: Account) -> None:
+        listed = cell.call("DescribeVpnConnections", PageSize=50)
+        assert listed["TotalCount"] == len(model.connections)
+        found = {each["VpnConnectionId"]: each for each in listed["VpnConnections"]["VpnConnection"]}
+        assert found.keys() == {connection.id for connection in model.connections}
+        for connection in model.connections:
+            told = found[connection.id]
+            assert (told["VpnGatewayId"], told["State"]) == (connection.gateway.id, "active")
+            assert (told["Name"], told["RemoteSubnet"]) == (connection.name, connection.remote)
+            ends = told["TunnelOptionsSpecification"]["TunnelOptions"]
+            assert [each["Role"] for each in ends] == list(connection.tunnels)
+            for end, (customer, key) in zip(ends, connection.tunnels.values(), strict=True):
+                assert end["CustomerGatewayId"] == customer.id
+                assert end["TunnelIkeConfig"]["Psk"] == key if key else len(end["TunnelIkeConfig"]["Psk"]) == 16
+        specs = [spec for spec in cell.plane.items.values() if isinstance(spec, InstanceSpec)]
+        running = [tunnel.connection_id for spec in specs for tunnel in spec.tunnels]
+        mine = [each for each in running if each in found]
+        assert sorted(mine) == sorted(2 * [connection.id for connection in model.connections])
 
     def _check_routes(self, cell: Cell, model: Account) -> None:
         for vpc in model.vpcs:
@@ -401,6 +496,7 @@ def service(make_cell: Callable[..., Cell]) -> Cell:
         vpn_gateways=MOST_GATEWAYS,
         public_addresses=MOST_PUBLIC_ADDRESSES,
         customer_gateways=MOST_CUSTOMER_GATEWAYS,
+        vpn_connections=MOST_CONNECTIONS,
     )
     return make_cell(quotas=most)
 
