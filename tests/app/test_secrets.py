@@ -185,6 +185,16 @@ def until_active(client: Client) -> None:
     )
     told = {"VSwitchId": first, "DisasterRecoveryVSwitchId": second, "Bandwidth": 10, "Name": f"{MARK}-gateway"}
     made = client.call("CreateVpnGateway", VpcId=vpc, **told)
+    peer = client.call("CreateCustomerGateway", IpAddress="203.0.113.9")["CustomerGatewayId"]
+    tunnels = [
+        {"Role": role, "CustomerGatewayId": peer, "TunnelIkeConfig": {"Psk": f"{MARK}-psk", "IkeVersion": "ikev2"}}
+        for role in ("master", "slave")
+    ]
+    wanted = {"VpnGatewayId": made["VpnGatewayId"], "LocalSubnet": "10.0.0.0/8", "RemoteSubnet": "192.168.0.0/16"}
+    for text in (json.dumps(tunnels), json.dumps(tunnels)[:-1], json.dumps(tunnels).replace(MARK, f"{MARK} ")):
+        with contextlib.suppress(Refused):
+            client.call("CreateVpnConnection", **wanted, EffectImmediately=True, TunnelOptionsSpecification=text)
+    assert client.call("DescribeVpnConnections")["TotalCount"] == 1
     deadline = time.monotonic() + 60
     while client.call("DescribeVpnGateway", VpnGatewayId=made["VpnGatewayId"])["Status"] != "active":
         assert time.monotonic() < deadline

@@ -219,6 +219,148 @@ def test_a_customer_gateway_is_made_changed_and_destroyed(cloud: Service) -> Non
         assert told == "InvalidCustomerGatewayInstanceId.NotFound"
 
 
+#: What a tunnel's fields must be for the provider to store them: its types are taken as they are.
+BOOLEANS = ("EnableDpd", "EnableNatTraversal", "EffectImmediately", "EnableTunnelsBgp")
+NUMBERS = ("CreateTime", "IkeLifetime", "IpsecLifetime", "LocalAsn", "PeerAsn", "Interval", "Retry")
+
+
+def check_types(read: Any) -> None:
+    """Whether whatever is told is of the type that the provider's schema has for it."""
+    if isinstance(read, list):
+        for each in read:
+            check_types(each)
+    elif isinstance(read, dict):
+        for name, value in read.items():
+            kind = bool if name in BOOLEANS else int if name in NUMBERS else str
+            assert isinstance(value, dict | list) or type(value) is kind, (name, value)
+            check_types(value)
+
+
+def connection_of(cloud: Service, provider: Provider, connection: str, region: dict[str, str]) -> dict[str, Any]:
+    """``alicloud_vpn_connection`` as it is read, once it is what the provider waits for."""
+    cloud.control("GET", "/v1/instances")  # answered when the plane has settled
+    read = provider.done("DescribeVpnConnection", None, VpnConnectionId=connection, **region)
+    assert read["State"] == "active"
+    check_types(read)
+    return read
+
+
+def test_a_connection_with_two_tunnels_is_made_changed_and_destroyed(cloud: Service) -> None:
+    """``alicloud_vpn_connection``: the provider makes it anew when ``CustomerGatewayId`` is told of it at the top."""
+    cloud.control("POST", "/v1/reset")
+    provider = Provider(cloud.client())
+    vpc, vswitches = network(cloud, provider)
+    order = {"VpcId": vpc, "VSwitchId": vswitches[0], "DisasterRecoveryVSwitchId": vswitches[1], "Bandwidth": "10"}
+    gateway = provider.done("CreateVpnGateway", {**REGION, **order})["VpnGatewayId"]
+    ends = [
+        provider.done("CreateCustomerGateway", {**REGION, "IpAddress": f"203.0.113.{n}", "Asn": "65000"})[
+            "CustomerGatewayId"
+        ]
+        for n in (7, 8)
+    ]
+    spec = "TunnelOptionsSpecification"
+    tunnels = {
+        f"{spec}.{n}.{name}": value
+        for n, role in enumerate(("master", "slave"), 1)
+        for name, value in {
+            "Role": role,
+            "CustomerGatewayId": ends[n - 1],
+            "EnableDpd": "true",
+            "EnableNatTraversal": "false",
+            "TunnelIkeConfig.Psk": f"key-{n}",
+            "TunnelIkeConfig.IkeVersion": "ikev2",
+            "TunnelIkeConfig.IkeLifetime": "3600",
+            "TunnelIpsecConfig.IpsecPfs": "group14",
+            "TunnelBgpConfig.LocalAsn": "65100",
+            "TunnelBgpConfig.TunnelCidr": f"169.254.3{n}.0/30",
+            "TunnelBgpConfig.LocalBgpIp": f"169.254.3{n}.1",
+        }.items()
+    }
+    given = {
+        **REGION,
+        "VpnGatewayId": gateway,
+        "Name": "to-office",
+        "LocalSubnet": "10.0.1.0/24,10.0.2.0/24",
+        "RemoteSubnet": "192.168.0.0/24",
+        "EffectImmediately": "false",
+        "AutoConfigRoute": "false",
+        "EnableTunnelsBgp": "true",
+        "Tags.1.Key": "site",
+        "Tags.1.Value": "north",
+    }
+    made = provider.done("CreateVpnConnection", {**given, **tunnels})["VpnConnectionId"]
+    read = connection_of(cloud, provider, made, REGION)
+    assert "CustomerGatewayId" not in read
+    assert (read["LocalSubnet"], read["Name"], read["VpnGatewayId"]) == (given["LocalSubnet"], "to-office", gateway)
+    told = read[spec]["TunnelOptions"]
+    assert [each["CustomerGatewayId"] for each in told] == ends
+    assert [each["TunnelBgpConfig"]["TunnelCidr"] for each in told] == ["169.254.31.0/30", "169.254.32.0/30"]
+    assert told[0]["TunnelIkeConfig"]["LocalId"] == told[0]["InternetIp"]
+    # an update sends everything again, without the customer gateways
+    changed = {name: value for name, value in tunnels.items() if not name.endswith("CustomerGatewayId")}
+    changed |= {f"{spec}.1.TunnelIkeConfig.Psk": "another", "LocalSubnet": "10.0.1.0/24", "EnableTunnelsBgp": "true"}
+    provider.done(
+        "ModifyVpnConnectionAttribute",
+        {**REGION, "RemoteSubnet": given["RemoteSubnet"], **changed},
+        VpnConnectionId=made,
+    )
+    after = connection_of(cloud, provider, made, REGION)
+    assert after["LocalSubnet"] == "10.0.1.0/24"
+    told[0]["TunnelIkeConfig"]["Psk"] = "another"
+    assert after[spec]["TunnelOptions"] == told
+    tag(provider, made, "VPNCONNECTION", site="south")
+    untag(provider, made, "site", "VPNCONNECTION")
+    assert connection_of(cloud, provider, made, REGION)["Tags"]["Tag"] == []
+    provider.done("DeleteVpnConnection", REGION, VpnConnectionId=made)
+    told_gone = provider.gone("DescribeVpnConnection", None, VpnConnectionId=made, **REGION)
+    assert told_gone == "InvalidVpnConnectionInstanceId.NotFound"
+
+
+def test_a_connection_with_one_tunnel_is_made_and_changed(cloud: Service) -> None:
+    """Its configurations are texts of JSON, whose keys the provider writes in other cases when it changes them."""
+    cloud.control("POST", "/v1/reset")
+    provider, region = Provider(cloud.client()), {"RegionId": "ap-south-1"}
+    vpc = provider.done("CreateVpc", {**region, "CidrBlock": "10.0.0.0/8"})["VpcId"]
+    inside = {"VpcId": vpc, "ZoneId": "ap-south-1a", "CidrBlock": "10.0.1.0/24"}
+    vswitch = provider.done("CreateVSwitch", {**region, **inside})["VSwitchId"]
+    order = {"VpcId": vpc, "VSwitchId": vswitch, "Bandwidth": "10"}
+    gateway = provider.done("CreateVpnGateway", {**region, **order})["VpnGatewayId"]
+    end = provider.done("CreateCustomerGateway", {**region, "IpAddress": "203.0.113.7", "Asn": "65000"})
+    ike = {"Psk": "key", "IkeVersion": "ikev1", "IkeMode": "main", "IkeLifetime": 600, "LocalId": "", "RemoteId": None}
+    health = {"enable": True, "dip": "192.168.0.1", "sip": "10.0.1.7", "interval": "5", "retry": 2}
+    given = {
+        **region,
+        "VpnGatewayId": gateway,
+        "CustomerGatewayId": end["CustomerGatewayId"],
+        "LocalSubnet": "0.0.0.0/0",
+        "RemoteSubnet": "0.0.0.0/0",
+        "EnableDpd": "true",
+        "IkeConfig": json.dumps(ike),
+        "BgpConfig": json.dumps({"EnableBgp": "true", "TunnelCidr": "169.254.30.0/30", "LocalBgpIp": "169.254.30.1"}),
+        "HealthCheckConfig": json.dumps(health),
+    }
+    made = provider.done("CreateVpnConnection", given)["VpnConnectionId"]
+    upper = {name.capitalize(): value for name, value in health.items()}
+    for _ in range(2):  # the provider changes it right after it made it
+        provider.done(
+            "ModifyVpnConnectionAttribute",
+            {
+                **region,
+                "LocalSubnet": "0.0.0.0/0",
+                "RemoteSubnet": "0.0.0.0/0",
+                "HealthCheckConfig": json.dumps(upper),
+            },
+            VpnConnectionId=made,
+        )
+        upper["Retry"] = 4
+    read = connection_of(cloud, provider, made, region)
+    assert read["TunnelOptionsSpecification"]["TunnelOptions"] == []
+    assert (read["CustomerGatewayId"], read["EnableDpd"]) == (end["CustomerGatewayId"], True)
+    assert (read["IkeConfig"]["IkeLifetime"], read["IkeConfig"]["LocalId"]) == (600, read["InternetIp"])
+    assert (read["VcoHealthCheck"]["Enable"], read["VcoHealthCheck"]["Retry"]) == ("true", 4)
+    assert (read["VpnBgpConfig"]["EnableBgp"], read["VpnBgpConfig"]["LocalAsn"]) == ("true", 45104)
+
+
 def tag(provider: Provider, resource: str, kind: str = "VpnGateWay", **tags: str) -> None:
     numbered = enumerate(tags.items(), 1)
     pairs = {
