@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gatewright.peers import Unusable, peer
+from gatewright.peers import VENDORS, Unusable, peer
 from gatewright.peers.model import PLACEHOLDER
 from tests.peers.answers import DEVICE, GATEWAYS, OURS, THEIRS, dual, single
 
@@ -43,6 +43,8 @@ def test_what_is_the_gateways_own_comes_from_the_description() -> None:
     found = peer(config, connection)
     assert (found.tunnels[0].dpd, found.tunnels[0].nat_traversal) == (False, False)
     assert found.probed == "192.168.0.1"
+    head = VENDORS["vyos"].write(found)[0].text.splitlines()[3]
+    assert head == "# The gateway pings 192.168.0.1 through the tunnel: it has to answer."
     assert peer(*single()).probed == ""
 
 
@@ -63,8 +65,8 @@ def test_no_secret_is_in_what_a_traceback_would_show() -> None:
 @pytest.mark.parametrize(
     ("broken", "told"),
     [
-        ({"Local": "203.0.113.9\nip"}, "Local of vco-one is '203.0.113.9\\nip', which is no IPv4 address"),
-        ({"Remote": ""}, "Remote of vco-one is '', which is no IPv4 address"),
+        ({"Local": "203.0.113.9\nip"}, "Local of vco-one is '203.0.113.9\\nip', no IPv4 address"),
+        ({"Remote": ""}, "Remote of vco-one is '', no IPv4 address"),
         ({"LocalSubnet": "10.0.0.0/8; reboot"}, "LocalSubnet has '10.0.0.0/8; reboot', which is no IPv4 network"),
         ({"RemoteSubnet": ""}, "the service tells no RemoteSubnet"),
         ({"IpsecConfig": {}}, "the service tells no IpsecEncAlg of vco-one"),

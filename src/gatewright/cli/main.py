@@ -15,7 +15,21 @@ from pathlib import Path
 
 from gatewright import __version__
 from gatewright import settings as settings_module
-from gatewright.cli import call, certs, completion, doctor, events, host, hosts, output, profiles, snippets, top, units
+from gatewright.cli import (
+    call,
+    certs,
+    completion,
+    doctor,
+    events,
+    host,
+    hosts,
+    output,
+    peer_config,
+    profiles,
+    snippets,
+    top,
+    units,
+)
 from gatewright.cli.friendly import customer_gateways, gateways, vpcs, vswitches
 from gatewright.cli.parsing import Parser
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError, DatabaseAway
@@ -55,7 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     # the supervisor looks for whole words: an agent is not told of --database
     _add_settings(commands.add_parser("serve", help="serve the API", description="Serve the API.", allow_abbrev=False))
-    service = (gateways, vpcs, vswitches, customer_gateways, call, events, top, snippets, profiles)
+    friendly = (gateways, vpcs, vswitches, customer_gateways, peer_config)
+    service = (*friendly, call, events, top, snippets, profiles)
     for command in (*service, certs, host, hosts, doctor, units, completion):
         command.add(commands)
     return parser

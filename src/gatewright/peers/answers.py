@@ -56,7 +56,7 @@ def peer(
         local_networks=tuple(local_networks) or _told(local),
         remote_networks=tuple(remote_networks) or _told(remote),
         tunnels=tuple(sorted(tunnels, key=lambda each: each.role)),
-        probed=str(health.get("Dip") or "") if str(health.get("Enable")).lower() == "true" else "",
+        probed=_address(health, "Dip") if str(health.get("Enable")).lower() == "true" else "",
         number=number,
     )
 
@@ -146,7 +146,7 @@ def _address(each: Answer, name: str) -> str:
     try:
         return str(ipaddress.IPv4Address(text))
     except ValueError:
-        raise Unusable(f"{name} of {each.get('TunnelId', '')} is {text!r}, which is no IPv4 address") from None
+        raise Unusable(f"{name} of {each.get('TunnelId', 'the connection')} is {text!r}, no IPv4 address") from None
 
 
 def _flag(told: Answer, connection: Answer, name: str) -> bool:

@@ -50,6 +50,8 @@ def head(vendor: Vendor, peer: Peer) -> str:
         f"Tunnels: {tunnels}." if len(peer.tunnels) > 1 else f"Tunnel: {tunnels}.",
         f"Tried: {vendor.tried}." if vendor.tried else "NOT TRIED ON A DEVICE: it follows the vendor's documentation.",
     ]
+    if peer.probed:
+        lines.append(f"The gateway pings {peer.probed} through the tunnel: it has to answer.")
     return block(f"{vendor.comment} {line}" for line in lines)
 
 

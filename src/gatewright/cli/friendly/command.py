@@ -69,7 +69,7 @@ def removal(
 def _run(work: Work, parsed: argparse.Namespace) -> int:
     """The exit status; what went wrong is told."""
     from gatewright.cli import call_checks, catalogue, refusals
-    from gatewright.cli.friendly.session import Declined, NotSent, Session
+    from gatewright.cli.friendly.session import Declined, Impossible, NotSent, Session
     from gatewright.cli.progress import Ended, Progress
     from gatewright.client import Refused, Unreachable
 
@@ -87,7 +87,7 @@ def _run(work: Work, parsed: argparse.Namespace) -> int:
                 return _tell(refusals.lines(refused, caller.profile, advice))
     except NotSent as error:
         return _tell(error.lines)
-    except Declined as error:
+    except (Declined, Impossible) as error:
         return _tell([str(error)])
     except Unreachable as error:
         return _tell([str(error)])

@@ -34,6 +34,10 @@ class Declined(Exception):
     """A person does not want it after all."""
 
 
+class Impossible(Exception):
+    """What was asked for cannot be had, with the reason."""
+
+
 class Session:
     """What a command has at hand."""
 
@@ -143,8 +147,13 @@ def _only(resource: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
     return {name: resource[name] for name in fields if resource.get(name) not in (None, "")}
 
 
-def chosen(rows: Sequence[Mapping[str, Any]], name: str, identity: str, named: str, what: str) -> dict[str, Any]:
-    """The one of these that somebody means by an id or a name. Raises ConfigurationError."""
+def chosen(
+    rows: Sequence[Mapping[str, Any]], name: str, identity: str, named: str, what: str, lists: str = "list"
+) -> dict[str, Any]:
+    """The one of these that somebody means by an id or a name; ``lists`` is the command that lists them.
+
+    Raises ConfigurationError.
+    """
     by_id = [row for row in rows if row.get(identity) == name]
     found = by_id or [row for row in rows if row.get(named) == name]
     if len(found) == 1:
@@ -152,4 +161,4 @@ def chosen(rows: Sequence[Mapping[str, Any]], name: str, identity: str, named: s
     if found:
         ids = ", ".join(str(row[identity]) for row in found)
         raise ConfigurationError(f"{len(found)} {what}s are called {name}: name one by its id, {ids}")
-    raise ConfigurationError(f"no {what} here has the id or the name {name}: `list` shows what there is")
+    raise ConfigurationError(f"no {what} here has the id or the name {name}: `{lists}` shows what there is")

@@ -3,6 +3,7 @@
 from gatewright.operations.vpn_connections.create import CreateVpnConnection
 from gatewright.operations.vpn_connections.delete import DeleteVpnConnection
 from gatewright.operations.vpn_connections.describe import DescribeVpnConnection, DescribeVpnConnections
+from gatewright.operations.vpn_connections.download import DownloadVpnConnectionConfig
 from gatewright.operations.vpn_connections.modify import ModifyVpnConnectionAttribute
 from gatewright.operations.vpn_connections.modify_tunnel import ModifyTunnelAttribute
 
@@ -13,4 +14,5 @@ OPERATIONS = (
     ModifyVpnConnectionAttribute,
     ModifyTunnelAttribute,
     DeleteVpnConnection,
+    DownloadVpnConnectionConfig,
 )

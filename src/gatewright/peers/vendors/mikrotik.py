@@ -38,7 +38,10 @@ def _write(peer: Peer) -> list[Part]:
     for number, tunnel in peer.numbered:
         lines += _tunnel(peer, tunnel, link(number))
     if any(each.bgp for each in peer.tunnels):
-        lines.append("# RouterOS has no interface for an IPsec tunnel, so no BGP in it: these are fixed networks.")
+        lines += [
+            "# RouterOS has no interface for an IPsec tunnel, so no BGP in it: these are fixed networks. The gateway",
+            "# learns none of them: give it routes (CreateVpnRouteEntry).",
+        ]
     if len(peer.tunnels) > 1:
         lines += [
             "# Of two policies for the same networks one is used: the slave's are disabled. To change over:",

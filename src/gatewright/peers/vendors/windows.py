@@ -41,7 +41,10 @@ def _write(peer: Peer) -> list[Part]:
         version = word(_VERSIONS, tunnel.ike.version, "IKE version", _DEVICE)
         lines += _site_to_site(peer, tunnel, link(number)) if version == "2" else _rules(peer, tunnel, link(number))
     if any(each.bgp for each in peer.tunnels):
-        lines.append("# No BGP: RRAS has no inside address on such an interface, and no BFD. These are fixed routes.")
+        lines += [
+            "# No BGP: RRAS has no inside address on such an interface, and no BFD. These are fixed routes. The",
+            "# gateway learns none of this machine's networks: give it routes (CreateVpnRouteEntry).",
+        ]
     return [Part("commands", "PowerShell, as administrator", head(VENDOR, peer) + block(lines))]
 
 
