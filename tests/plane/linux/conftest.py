@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from gatewright import ids
+from gatewright.plane.linux import esp
+from gatewright.plane.linux.esp import Backend
 from tests.plane.linux.lab import Lab
 from tests.plane.linux.machines import Machines
 from tests.support.linux import unmet
@@ -45,9 +47,7 @@ def without_kernel_esp() -> str:
     """Why tests of the kernel's ESP cannot run here; empty when they can."""
     if reason := unmet():
         return reason
-    from gatewright.plane.linux import esp
-
-    if esp.backend() is esp.Backend.KERNEL:
+    if esp.backend() is Backend.KERNEL:
         return ""
     return "this kernel has no ESP with XFRM interfaces: make test-kernel runs the test on one that has"
 
@@ -57,6 +57,14 @@ def linux_host() -> None:
     """Skips the test, with the reason, where the plane cannot run."""
     if reason := unmet():
         pytest.skip(reason)
+
+
+@pytest.fixture(params=[Backend.USERSPACE, pytest.param(Backend.KERNEL, marks=pytest.mark.kernel_esp)])
+def carried_by(request: pytest.FixtureRequest, linux_host: None, monkeypatch: pytest.MonkeyPatch) -> Backend:
+    """Every test that asks for it runs with either way to carry ESP; what is chosen here is not asked."""
+    wanted = Backend(request.param)
+    monkeypatch.setattr(esp, "backend", lambda: wanted)
+    return wanted
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """A customer's site: a router with a charon of its own, on an uplink's bridge, and a host behind it.
 
-The charon is run as anybody would run it, over the kernel-libipsec plugin, and knows nothing of the plane's code but
-how a connection is written in VICI's words; :meth:`Customer.answer` turns a tunnel round.
+The charon is run as anybody would run it, over the kernel-libipsec plugin or, if it is told so, with the kernel's ESP,
+and knows nothing of the plane's code but how a connection is written in VICI's words; :meth:`Customer.answer` turns a
+tunnel round.
 """
 
 from __future__ import annotations
@@ -26,14 +27,17 @@ from gatewright.plane.linux import vici_conn
 from gatewright.resources.tunnels import BgpSpec, IkeSpec, IpsecSpec, SecretRef, TunnelSpec
 from tests.plane.linux.lab import CHARON
 from tests.plane.linux.machines import Machine, Machines
+from tests.support.patience import patience
 
+#: Of a customer's XFRM interface. No gateway's: it means something in one namespace only.
+_IF_ID = 7
 PSK = "A-pre-shared.key_1"
 
 _CONFIG = """\
 charon-systemd {{
     load_modular = no
     load = random nonce openssl pem pkcs1 x509 pubkey constraints revocation gcm aes md5 sha1 sha2 hmac kdf \
-kernel-libipsec kernel-netlink socket-default vici updown
+{carriers} kernel-netlink socket-default vici updown
     threads = 16
     install_virtual_ip = no
     routing_table = 220
@@ -110,19 +114,21 @@ class Customer:
     address: str
     inside: str
     folder: Path
+    #: By the kernel: then it sends ESP itself, and not in UDP as the plugin always does.
+    kernel_esp: bool = False
     _charon: subprocess.Popen[bytes] | None = None
     _sessions: list[tuple[vici.Session, socket.socket]] = field(default_factory=list)
 
     def start(self) -> None:
         """Start charon; returns when it answers."""
-        (self.folder / "strongswan.conf").write_text(_CONFIG.format(folder=self.folder))
+        (self.folder / "strongswan.conf").write_text(self._config())
         self._charon = subprocess.Popen(
             ["ip", "netns", "exec", self.router.name, CHARON],
             env=os.environ | {"STRONGSWAN_CONF": str(self.folder / "strongswan.conf")},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + patience(10)
         while True:
             try:
                 self._connect()
@@ -131,6 +137,8 @@ class Customer:
                 assert self._charon.poll() is None, self.log()
                 assert time.monotonic() < deadline, self.log()
                 time.sleep(0.005)
+        if self.kernel_esp:
+            self.router.ip("link", "add", "ipsec0", "type", "xfrm", "if_id", str(_IF_ID))
         self.router.ip("link", "set", "ipsec0", "up")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
@@ -139,7 +147,7 @@ class Customer:
         self._sessions.clear()
         if self._charon is not None:
             self._charon.send_signal(number)
-            self._charon.wait(10)
+            self._charon.wait(patience(10))
             self._charon = None
         (self.folder / "vici").unlink(missing_ok=True)
 
@@ -154,7 +162,7 @@ class Customer:
         """
         turned = msgspec.structs.replace(self.turned(spec, gateway), **differing)
         self.vici.load_shared(vici_conn.shared_key(turned, psk))
-        self.vici.load_conn(vici_conn.connection(turned, self.address))
+        self.vici.load_conn(vici_conn.connection(turned, self.address, if_id=_IF_ID if self.kernel_esp else None))
         return turned
 
     def turned(self, spec: TunnelSpec, gateway: str | None = None) -> TunnelSpec:
@@ -176,11 +184,13 @@ class Customer:
 
     def initiate(self, child: str = "tun1", seconds: float = 5) -> None:
         """Raises vici's CommandException if it comes to nothing."""
-        for _ in self.vici.initiate({"ike": child.partition("-")[0], "child": child, "timeout": int(seconds * 1000)}):
+        for _ in self.vici.initiate(
+            {"ike": child.partition("-")[0], "child": child, "timeout": int(patience(seconds) * 1000)}
+        ):
             pass
 
     def terminate(self, name: str = "tun1") -> None:
-        for _ in self.vici.terminate({"ike": name, "timeout": 3000}):
+        for _ in self.vici.terminate({"ike": name, "timeout": int(patience(3) * 1000)}):
             pass
 
     def sas(self) -> list[Mapping[str, Any]]:
@@ -192,9 +202,12 @@ class Customer:
         except OSError:
             return "(no log)"
 
+    def _config(self) -> str:
+        return _CONFIG.format(folder=self.folder, carriers="" if self.kernel_esp else "kernel-libipsec")
+
     def _connect(self) -> None:
         connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connected.settimeout(10)
+        connected.settimeout(patience(10))
         try:
             connected.connect(str(self.folder / "vici"))
             session = vici.Session(connected)
@@ -215,6 +228,7 @@ def customer(
     gateway: str | None = None,
     where: str | None = None,
     started: bool = True,
+    kernel_esp: bool = False,
 ) -> Iterator[Customer]:
     """A site on a bridge of the host, or of the namespace ``where``; ``gateway`` is its way out, if it has one.
 
@@ -229,7 +243,9 @@ def customer(
     router.ip("address", "add", first, "dev", "lan")
     router.ip("link", "set", "lan", "up")
     host = machines.plug("lan", subnet.replace(".0/", ".2/"), first.partition("/")[0], where=router.name)
-    site = Customer(router, host, address.partition("/")[0], subnet.replace(".0/", ".2/").partition("/")[0], folder)
+    site = Customer(
+        router, host, address.partition("/")[0], subnet.replace(".0/", ".2/").partition("/")[0], folder, kernel_esp
+    )
     try:
         if started:
             site.start()

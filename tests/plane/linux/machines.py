@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.plane.linux.lab import run
+from tests.support.patience import patience
 
 #: How long a packet may take, seconds.
 PATIENCE = 2
@@ -28,7 +29,7 @@ class Machine:
 
     def ping(self, address: str, *more: str) -> str:
         """What ``ping`` says of one packet."""
-        return self.run("ping", "-n", "-c", "1", "-W", str(PATIENCE), *more, address, check=False)
+        return self.run("ping", "-n", "-c", "1", "-W", str(patience(PATIENCE)), *more, address, check=False)
 
     def reaches(self, address: str, *more: str) -> bool:
         return "1 received" in self.ping(address, *more)
@@ -41,7 +42,7 @@ class Machine:
 
         def end() -> list[int]:
             stream.send_signal(signal.SIGINT)
-            told, _ = stream.communicate(timeout=10)
+            told, _ = stream.communicate(timeout=patience(10))
             return [int(number) for number in re.findall(r"icmp_seq=(\d+) ttl", told)]
 
         try:

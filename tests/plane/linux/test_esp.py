@@ -13,6 +13,10 @@ import pytest
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import LinuxPlane, charon_config, esp
 from gatewright.plane.linux.esp import Backend
+from gatewright.plane.linux.folders import Folders
+from gatewright.plane.linux.names import Names
+from gatewright.plane.linux.tunnels.kernel import Kernel
+from tests.plane.linux.customer import tunnel
 from tests.plane.linux.lab import Lab, instance, links, play, vswitch
 
 
@@ -48,6 +52,16 @@ def test_the_plugin_that_carries_esp_comes_first() -> None:
     assert "kernel-netlink" in kernel
     assert userspace.index("kernel-libipsec") < userspace.index("kernel-netlink")
     assert "bypass-lan" not in kernel + userspace  # it would let traffic around the tunnels
+
+
+def test_what_is_in_the_kernel_is_always_marked_with_the_tunnels_number() -> None:
+    """Unmarked, a second connection's policies for everything would take the place of the first one's, unseen."""
+    kernel = Kernel(Names("test0000"), Folders("test0000", Path("/nowhere")))
+    for version in ("ikev1", "ikev2"):
+        one = tunnel(3, version=version, local=("10.1.0.0/24", "10.2.0.0/24"), remote=("10.3.0.0/24", "10.4.0.0/24"))
+        children = kernel.connection(instance(), one)["tun3"]["children"]
+        assert len(children) == (4 if version == "ikev1" else 1)
+        assert all(child["if_id_in"] == child["if_id_out"] == "3" for child in children.values())
 
 
 def test_charon_runs_without_a_tun_device_where_the_kernel_has_esp(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from gatewright.resources.tunnel_states import TunnelLine, TunnelState, TunnelSt
 from gatewright.resources.tunnels import SecretRef
 from tests.plane.linux.customer import PSK
 from tests.plane.linux.lab import Lab, Told
+from tests.support.patience import patience
 
 
 class Heard:
@@ -35,7 +36,7 @@ class Heard:
     async def until(self, holds: Callable[[], bool], seconds: float = 10) -> None:
         """Wait until something holds, looked at whenever something is told."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(patience(seconds)):
                 while not holds():
                     self._something.clear()
                     await self._something.wait()
@@ -86,7 +87,7 @@ def play(lab: Lab, scenario: Callable[[LinuxPlane, Heard], Awaitable[None]], sec
 
     async def main() -> None:
         heard = Heard()
-        async with asyncio.timeout(60), opened(lab, heard, secrets=secrets) as (plane, _):
+        async with asyncio.timeout(patience(60)), opened(lab, heard, secrets=secrets) as (plane, _):
             await scenario(plane, heard)
 
     asyncio.run(main())

@@ -58,6 +58,8 @@ class Link:
     up: bool
     #: Of a VXLAN: its number and local address.
     vxlan: tuple[int, str] | None
+    #: Of an XFRM interface: the number of its states and policies.
+    if_id: int | None
     #: Whether the kernel carries packets over it, which it starts to do some time after it is up.
     operational: bool
 
@@ -268,6 +270,7 @@ def _link(message: bytes) -> Link:
         peer=to_number(told[_PEER]) if _PEER in told else None,
         up=bool(flags & _IFF_UP),
         vxlan=_vxlan(info),
+        if_id=_if_id(info),
         operational=told.get(_OPERATIONAL, b"\0")[0] == _OPERSTATE_UP,
     )
 
@@ -280,6 +283,13 @@ def _vxlan(info: dict[int, bytes]) -> tuple[int, str] | None:
         return None
     local = socket.inet_ntoa(data[_VXLAN_LOCAL]) if _VXLAN_LOCAL in data else ""
     return to_number(data[_VXLAN_ID]) if _VXLAN_ID in data else 0, local
+
+
+def _if_id(info: dict[int, bytes]) -> int | None:
+    if _INFO_KIND not in info or to_text(info[_INFO_KIND]) != "xfrm":
+        return None
+    data = netlink.table(info.get(_INFO_DATA, b""))
+    return to_number(data[_XFRM_IF_ID]) if _XFRM_IF_ID in data else None
 
 
 def _entry(link: Link, mac: str, host: str) -> bytes:

@@ -100,6 +100,11 @@ class Keeper:
         self._patience.begin_anew()
         self._wake.set()
 
+    def touched(self) -> None:
+        """Its link may be another than it was, or may have been set by somebody."""
+        self._link_up = None
+        self._wake.set()
+
     def want(self, instance: InstanceSpec, tunnel: TunnelSpec) -> None:
         """The tunnel is to be like this."""
         self.instance, self.tunnel = instance, tunnel

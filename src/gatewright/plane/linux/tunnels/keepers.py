@@ -173,6 +173,8 @@ class Keepers:
             daemon = self._daemons[standing.socket] = Daemon(standing.socket, standing.process, died)
         if keeper.daemon is not daemon:
             keeper.attend(daemon)
+        else:
+            keeper.touched()
 
     async def _drop(self, instance_id: str, number: int, *, unload: bool = False) -> None:
         keeper = self._keepers.pop((instance_id, number))

@@ -10,7 +10,7 @@ from gatewright.plane.linux.charon import socket_of
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.names import Names
-from gatewright.plane.linux.rtnl import Rtnl
+from gatewright.plane.linux.rtnl import Link, Rtnl
 from gatewright.plane.linux.tunnels.backend import Standing
 from gatewright.plane.linux.tunnels.dressing import set_addresses, tunnel_addresses
 from gatewright.plane.linux.vici_conn import Section, connection
@@ -19,7 +19,6 @@ from gatewright.resources.tunnels import TunnelSpec, link_name
 
 #: The same as of TUN devices: what is left of 1,500 bytes by ESP over UDP with any cipher, and more.
 _MTU = 1400
-_KIND = "xfrm"
 
 
 class Kernel:
@@ -40,7 +39,7 @@ class Kernel:
         self._folders.of_tunnel(spec.id, tunnel.number).make()
         with self._inside(spec.id) as inside:
             link = inside.find(tunnel.link)
-            if link is not None and link.kind != _KIND:
+            if link is not None and _wrong(link, tunnel) is not None:
                 inside.delete(link)
                 link = None
             if link is None:
@@ -79,8 +78,8 @@ class Kernel:
             link = inside.find(tunnel.link)
             if link is None:
                 return f"link {tunnel.link} is gone"
-            if link.kind != _KIND:
-                return f"link {tunnel.link} is no XFRM interface"
+            if (wrong := _wrong(link, tunnel)) is not None:
+                return wrong
             if inside.addresses(link) != tunnel_addresses(tunnel):
                 return f"addresses of link {tunnel.link} differ"
         return None
@@ -89,3 +88,14 @@ class Kernel:
         name = self._names.namespace(instance_id)
         with step(f"entering network namespace {name}"), netns.entered(name):
             return Rtnl()
+
+
+def _wrong(link: Link, tunnel: TunnelSpec) -> str | None:
+    """What a link is made anew for: none of it can be changed in place, or nothing else would have changed it."""
+    if link.if_id is None:
+        return f"link {link.name} is no XFRM interface"
+    if link.if_id != tunnel.number:
+        return f"link {link.name} is of states with the number {link.if_id}, not {tunnel.number}"
+    if link.mtu != _MTU:
+        return f"link {link.name} has the MTU {link.mtu}, not {_MTU}"
+    return None
