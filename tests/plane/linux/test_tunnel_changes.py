@@ -107,7 +107,10 @@ def test_a_charon_that_is_killed_comes_back_alone(lab: Lab, machines: Machines) 
             await heard.status("tun-1", UP)
             await heard.status("tun-2", UP)
             with undisturbed(inside, second):
-                for _ in range(2):
+                # also one that waits for traffic, once it has been up
+                for generation, initiate in ((2, True), (3, False)):
+                    await plane.apply(gateway(changed(one, initiate=initiate), two, generation=generation))
+                    await heard.status("tun-1", UP)
                     heard.states.clear()
                     os.kill(charon_of(lab, 1), signal.SIGKILL)
                     await heard.until(lambda: UP in [state.status for state in heard.states])

@@ -106,6 +106,24 @@ def test_ikev1_has_a_child_for_each_pair_of_subnets(lab: Lab, machines: Machines
     play(lab, scenario)
 
 
+def test_a_private_gateway_has_its_peers_in_the_vpc(lab: Lab, machines: Machines) -> None:
+    one = tunnel(1, "10.9.1.60", gateway="10.9.1.1")
+    spec = gateway(one, public=None)
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        with customer(machines, lab.names.vswitch("vsw-1").name, "10.9.1.60/24") as peer:
+            peer.route("10.9.1.20/32")
+            peer.answer(one)
+            inside = machine(machines, lab)
+            await plane.apply(spec)
+            await heard.status("tun-1", UP)
+            assert inside.reaches(peer.inside)
+            assert peer.host.reaches("10.9.1.20")
+
+    play(lab, scenario)
+
+
 def carried(one: Customer) -> int:
     """How many CHILD SAs carry packets."""
     return sum(child["state"] == b"INSTALLED" for sa in one.sas() for child in sa["child-sas"].values())

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gatewright.plane.linux.tunnels.demand import Wanted, tunnels_for
-from gatewright.plane.linux.tunnels.lines import Lines
+from gatewright.plane.linux.tunnels.lines import Lines, worth_telling
 from gatewright.plane.linux.tunnels.patience import LONGEST, Patience
 from gatewright.plane.linux.tunnels.seen import Seen, seen, status
 from gatewright.plane.linux.tunnels.steering import ends, separable
@@ -79,6 +79,23 @@ def test_lines_are_bounded_and_printable() -> None:
     texts = [one.text for one in told if isinstance(one, TunnelLine)]
     assert texts[0].isprintable()
     assert len(texts) < 500
+
+
+@pytest.mark.parametrize(
+    ("group", "text", "worth"),
+    [
+        (b"IKE", "IKE_SA tun1[1] established between a and b", True),
+        (b"ENC", "generating IKE_AUTH request 1 [ IDi AUTH SA TSi TSr ]", True),
+        (b"ENC", "parsed INFORMATIONAL request 4 [ D ]", True),
+        (b"ENC", "generating INFORMATIONAL request 4 [ ]", False),
+        (b"ENC", "parsed INFORMATIONAL response 4 [ ]", False),
+        (b"IKE", "sending DPD request", False),
+        (b"IKE", "sending keep alive to 198.51.100.50[4500]", False),
+        (b"NET", "sending packet: from 100.64.0.3[4500] to 198.51.100.50[4500] (80 bytes)", False),
+    ],
+)
+def test_what_is_said_all_the_time_is_in_no_log(group: bytes, text: str, worth: bool) -> None:
+    assert worth_telling(group, text) is worth
 
 
 def routing(spec: InstanceSpec) -> dict[tuple[int, str | None], list[tuple[str, int]]]:

@@ -43,8 +43,10 @@ charon-systemd {{
             ike_name = yes
             append = yes
             flush_line = yes
-            default = 1
-            ike = 1
+            # what happens, and how it starts; not every question whether a peer is there, which nobody would clear away
+            default = 0
+            dmn = 1
+            lib = 1
             knl = 1
         }}
     }}

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from gatewright.plane.linux import processes
 from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.tunnels.lines import worth_telling
 from gatewright.plane.linux.vici_session import ViciRefusal, ViciSession
 
 _log = logging.getLogger(__name__)
@@ -96,6 +97,8 @@ class Daemon:
             return
         how = processes.epitaph(self._process)
         self._forget_process()
+        # another one would be another process
+        self._task.cancel()
         self._died(how)
 
     async def _keep_connected(self) -> None:
@@ -131,6 +134,8 @@ class Daemon:
 
     def _logged(self, message: Mapping[str, Any]) -> None:
         text = bytes(message.get("msg", b"")).decode(errors="replace")
+        if not worth_telling(bytes(message.get("group", b"")), text):
+            return
         name = bytes(message.get("ikesa-name", b"")).decode(errors="replace")
         if name not in ("", _NAMELESS):
             listener = self._listeners.get(name)

@@ -149,7 +149,9 @@ class Keeper:
             await end(session, name)
 
     def lost(self, why: str) -> None:
-        """Its charon has ended."""
+        """Its charon has ended. If the tunnel was up, nobody waits for traffic until it is again."""
+        if self._was_up:
+            self._demanded = asyncio.get_running_loop().time()
         self._session = self._loaded = self._link_up = None
         self._cause = None
         self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, why)
@@ -248,6 +250,7 @@ class Keeper:
         # SAs go on as they were agreed, whatever is loaded: with the old proposal, subnets and key
         if any(name in listed for listed in await session.listing("list-sas", "list-sa", {"ike": name})):
             await end(session, name)
+            self._demanded = asyncio.get_running_loop().time()
         self._folder.write(_NOTE, digest.encode())
         self._loaded = digest
         self._cause = None

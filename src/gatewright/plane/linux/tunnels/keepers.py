@@ -20,7 +20,7 @@ from gatewright.plane.linux.tunnels.demand import Demand, tunnels_for
 from gatewright.plane.linux.tunnels.keeper import Keeper
 from gatewright.plane.linux.tunnels.links import TunnelLinks
 from gatewright.resources.specs import InstanceSpec, ItemKey
-from gatewright.resources.tunnel_states import TunnelState, TunnelStatus
+from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelState, TunnelStatus
 from gatewright.resources.tunnels import TunnelSpec
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 20.0
 
 #: Do a blocking job for an item in a thread, when nothing else is done for it.
-Exclusively = Callable[[ItemKey, Callable[[], Standing]], Awaitable[Standing]]
+Exclusively = Callable[[ItemKey, Callable[[], Standing | None]], Awaitable[Standing | None]]
 
 
 class Keepers:
@@ -204,8 +204,9 @@ class Keepers:
     async def _mend(self, backend: Backend, keeper: Keeper) -> None:
         """Nothing else of the instance is touched."""
 
-        def job() -> Standing:
-            return backend.ensure(keeper.instance, keeper.tunnel)
+        def job() -> Standing | None:
+            # by now it may be unwanted
+            return backend.ensure(keeper.instance, keeper.tunnel) if self._is_current(keeper) else None
 
         try:
             standing = await self._exclusively(keeper.instance.key, job)
@@ -213,10 +214,13 @@ class Keepers:
             keeper.lost(str(error))
             self._changed(keeper.instance.key, f"tunnel {keeper.tunnel.number}: {error}")
             return
-        if self._keepers.get((keeper.instance.id, keeper.tunnel.number)) is keeper:
+        if standing is not None and self._is_current(keeper):
             await self._stand(backend, keeper, standing)
-        elif standing.process is not None:
+        elif standing is not None and standing.process is not None:
             standing.process.close()
+
+    def _is_current(self, keeper: Keeper) -> bool:
+        return self._keepers.get((keeper.instance.id, keeper.tunnel.number)) is keeper
 
 
 def _unserved(spec: InstanceSpec, tunnel: TunnelSpec) -> TunnelState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from gatewright.plane.contract import Told
@@ -11,6 +12,15 @@ from gatewright.resources.tunnel_states import TunnelLine
 _RATE, _BURST = 20.0, 400.0
 #: Characters of one line.
 _LONGEST = 1000
+
+
+#: What charon says every few seconds while nothing happens: questions whether the peer is there.
+_IDLE = re.compile(r"sending (keep alive|DPD request)|INFORMATIONAL (request|response) \d+ \[ \]|R_U_THERE")
+
+
+def worth_telling(group: bytes, text: str) -> bool:
+    """Whether a line of charon's, of one of its groups, tells anybody anything: packets by themselves do not."""
+    return group != b"NET" and _IDLE.search(text) is None
 
 
 class Lines:
