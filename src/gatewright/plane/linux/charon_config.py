@@ -22,10 +22,10 @@ charon-systemd {{
     routing_table = 220
     routing_table_prio = 40000
     interfaces_use = {interfaces}
-    # 1 + 1.5 + 2.3 + 3.4 + 5.1 + 7.6 + 11.4 s: a peer that does not answer is gone after 32 s (IKEv2's DPD too)
+    # 1 + 1.5 + 2.3 + 3.4 + 5.1 + 7.6 = 21 s after the first question, a peer that does not answer is gone
     retransmit_timeout = 1.0
     retransmit_base = 1.5
-    retransmit_tries = 6
+    retransmit_tries = 5
     # the documented API has it; whoever chooses it has been told what it is worth
     i_dont_care_about_security_and_use_aggressive_mode_psk = yes
     plugins {{

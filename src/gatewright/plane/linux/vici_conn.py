@@ -33,7 +33,7 @@ _GROUPS = {
     "group31": "curve25519",
 }
 
-#: Seconds between two questions whether the peer is there. An answer that is missing for some 30 s means that it is
+#: Seconds between two questions whether the peer is there. An answer that is missing for some 20 s means that it is
 #: not: with IKEv1 by ``dpd_timeout``, with IKEv2 by the retransmissions of charon_config.
 DPD_DELAY = 10
 DPD_TIMEOUT = 30

@@ -12,7 +12,6 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import msgspec
 
@@ -107,9 +106,11 @@ class Keeper:
 
     def want(self, instance: InstanceSpec, tunnel: TunnelSpec) -> None:
         """The tunnel is to be like this."""
+        news = tunnel != self.tunnel
         self.instance, self.tunnel = instance, tunnel
-        self._patience.begin_anew()
-        self._wake.set()
+        if news:
+            self._patience.begin_anew()
+            self._wake.set()
 
     def demand(self) -> None:
         """There is traffic for it."""
@@ -120,6 +121,8 @@ class Keeper:
 
     async def in_force(self, seconds: float) -> None:
         """Wait until charon has what is wanted. Raises PlaneError with why it has not."""
+        if self._loaded == self._wanted() and self.daemon is not None and self.daemon.session is self._session:
+            return
         self._in_force = waiting = asyncio.get_running_loop().create_future()
         self._wake.set()
         try:
@@ -215,7 +218,7 @@ class Keeper:
         if session is not self._session:
             self._loaded = await self._what_is_loaded(session)
             self._session, self._link_up = session, None
-        wanted = _digest(instance, tunnel, self._connection(instance, tunnel))
+        wanted = self._wanted()
         if self._loaded != wanted:
             await self._load(session, instance, tunnel, wanted)
         if self._in_force is not None and not self._in_force.done():
@@ -223,6 +226,11 @@ class Keeper:
         now = await self._see(session)
         await self._follow(now)
         return await self._negotiate(session, now)
+
+    def _wanted(self) -> str:
+        """A digest of what charon is to be told. Of the key its version is in it, and it itself is not."""
+        told = (self._connection(self.instance, self.tunnel), self.tunnel.psk, self.instance.id)
+        return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
 
     async def _what_is_loaded(self, session: ViciSession) -> str | None:
         """What this charon was told, maybe by an earlier agent; VICI tells too little of it to compare."""
@@ -326,9 +334,3 @@ async def end(session: ViciSession, connection: str) -> None:
     message = {"ike": connection, "force": "yes", "timeout": str(int(_FAREWELL * 1000)), "loglevel": "-1"}
     with contextlib.suppress(ViciRefusal):  # it has gone by itself
         await session.command("terminate", message, _PATIENCE)
-
-
-def _digest(instance: InstanceSpec, tunnel: TunnelSpec, connection: dict[str, Any]) -> str:
-    """The same as long as charon need be told nothing new. Of the key its version is in it, and it itself is not."""
-    told = (connection, tunnel.psk, instance.id)
-    return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
