@@ -32,6 +32,7 @@ from gatewright.plane.linux import (
     sysctl,
     traffic_control,
 )
+from gatewright.plane.linux.tunnels import tun
 from tests.plane.linux.lab import Lab, instance, opened, play, router, run, vswitch
 
 #: Everything by which the plane changes the host.
@@ -45,6 +46,9 @@ STEPS = [
     (netns, "delete"),
     (rtnl.Rtnl, "add_bridge"),
     (rtnl.Rtnl, "add_veth"),
+    (rtnl.Rtnl, "add_pair"),
+    (rtnl.Rtnl, "move"),
+    (tun, "make"),
     (rtnl.Rtnl, "change"),
     (rtnl.Rtnl, "add_address"),
     (rtnl.Rtnl, "delete"),

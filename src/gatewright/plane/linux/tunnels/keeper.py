@@ -126,10 +126,11 @@ class Keeper:
         self._in_force = waiting = asyncio.get_running_loop().create_future()
         self._wake.set()
         try:
-            async with asyncio.timeout(seconds):
-                await waiting
-        except TimeoutError as error:
-            raise PlaneError(f"tunnel {self.tunnel.id}: charon has not taken it within {seconds:.0f} s") from error
+            # the task ends by itself only if it is broken: then it says why
+            done, _ = await asyncio.wait({waiting, self._task}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                raise PlaneError(f"tunnel {self.tunnel.id}: charon has not taken it within {seconds:.0f} s")
+            done.pop().result()
         finally:
             self._in_force = None
 
