@@ -222,6 +222,8 @@ class Keeper:
         wanted = self._wanted()
         if self._loaded != wanted:
             await self._load(session, instance, tunnel, wanted)
+        if self._loaded != self._wanted():
+            return 0.0  # something else is wanted by now
         if self._in_force is not None and not self._in_force.done():
             self._in_force.set_result(None)
         now = await self._see(session)

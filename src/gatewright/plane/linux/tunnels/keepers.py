@@ -20,7 +20,7 @@ from gatewright.plane.linux.tunnels.demand import Demand, tunnels_for
 from gatewright.plane.linux.tunnels.keeper import Keeper
 from gatewright.plane.linux.tunnels.links import TunnelLinks
 from gatewright.resources.specs import InstanceSpec, ItemKey
-from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelState, TunnelStatus
+from gatewright.resources.tunnel_states import TunnelState, TunnelStatus
 from gatewright.resources.tunnels import TunnelSpec
 
 _log = logging.getLogger(__name__)
