@@ -11,6 +11,7 @@ from gatewright.link import frames, https_server
 from gatewright.metrics import state as figures
 from gatewright.operations import execution, registry, tags
 from gatewright.operations.declaration import VPC
+from gatewright.plane.linux import bird_config
 from gatewright.resources.limits import call_limits
 from gatewright.store import events
 from gatewright.wire import authentication, bodies, endpoint, gathering, parameters, server, tls
@@ -91,6 +92,20 @@ VALUES = (
         "MOST_INSTANCES",
         "",
         "those with the greatest ids are left out",
+    ),
+    Bound(
+        "routes taken of what a customer announces by BGP in one tunnel",
+        bird_config,
+        "MOST_LEARNED",
+        "",
+        "those after them are left out",
+    ),
+    Bound(
+        "routes that a VPC's router takes of one of a gateway's instances",
+        bird_config,
+        "MOST_OFFERED",
+        "",
+        "those after them are left out",
     ),
     Bound("how long a client token counts", execution, "TOKEN_LIFETIME", "ms", "the same token is a new order"),
 )

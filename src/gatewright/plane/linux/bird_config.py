@@ -34,6 +34,8 @@ _LAST_ASN = 2**32 - 1
 _LEARNED = "(64512, 1)"
 #: Routes that are taken of one customer's session; those after them are not.
 MOST_LEARNED = 1000
+#: Routes that a router takes of one instance.
+MOST_OFFERED = 10_000
 #: Metrics of what BIRD puts into the kernel's tables. An instance's own routes go before what customers have told, and
 #: a router's stand in for what BIRD does not know.
 LEARNED_METRIC, SERVED_METRIC = 2_000_000, 32
@@ -212,7 +214,7 @@ def router(wanted: Router, log: Path) -> bytes:
             # who begins is never refused by a filter then
             "  passive yes;",
             *_session(_link(neighbour.link), bfd=True),
-            "  ipv4 { table gateways; export none; import filter {",
+            f"  ipv4 {{ table gateways; export none; import limit {MOST_OFFERED} action block; import filter {{",
             f"    bgp_local_pref = {_number(neighbour.preference, 0, 2**32 - 1)}; accept;",
             "  }; };",
             "}",

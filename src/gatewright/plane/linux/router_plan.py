@@ -79,9 +79,8 @@ def port_of(spec: RouterSpec, address: str) -> RouterPort | None:
 
 
 def served(spec: RouterSpec, route: Route) -> bool:
-    """Whether it is gateways that an entry leads to, of which BIRD hears whether they reach its destination now."""
-    known = {gateway.address for gateway in spec.gateways}
-    return bool(route.next_hops) and known.issuperset(route.next_hops)
+    """Whether an entry leads to a gateway of which BIRD hears whether it reaches the destination now."""
+    return not {gateway.address for gateway in spec.gateways}.isdisjoint(route.next_hops)
 
 
 _PING: Rule = (field("icmp", "type", "echo-request"), ACCEPT)
