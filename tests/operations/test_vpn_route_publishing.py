@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from gatewright.operations.call import Quotas
+from gatewright.resources.specs import RouterSpec
+from gatewright.store import hosts
 from tests.operations.test_vpn_routes import CONFLICT, NO_SUCH_ROUTE, refused
 from tests.support.cell import Cell
 from tests.support.site import HERE, THERE, Site
@@ -146,6 +149,32 @@ def test_entries_go_with_the_connection_and_the_gateway_after_it(site: Site) -> 
     assert (site.router().gateways, site.spec().announced) == ((), ())
     site.cell.call("DeleteVpnGateway", VpnGatewayId=site.gateway)
     site.cell.until_gone(site.gateway)
+
+
+def test_the_vpcs_table_takes_what_customers_announce_while_it_is_propagated(site: Site) -> None:
+    generations = [0]
+
+    def learning() -> list[str]:
+        """What is wanted of the router, which has been told of the change."""
+        wanted = site.cell.run(site.cell.control_plane.changes(hosts.LOCAL, 0, 0)).items
+        (spec,) = (item for item in wanted if isinstance(item, RouterSpec) and item.id == site.vpc)
+        assert spec.generation > generations[-1]
+        generations.append(spec.generation)
+        return [table.id for table in spec.tables if table.learns]
+
+    speaking, silent = ({"EnableBgp": spoken, "TunnelCidr": "169.254.10.0/30"} for spoken in (True, False))
+    office = site.connection(BgpConfig=json.dumps(silent))
+    site.cell.call("ModifyVpnGatewayAttribute", VpnGatewayId=site.gateway, AutoPropagate=True)
+    assert learning() == []
+    site.cell.call("ModifyVpnConnectionAttribute", VpnConnectionId=office, BgpConfig=json.dumps(speaking))
+    assert learning() == [site.table]
+    table = {"RouteTableId": site.table}
+    site.cell.call("ModifyRouteTableAttributes", **table, RoutePropagationEnable=False)
+    assert learning() == []
+    site.cell.call("ModifyRouteTableAttributes", **table, RoutePropagationEnable=True)
+    assert learning() == [site.table]
+    site.cell.call("DeleteVpnConnection", VpnConnectionId=office)
+    assert learning() == []
 
 
 def test_both_instances_of_a_dual_tunnel_gateway_offer_the_destination(cell: Cell) -> None:

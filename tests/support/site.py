@@ -38,7 +38,7 @@ class Site:
     def connection(self, local: str = EVERYWHERE, remote: str = EVERYWHERE, **parameters: Any) -> str:
         """A new connection to a new customer gateway; routes decide about it unless its networks are given."""
         self._peers += 1
-        peer = self.cell.customer_gateway(f"203.0.113.{self._peers}")
+        peer = self.cell.customer_gateway(f"203.0.113.{self._peers}", Asn="65001")
         wanted: dict[str, Any] = {"VpnGatewayId": self.gateway, "LocalSubnet": local, "RemoteSubnet": remote}
         if self.dual:
             for number, role in enumerate(("master", "slave"), 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from gatewright.resources.addresses import dotted
 from gatewright.resources.compile_vpn_routes import PolicyFacts, RouteFacts, RoutingFacts, compile_neighbours
@@ -47,12 +48,29 @@ def routing(transaction: Transaction, rows: Sequence[GatewayRow]) -> dict[str, R
     }
 
 
-def neighbours(transaction: Transaction, vpc_ids: Sequence[str]) -> dict[str, tuple[RouterNeighbour, ...]]:
-    """Whom the routers of VPCs learn from, by the VPC's id."""
+class Learning(NamedTuple):
+    """Whom a VPC's router learns from, and the route tables that what customers announce comes into by itself."""
+
+    neighbours: tuple[RouterNeighbour, ...]
+    tables: frozenset[str]
+
+
+def learning(transaction: Transaction, vpc_ids: Sequence[str]) -> dict[str, Learning]:
+    """What the routers of VPCs learn, by the VPC's id.
+
+    What customers announce by BGP comes into the system table alone, as long as a gateway propagates it
+    (``AutoPropagate``) and the table takes it (``RoutePropagationEnable``).
+    """
     found: dict[str, list[End]] = {vpc_id: [] for vpc_id in vpc_ids}
     for end in tunnels.ends(transaction, vpc_ids):
         found[end.vpc_id].append(end)
+    told = [vpc_id for vpc_id, ends in found.items() if any(end.bgp and end.propagates for end in ends)]
+    systems = [table for table in route_tables.of_vpcs(transaction, told) if table.type == route_tables.SYSTEM]
+    taking = {table.vpc_id: frozenset((table.id,)) for table in systems if table.propagation}
     return {
-        vpc_id: compile_neighbours((end.instance_id, end.role, dotted(end.private_address)) for end in ends)
+        vpc_id: Learning(
+            compile_neighbours({(end.instance_id, end.role, dotted(end.private_address)) for end in ends}),
+            taking.get(vpc_id, frozenset()),
+        )
         for vpc_id, ends in found.items()
     }

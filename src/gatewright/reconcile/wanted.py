@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gatewright.link.contract import HostChanges, HostUnknown, Wanted
-from gatewright.reconcile.vpn_routing import neighbours, routing
+from gatewright.reconcile.vpn_routing import learning, routing
 from gatewright.resources.addresses import dotted
 from gatewright.resources.compile import (
     EntryFacts,
@@ -66,7 +66,7 @@ class _Compiler:
                     vswitch_id=vswitch.id, cidr_block=vswitch.cidr_block, route_table_id=vswitch.route_table_id
                 )
             )
-        self._neighbours = neighbours(transaction, vpc_ids)
+        self._learning = learning(transaction, vpc_ids)
         self._entries = _entries(
             transaction, {vswitch.route_table_id for inside in self._inside.values() for vswitch in inside}
         )
@@ -93,7 +93,7 @@ class _Compiler:
             row.account_id,
             self._inside[row.item_id],
             self._entries,
-            self._neighbours[row.item_id],
+            *self._learning[row.item_id],
         )
 
     def _instance(self, row: PlacementRow) -> Spec:

@@ -125,8 +125,12 @@ def compile_router(
     vswitches: Iterable[VSwitchFacts],
     entries: Iterable[EntryFacts],
     neighbours: tuple[RouterNeighbour, ...] = (),
+    learning: frozenset[str] = frozenset(),
 ) -> RouterSpec:
-    """The spec of a VPC's router, from the VPC's vSwitches and the custom entries of the tables that they use."""
+    """The spec of a VPC's router, from the VPC's vSwitches and the custom entries of the tables that they use.
+
+    ``learning`` are tables that what customers announce by BGP comes into.
+    """
     ports = tuple(
         RouterPort(
             vswitch_id=vswitch.vswitch_id,
@@ -146,7 +150,11 @@ def compile_router(
         account_id=account_id,
         ports=ports,
         tables=tuple(
-            RouteTable(id=table_id, routes=tuple(sorted(routes[table_id], key=lambda route: route.destination)))
+            RouteTable(
+                id=table_id,
+                routes=tuple(sorted(routes[table_id], key=lambda route: route.destination)),
+                learns=table_id in learning,
+            )
             for table_id in sorted(routes)
         ),
         gateways=neighbours,

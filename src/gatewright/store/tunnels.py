@@ -85,12 +85,15 @@ class Beside(NamedTuple):
 
 
 class End(NamedTuple):
-    """An instance that has tunnels."""
+    """An instance that has tunnels, with BGP or without."""
 
     vpc_id: str
     instance_id: str
     role: str
     private_address: int
+    #: Whether the tunnels that the row is about have BGP, and the gateway tells its VPC what customers announce.
+    bgp: bool
+    propagates: bool
 
 
 class _Connection(NamedTuple):
@@ -142,7 +145,14 @@ _BESIDE = Query(
     Beside,
 )
 _ENDS = QueryAmong(
-    select(vpn_gateways.c.vpc_id, instances.c.id, instances.c.role, instances.c.private_address)
+    select(
+        vpn_gateways.c.vpc_id,
+        instances.c.id,
+        instances.c.role,
+        instances.c.private_address,
+        _c.bgp_enabled,
+        vpn_gateways.c.auto_propagate,
+    )
     .select_from(tunnels)
     .join(instances, instances.c.id == _c.instance_id)
     .join(vpn_gateways, vpn_gateways.c.id == _c.gateway_id)
@@ -196,7 +206,7 @@ def beside(transaction: Transaction, gateway_id: str) -> list[Beside]:
 
 
 def ends(transaction: Transaction, vpc_ids: Sequence[str]) -> list[End]:
-    """The instances of some VPCs' gateways that have tunnels, each once."""
+    """The instances of some VPCs' gateways that have tunnels, each once for those with BGP and for those without."""
     return _ENDS.rows(transaction, vpc_ids)
 
 

@@ -23,6 +23,7 @@ from gatewright.operations.route_tables.contents import Contents
 from gatewright.operations.route_tables.facts import REGION_NOT_FOUND, TABLE_NOT_FOUND, check_vpc, find_table
 from gatewright.operations.tags import TAG_ERRORS, ResourceType, Tags, add_tags, check_tags
 from gatewright.operations.vpcs.facts import find_vpc
+from gatewright.reconcile import placement
 from gatewright.store import route_tables, tags
 from gatewright.store.route_tables import RouteTableRow
 
@@ -169,7 +170,8 @@ class ModifyRouteTableAttributesResponse(Response, kw_only=True):
 class ModifyRouteTableAttributes(Operation[ModifyRouteTableAttributesRequest, ModifyRouteTableAttributesResponse]):
     """Change the name, description or propagation of a route table of either type. What is not given stays.
 
-    Nothing learns routes yet that could be propagated: ``RoutePropagationEnable`` is kept and told.
+    With ``RoutePropagationEnable`` a system table takes what customers announce by BGP to gateways that propagate it
+    (``AutoPropagate``); of a custom table it is kept and told, and has no effect (*assumed*).
     """
 
     access = Access.WRITE
@@ -186,4 +188,6 @@ class ModifyRouteTableAttributes(Operation[ModifyRouteTableAttributesRequest, Mo
             propagation=row.propagation if propagation is None else propagation,
         )
         route_tables.change(call.transaction, changed)
+        if changed.propagation != row.propagation and row.type == route_tables.SYSTEM:
+            placement.reroute(call.transaction, [row.vpc_id])
         return ModifyRouteTableAttributesResponse()

@@ -77,7 +77,10 @@ def change(
         seen = [each for each in tunnel_states.of_connections(transaction, [row.id]) if each.id in concerned]
         forget_tunnels(transaction, seen, call.now)
     if new or rebuilt or settled.policies:
-        want_anew(call, [gateway], f"connection {row.id} changes", settled.vpc_ids)
+        # the VPC's router learns of customers that speak BGP
+        speaking = any(now.bgp_enabled != before.bgp_enabled for before, now in zip(ends, tunnels_after, strict=True))
+        vpc_ids = [gateway.vpc_id] if speaking else settled.vpc_ids
+        want_anew(call, [gateway], f"connection {row.id} changes", vpc_ids)
     return Changed(after, tunnels.of_connections(transaction, [row.id])[row.id])
 
 

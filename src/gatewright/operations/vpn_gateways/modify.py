@@ -83,7 +83,7 @@ class ModifyVpnGatewayAttribute(Operation[ModifyVpnGatewayAttributeRequest, Modi
             auto_propagate=auto_propagate,
         )
         if auto_propagate != row.auto_propagate:
-            (changed,) = want_anew(call, [changed], "route propagation changes")
+            (changed,) = want_anew(call, [changed], "route propagation changes", [row.vpc_id])
         else:
             gateways.change(call.transaction, changed)
         facts = facts_of(changed)
