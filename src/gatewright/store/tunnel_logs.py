@@ -50,6 +50,9 @@ _WINDOW = (
     _c.happened_at < bindparam("until"),
     or_(bindparam("of_tunnel", type_=_c.tunnel_id.type) == "", _c.tunnel_id == bindparam("of_tunnel")),
 )
+_OLDEST = Query(
+    select(*_COLUMNS).where(_c.connection_id == bindparam("of_connection")).order_by(_c.number).limit(1), LogLine
+)
 _COUNT = Statement(select(func.count()).select_from(tunnel_logs).where(*_WINDOW))
 _PAGE = Query(
     select(*_COLUMNS)
@@ -104,6 +107,12 @@ def page(
         skipped=skipped,
         most=most,
     )
+
+
+def is_whole(transaction: Transaction, connection_id: str, earliest: int) -> bool:
+    """Whether all that a connection's tunnels have told since a time (milliseconds) is kept still."""
+    oldest = transaction.one(_OLDEST, of_connection=connection_id)
+    return oldest is None or oldest.number == 1 or oldest.happened_at < earliest
 
 
 def drop(transaction: Transaction, connection_ids: Sequence[str]) -> None:

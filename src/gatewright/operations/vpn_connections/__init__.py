@@ -4,6 +4,7 @@ from gatewright.operations.vpn_connections.create import CreateVpnConnection
 from gatewright.operations.vpn_connections.delete import DeleteVpnConnection
 from gatewright.operations.vpn_connections.describe import DescribeVpnConnection, DescribeVpnConnections
 from gatewright.operations.vpn_connections.download import DownloadVpnConnectionConfig
+from gatewright.operations.vpn_connections.logs import DescribeVpnConnectionLogs
 from gatewright.operations.vpn_connections.modify import ModifyVpnConnectionAttribute
 from gatewright.operations.vpn_connections.modify_tunnel import ModifyTunnelAttribute
 
@@ -11,6 +12,7 @@ OPERATIONS = (
     CreateVpnConnection,
     DescribeVpnConnection,
     DescribeVpnConnections,
+    DescribeVpnConnectionLogs,
     ModifyVpnConnectionAttribute,
     ModifyTunnelAttribute,
     DeleteVpnConnection,
