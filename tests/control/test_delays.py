@@ -23,7 +23,7 @@ def status(cell: Cell, gateway: str) -> Any:
 def test_each_stage_of_a_gateway_takes_its_time(steered: Cell) -> None:
     network = steered.network()
     told = steered.control("POST", "/v1/delays", {"provisioning": 300, "updating": HOUR})
-    assert told == {"provisioning": 300, "updating": HOUR, "deleting": 0, "vpc": 0, "vswitch": 0}
+    assert told == {"provisioning": 300, "updating": HOUR, "deleting": 0, "vpc": 0, "vswitch": 0, "tunnel": 0}
     assert steered.control("POST", "/v1/delays", {"deleting": 60.5})["provisioning"] == 300
     gateway = steered.gateway(network)
     advance(steered, 299)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.control.test_serve import network
 from tests.support.cell import Cell
+from tests.support.client import Client
 from tests.support.service import Service
 
 PAGE = (Path(__file__).parents[2] / "docs/control.md").read_text()
@@ -46,16 +47,30 @@ def test_the_comparison_notices(example: Any, told: Any) -> None:
     assert not like(example, told)
 
 
+def connected(client: Client, gateway: str) -> str:
+    """A connection with two tunnels."""
+    device = client.call("CreateCustomerGateway", RegionId="cn-hangzhou", IpAddress="203.0.113.7")["CustomerGatewayId"]
+    wanted = {"VpnGatewayId": gateway, "LocalSubnet": "10.0.0.0/8", "RemoteSubnet": "192.168.0.0/24"}
+    for number, role in enumerate(("master", "slave"), 1):
+        wanted[f"TunnelOptionsSpecification.{number}.Role"] = role
+        wanted[f"TunnelOptionsSpecification.{number}.CustomerGatewayId"] = device
+    made: str = client.call("CreateVpnConnection", RegionId="cn-hangzhou", **wanted)["VpnConnectionId"]
+    return made
+
+
 def test_the_examples_run_in_their_order(tmp_path: Path) -> None:
     examples = re.findall(r"```http\n(\w+) (\S+)\n(.*?)```\n\n```json\n(.*?)```", PAGE, re.DOTALL)
     assert len(examples) == PAGE.count("```http") == PAGE.count("```json")
     with Service(tmp_path / "data", arguments=("--control",)) as service:
         client = service.client()
         gateway = client.call("CreateVpnGateway", **network(client))["VpnGatewayId"]
+        connection = connected(client, gateway)
         snapshot: Any = None
         for method, target, body, answer in examples:
             sent = snapshot if body.startswith("<") else json.loads(body) if body else None
-            told = service.control(method, target.replace("vpn-example", gateway), sent)
+            told = service.control(
+                method, target.replace("vpn-example", gateway).replace("vco-example", connection), sent
+            )
             assert like(json.loads(answer), told), (method, target, told)
             if target == "/v1/snapshot":
                 snapshot = told

@@ -73,7 +73,8 @@ def lead_there(cell: Cell, identity: str, gateway: str | None) -> None:
         "role": "master",
         "number": 1,
         "customer_gateway_id": identity,
-        "psk": b"",
+        "psk": cell.sealer.seal("passphrase", Place("tunnels", "tun-test", "psk")),
+        "status": "ike_sa_not_established",
         "bgp_enabled": True,
         "ike_version": "ikev2",
     }

@@ -11,7 +11,7 @@ import pytest
 
 from gatewright.operations.call import Quotas
 from gatewright.resources.tunnels import SecretRef, TunnelSpec
-from tests.operations.test_vpn_connections import active, described, one_tunnel, single, spec_of, tunnel_of
+from tests.operations.test_vpn_connections import active, described, established, one_tunnel, single, spec_of, tunnel_of
 from tests.support.cell import Cell
 from tests.support.client import Refused
 from tests.support.rows import Rows
@@ -28,7 +28,7 @@ class Dual:
         cell.until_status(self.gateway, "active")
         self.ends = [cell.customer_gateway(f"203.0.113.{number}", Asn="65001") for number in (7, 8)]
         self.id = cell.connection(self.gateway, *self.ends, **parameters)
-        self.told = active(cell, self.id)
+        self.told = established(cell, self.id)
 
     @property
     def tunnels(self) -> list[dict[str, Any]]:
@@ -144,14 +144,14 @@ def test_networks_and_bgp_of_both_tunnels_change_together(cell: Cell) -> None:
         "169.254.10.2",
     )
     assert (second.bgp.local_address, second.bgp.peer_address) == ("169.254.11.2", "169.254.11.1")
-    told = dual.tunnels[1]["TunnelBgpConfig"]
+    told = established(cell, dual.id)["TunnelOptionsSpecification"]["TunnelOptions"][1]["TunnelBgpConfig"]
     assert told == {
         "LocalAsn": 65100,
         "TunnelCidr": "169.254.11.0/30",
         "LocalBgpIp": "169.254.11.2",
         "PeerAsn": 65001,
         "PeerBgpIp": "169.254.11.1",
-        "BgpStatus": "",
+        "BgpStatus": "success",
     }
     dual.modify(EnableTunnelsBgp=False)
     assert [each.bgp for each in dual.specs] == [None, None]

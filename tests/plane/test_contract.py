@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gatewright.plane.contract import Plane, PlaneError
-from gatewright.plane.simulated import SimulatedPlane
+from gatewright.plane.simulated import Behaviour, Peers, SimulatedPlane
+from gatewright.plane.simulated.peers import Peer
 from gatewright.resources.specs import (
     InstanceSpec,
     ItemKey,
@@ -20,8 +22,10 @@ from gatewright.resources.specs import (
     Spec,
     VSwitchSpec,
 )
-from gatewright.resources.tunnels import TunnelSpec
+from gatewright.resources.tunnel_states import TunnelLine, TunnelState, TunnelStatus
+from gatewright.resources.tunnels import SecretRef, TunnelSpec
 from tests.support.linux import clean, unmet
+from tests.support.tunnels import tunnel
 
 VSWITCH = VSwitchSpec(id="vsw-1", generation=1, vpc_id="vpc-1", zone_id="zone", cidr_block="10.0.0.0/24")
 
@@ -72,8 +76,11 @@ class Theatre:
 
 @pytest.fixture(params=["simulated", "linux"])
 def theatre(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Theatre]:
-    if request.param == "simulated":
-        one = SimulatedPlane()
+    if request.param in ("simulated", "silent"):
+        peers = Peers()
+        if request.param == "silent":
+            peers.behaviour = Behaviour(peer=Peer.SILENT)
+        one = SimulatedPlane(peers=peers)
         yield Theatre(lambda: one)
         return
     missing = unmet()
@@ -134,6 +141,74 @@ def test_an_instance_needs_its_vswitch(theatre: Theatre) -> None:
         with pytest.raises(PlaneError, match="vsw-1"):
             await plane.apply(instance())
         await build(plane, VSWITCH, instance())
+
+    theatre.play(scene)
+
+
+class Ear:
+    """Somebody who listens to a plane, and knows secrets."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, TunnelState] = {}
+        self.asked: list[SecretRef] = []
+        self.unknown: set[str] = set()
+
+    async def open(self, plane: Plane) -> None:
+        await plane.open(lambda key, reason: None, self._told, self._reveal)
+
+    def _told(self, news: TunnelState | TunnelLine) -> None:
+        if isinstance(news, TunnelState):
+            self.states[news.id] = news
+
+    async def _reveal(self, references: Sequence[SecretRef]) -> Mapping[SecretRef, str]:
+        self.asked += references
+        return {each: "passphrase" for each in references if each.id not in self.unknown}
+
+
+@pytest.mark.parametrize("theatre", ["silent"], indirect=True)
+def test_each_tunnel_is_told_of_and_only_secrets_that_are_needed_are_asked_for(theatre: Theatre) -> None:
+    one, two = tunnel("tun-1", 1), tunnel("tun-2", 2)
+    changed = msgspec.structs.replace(two, psk=SecretRef("tun-2", 2))
+
+    async def first(plane: Plane, found: Mapping[ItemKey, int], broken: list[ItemKey]) -> None:
+        ear = Ear()
+        await ear.open(plane)
+        await build(plane, VSWITCH, instance(tunnels=(one, two)))
+        assert sorted(ear.asked) == [one.psk, two.psk]
+        assert set(ear.states) == {"tun-1", "tun-2"}
+        assert {each.status for each in ear.states.values()} == {TunnelStatus.IKE_SA_NOT_ESTABLISHED}
+        assert {each.instance_id for each in ear.states.values()} == {instance().id}
+        ear.asked.clear()
+        await build(plane, instance(tunnels=(one, two)))
+        assert ear.asked == []
+        await build(plane, instance(2, tunnels=(one, changed)))
+        assert ear.asked == [changed.psk]
+
+    async def second(plane: Plane, found: Mapping[ItemKey, int], broken: list[ItemKey]) -> None:
+        ear = Ear()
+        await ear.open(plane)
+        await build(plane, instance(2, tunnels=(one, changed)))
+        assert set(ear.states) == {"tun-1", "tun-2"}
+        await build(plane, instance(3, tunnels=(one,)))
+
+    theatre.play(first)
+    theatre.play(second)
+
+
+@pytest.mark.parametrize("theatre", ["silent"], indirect=True)
+def test_a_tunnel_whose_secret_nobody_knows_keeps_no_other_from_being_loaded(theatre: Theatre) -> None:
+    async def scene(plane: Plane, found: Mapping[ItemKey, int], broken: list[ItemKey]) -> None:
+        ear = Ear()
+        await ear.open(plane)
+        ear.unknown = {"tun-1"}
+        spec = instance(tunnels=(tunnel("tun-1", 1), tunnel("tun-2", 2)))
+        with pytest.raises(PlaneError, match="tun-1"):
+            await build(plane, VSWITCH, spec)
+        assert set(ear.states) == {"tun-1", "tun-2"}
+        ear.unknown.clear()
+        ear.asked.clear()
+        await build(plane, spec)
+        assert [each.id for each in ear.asked] == ["tun-1"]
 
     theatre.play(scene)
 

@@ -20,22 +20,25 @@ class Hours:
 
     def __init__(self) -> None:
         self.asked: list[Change] = []
-        self.now = 0
+        self.time = 0
         self._moved = asyncio.Event()
+
+    def now(self) -> int:
+        return self.time
 
     def end_of(self, change: Change) -> int:
         self.asked.append(change)
-        return self.now + 100
+        return self.time + 100
 
     def passed(self, moment: int) -> bool:
-        return self.now >= moment
+        return self.time >= moment
 
     async def until(self, moment: int) -> None:
-        while self.now < moment:
+        while self.time < moment:
             await self._moved.wait()
 
     def go(self, to: int) -> None:
-        self.now = to
+        self.time = to
         self._moved.set()
         self._moved = asyncio.Event()
 
@@ -58,7 +61,7 @@ async def begun(work: Awaitable[None]) -> asyncio.Task[None]:
 async def passed(hours: Hours, work: Awaitable[None]) -> None:
     task = await begun(work)
     assert not task.done()
-    hours.go(hours.now + 100)
+    hours.go(hours.time + 100)
     await task
 
 
@@ -140,7 +143,7 @@ def test_a_killed_instance_stays_down_until_it_is_recovered_and_is_then_up_at_on
         assert plane.state(KEY) == "waiting"
         task = await begun(plane.apply(instance()))
         assert plane.state(KEY) == "provisioning"
-        hours.go(hours.now + 100)
+        hours.go(hours.time + 100)
         await task
         assert plane.state(KEY) == "up"
         for _ in range(2):
@@ -164,7 +167,7 @@ def test_an_instance_that_is_killed_while_it_is_made_is_built_and_down() -> None
         await passed(hours, plane.apply(VSWITCH))
         task = await begun(plane.apply(instance()))
         plane.kill(KEY)
-        hours.go(hours.now + 100)
+        hours.go(hours.time + 100)
         with pytest.raises(PlaneError, match="killed"):
             await task
         plane.recover(KEY)
@@ -181,7 +184,7 @@ def test_a_killed_instance_can_be_removed() -> None:
         plane.kill(KEY)
         task = await begun(plane.remove(KEY))
         assert plane.state(KEY) == "deleting"
-        hours.go(hours.now + 100)
+        hours.go(hours.time + 100)
         await task
         assert [item.id for item in plane.memory()] == ["vsw-1"]
 

@@ -200,7 +200,7 @@ class Cell:
         self._throttle = published_rates(clock, installation) if self._throttling else None
         self.executor = Executor(self.database, clock, installation)
         self._serve(keys)
-        self.host = SimulatedHost(self.control_plane, hosts.LOCAL, timing)
+        self.host = SimulatedHost(self.control_plane, hosts.LOCAL, timing, self.steering.peers)
         self.control_endpoint = control_endpoint(
             ControlCell(self.database, self.host, self.steering, found, {self.account}, self._throttle, self._sealer)
         )

@@ -73,6 +73,7 @@ def test_time_and_delays(gw: testing.Server, call: Callable[..., dict[str, Any]]
         "deleting": 60,
         "vpc": 0,
         "vswitch": 0,
+        "tunnel": 0,
     }
     gateway = call("CreateVpnGateway", **order(call))["VpnGatewayId"]
     gw.control.clock.advance(299)

@@ -11,7 +11,7 @@ from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
 from gatewright.link.contract import Authority
 from gatewright.link.direct import DirectLink
-from gatewright.plane.simulated import Remembered, SimulatedPlane, Timing
+from gatewright.plane.simulated import Peers, Remembered, SimulatedPlane, Timing
 from gatewright.resources.specs import Observation
 from gatewright.resources.tunnel_states import TunnelLine, TunnelState
 
@@ -24,15 +24,22 @@ class SimulatedHost:
     """Runs an agent on a simulated plane, and later a new agent on another plane if that is asked for."""
 
     def __init__(
-        self, authority: Authority, host_id: str, timing: Timing | None = None, *, stoppable: bool = True
+        self,
+        authority: Authority,
+        host_id: str,
+        timing: Timing | None = None,
+        peers: Peers | None = None,
+        *,
+        stoppable: bool = True,
     ) -> None:
         """One that is not ``stoppable`` runs its agent to the end, and spares what stopping one takes."""
         self._timing = timing
+        self._peers = peers
         self._link = _FinishingLink(authority, host_id) if stoppable else DirectLink(authority, host_id)
         self._agent: Agent | None = None
         self._running: asyncio.Task[None] | None = None
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.plane = SimulatedPlane(timing)
+        self.plane = SimulatedPlane(timing, peers=peers)
 
     async def run(self) -> None:
         """Run until cancelled. Raises what an agent fails with."""
@@ -64,12 +71,13 @@ class SimulatedHost:
                 # Twice in a row: what a step of the agent's has just set off is seen at the next look.
                 while times < 2:
                     agent = self._agent
-                    times = times + 1 if agent is not None and agent.settled(revision, self.plane.timed) else 0
+                    settled = agent is not None and agent.settled(revision, self.plane.timed)
+                    times = times + 1 if settled and self.plane.tunnels.timed() else 0
                     await asyncio.sleep(_LOOK_AGAIN)
 
     def replace(self, memory: Iterable[Remembered] = ()) -> None:
         """Have a plane with what this memory says instead, while no agent runs."""
-        self.plane = SimulatedPlane(self._timing, memory)
+        self.plane = SimulatedPlane(self._timing, memory, self._peers)
 
     def _start(self) -> None:
         if not self._end.done():

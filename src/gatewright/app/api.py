@@ -215,7 +215,7 @@ async def _serve_from(
             host = (
                 SimulatedHost(control_plane, hosts.LOCAL, stoppable=False)
                 if steering is None
-                else SimulatedHost(control_plane, hosts.LOCAL, steering.delays)
+                else SimulatedHost(control_plane, hosts.LOCAL, steering.delays, steering.peers)
             )
             background.append(_background(host.run(), "agent"))
             if control_listener is not None and steering is not None:

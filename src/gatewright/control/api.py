@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewright.control import calls, capacity, clock, delays, faults, instances, snapshot
+from gatewright.control import calls, capacity, clock, delays, faults, instances, snapshot, tunnels
 from gatewright.control.cell import Cell
 from gatewright.control.endpoint import ControlEndpoint
 
@@ -17,6 +17,7 @@ def control_endpoint(cell: Cell, host: str = "") -> ControlEndpoint:
             *capacity.routes(cell.database),
             *faults.routes(steering.faults),
             *instances.routes(cell.database, cell.host, cell.steering.clock),
+            *tunnels.routes(cell.host, cell.steering.peers),
             *snapshot.routes(cell),
             *calls.routes(steering.calls),
         ),

@@ -24,6 +24,8 @@ class DelayValues(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     vpc: float = 0.0
     #: A vSwitch is made or removed.
     vswitch: float = 0.0
+    #: A tunnel is negotiated.
+    tunnel: float = 0.0
 
 
 class DelayChange(Body):
@@ -34,6 +36,7 @@ class DelayChange(Body):
     deleting: float | UnsetType = UNSET
     vpc: float | UnsetType = UNSET
     vswitch: float | UnsetType = UNSET
+    tunnel: float | UnsetType = UNSET
 
 
 class Delays:
@@ -42,6 +45,9 @@ class Delays:
     def __init__(self, clock: SteeredClock) -> None:
         self._clock = clock
         self.values = DelayValues()
+
+    def now(self) -> int:
+        return self._clock.now()
 
     def end_of(self, change: Change) -> int:
         seconds: float = getattr(self.values, change.value)

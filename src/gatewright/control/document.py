@@ -15,7 +15,7 @@ import msgspec
 from gatewright import __version__
 from gatewright.control.routes import Body, Refusal, wrong
 from gatewright.control.steering import SteeringState
-from gatewright.plane.simulated import Change, Remembered, Work
+from gatewright.plane.simulated import Change, Remembered, RememberedTunnel, Work
 from gatewright.resources.specs import Kind
 from gatewright.secrets import Sealer
 from gatewright.store import hosts, state
@@ -186,9 +186,17 @@ def _placements(tables: dict[str, TableValues]) -> dict[tuple[str, str], int]:
     return {(row[kind], row[item]): row[wanted] for row in table.rows if row[host] == hosts.LOCAL}
 
 
+def _tunnels(tables: dict[str, TableValues]) -> dict[str, str | None]:
+    """The instance that each tunnel ends at."""
+    table = tables["tunnels"]
+    tunnel, instance = (table.columns.index(name) for name in ("id", "instance_id"))
+    return {row[tunnel]: row[instance] for row in table.rows}
+
+
 def _check_plane(snapshot: Snapshot) -> None:
     """Whether the plane can have what it is said to have. Raises Refusal."""
     wanted = _placements(snapshot.tables)
+    tunnels = _tunnels(snapshot.tables)
     for item in snapshot.plane:
         # Each once.
         highest = wanted.pop((item.kind.value, item.id), None)
@@ -200,6 +208,14 @@ def _check_plane(snapshot: Snapshot) -> None:
             raise wrong("plane", f"has {item.kind} {item.id} killed, and only instances can be")
         if item.work is not None and not _can_be(item.kind, item.work, highest):
             raise wrong("plane", f"has something under way with {item.kind} {item.id} that cannot be")
+        for tunnel in item.tunnels:
+            # Each once, and none of a vSwitch or a router.
+            if tunnels.pop(tunnel.id, None) != item.id:
+                raise wrong("plane", f"has {tunnel.id[:64]} of {item.kind} {item.id}, which is not its, or there twice")
+            moments = [each for each in (tunnel.middle, tunnel.ends) if each is not None]
+            in_order = moments == sorted(moments) and (tunnel.middle is None or tunnel.ends is not None)
+            if not in_order or not all(0 <= each <= _LATEST for each in moments):
+                raise wrong("plane", f"has {tunnel.id} negotiated at times that cannot be")
 
 
 def _can_be(kind: Kind, work: Work, highest: int) -> bool:
@@ -212,7 +228,19 @@ def _can_be(kind: Kind, work: Work, highest: int) -> bool:
 def rebased(plane: Sequence[Remembered], later: int) -> list[Remembered]:
     """A plane whose time is so many milliseconds later: what is under way has as much left as it had."""
     replace = msgspec.structs.replace
+
+    def moved(moment: int) -> int:
+        return max(0, moment + later)
+
+    def of_tunnel(tunnel: RememberedTunnel) -> RememberedTunnel:
+        middle, ends = (None if each is None else moved(each) for each in (tunnel.middle, tunnel.ends))
+        return replace(tunnel, middle=middle, ends=ends)
+
     return [
-        item if item.work is None else replace(item, work=replace(item.work, ends=max(0, item.work.ends + later)))
+        replace(
+            item,
+            work=None if item.work is None else replace(item.work, ends=moved(item.work.ends)),
+            tunnels=[of_tunnel(each) for each in item.tunnels],
+        )
         for item in plane
     ]

@@ -16,6 +16,7 @@ from gatewright.control.faults import Fault, Faults
 from gatewright.control.interception import FaultsAndCalls
 from gatewright.control.routes import wrong
 from gatewright.operations.declaration import Operation
+from gatewright.plane.simulated import Behaviour, Peers
 
 
 class SteeringState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,6 +26,8 @@ class SteeringState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     clock: int | None
     delays: DelayValues
     faults: list[Fault]
+    #: How the devices of new tunnels behave.
+    peers: Behaviour = Behaviour()
 
 
 class Steering:
@@ -34,6 +37,7 @@ class Steering:
         self.clock = SteeredClock(machine)
         self.delays = Delays(self.clock)
         self.faults = Faults(operations)
+        self.peers = Peers()
         self.calls = Calls(self.clock)
         self.interception = FaultsAndCalls(self.faults, self.calls)
 
@@ -49,6 +53,7 @@ class Steering:
             delays=self.delays.values,
             # Calls go on being counted.
             faults=[copy.copy(fault) for fault in self.faults.every()],
+            peers=self.peers.behaviour,
         )
 
     def check(self, state: SteeringState) -> None:
@@ -65,3 +70,4 @@ class Steering:
         self.clock.restore(state.clock)
         self.delays.values = state.delays
         self.faults.restore(state.faults)
+        self.peers.behaviour = state.peers

@@ -137,15 +137,34 @@ class ControlPlane:
         states = [msgspec.structs.replace(each, detail=_text(each.detail)) for each in states]
         lines = [msgspec.structs.replace(each, text=_text(each.text)) for each in lines]
         async with self._tunnel_turns[host_id]:
-            await self._database.write(
-                partial(fold_tunnels, host_id=host_id, states=states, lines=lines, now=self._clock.now())
-            )
+            try:
+                await self._fold_tunnels(host_id, states, lines)
+            except (ApiError, StoreClosed):
+                raise
+            except Exception:
+                _log.exception("folding what %s said of %d tunnels failed: one by one", host_id, len(states))
+                await self._fold_tunnels_singly(host_id, states)
 
     async def secrets(self, host_id: str, references: Sequence[SecretRef]) -> Sequence[Secret]:
         """The values of those secrets that a host is to know."""
         return await self._database.read(
             lambda transaction: open_secrets(transaction, self._sealer, host_id, references)
         )
+
+    async def _fold_tunnels(self, host_id: str, states: Sequence[TunnelState], lines: Sequence[TunnelLine]) -> None:
+        await self._database.write(
+            partial(fold_tunnels, host_id=host_id, states=states, lines=lines, now=self._clock.now())
+        )
+
+    async def _fold_tunnels_singly(self, host_id: str, states: Sequence[TunnelState]) -> None:
+        """What cannot be noted of one tunnel keeps nothing of the others from it; each is told again anyhow."""
+        for state in states:
+            try:
+                await self._fold_tunnels(host_id, [state], ())
+            except (ApiError, StoreClosed):
+                raise
+            except Exception as error:
+                _log.warning("what %s said of %s is not noted: %r", host_id, state.id, error)
 
     async def _fold(self, host_id: str, observations: Sequence[Observation]) -> None:
         await self._database.write(partial(fold, host_id=host_id, observations=observations, now=self._clock.now()))

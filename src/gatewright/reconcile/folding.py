@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from gatewright.reconcile import placement
 from gatewright.reconcile.telling import of_gateway, of_vswitch, trouble
+from gatewright.reconcile.tunnels import forget_placed
 from gatewright.resources.events import GONE, Event
 from gatewright.resources.specs import Kind, Observation, Phase
 from gatewright.resources.statuses import GatewayStatus, PlainStatus, gateway_status, vswitch_status
@@ -57,6 +58,7 @@ def fold(transaction: Transaction, host_id: str, observations: Sequence[Observat
             news.append(observation)
         concerned[row.kind][row.resource_id] = None
     placements.observe(transaction, host_id, news)
+    forget_placed(transaction, dropped[Kind.INSTANCE], now)
     told: list[Event] = []
     rerouted = _let_gateways_go(transaction, _resources(dropped[Kind.INSTANCE]), now, told)
     homeless = _let_vswitches_go(transaction, _resources(dropped[Kind.VSWITCH]), now, told)

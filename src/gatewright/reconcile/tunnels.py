@@ -17,6 +17,7 @@ from gatewright.resources.tunnel_states import TunnelLine, TunnelState
 from gatewright.resources.tunnels import SecretRef
 from gatewright.secrets import Place, Sealer, SealError
 from gatewright.store import accounts, events, tunnel_logs, tunnel_states
+from gatewright.store.placements import PlacementRow
 from gatewright.store.transaction import Transaction
 from gatewright.store.tunnel_logs import NewLine
 from gatewright.store.tunnel_states import SealedSecret, SeenTunnel
@@ -56,6 +57,13 @@ def fold_tunnels(
             if line.tunnel_id in known
         ],
     )
+
+
+def forget_placed(transaction: Transaction, left: Sequence[PlacementRow], now: int) -> None:
+    """These instances have left their hosts: what was seen of their tunnels there does not hold any more."""
+    instances = {row.item_id for row in left}
+    ending = tunnel_states.of_gateways(transaction, list(dict.fromkeys(row.resource_id for row in left)))
+    forget_tunnels(transaction, [row for row in ending if row.instance_id in instances], now)
 
 
 def forget_tunnels(transaction: Transaction, tunnels: Sequence[SeenTunnel], now: int) -> None:

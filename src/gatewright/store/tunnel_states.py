@@ -70,7 +70,7 @@ _HERE = and_(
 )
 _PLACED = QueryAmong(_SELECT.join(placements, _HERE), _t.id, SeenTunnel)
 _OF_CONNECTIONS = QueryAmong(_SELECT, _t.connection_id, SeenTunnel)
-_OF_INSTANCES = QueryAmong(_SELECT, _t.instance_id, SeenTunnel)
+_OF_GATEWAYS = QueryAmong(_SELECT, _t.gateway_id, SeenTunnel)
 _NOTE = Statement(
     update(tunnels)
     .where(_t.id == bindparam("of_id"))
@@ -113,9 +113,9 @@ def of_connections(transaction: Transaction, connection_ids: Sequence[str]) -> l
     return _OF_CONNECTIONS.rows(transaction, connection_ids)
 
 
-def of_instances(transaction: Transaction, instance_ids: Sequence[str]) -> list[SeenTunnel]:
-    """The tunnels that end at some instances."""
-    return _OF_INSTANCES.rows(transaction, instance_ids)
+def of_gateways(transaction: Transaction, gateway_ids: Sequence[str]) -> list[SeenTunnel]:
+    """The tunnels of some gateways."""
+    return _OF_GATEWAYS.rows(transaction, gateway_ids)
 
 
 def note(transaction: Transaction, states: Sequence[TunnelState]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gatewright.client import Caller, Refused
     from gatewright.testing.control import Control, ControlRefused, ServerGone
     from gatewright.testing.simulated import NotStarted, Server, server
-    from gatewright.testing.steering import Call, Fault, Instance
+    from gatewright.testing.steering import Call, Fault, Instance, Tunnel
 
 __all__ = [
     "Call",
@@ -37,6 +37,7 @@ __all__ = [
     "Refused",
     "Server",
     "ServerGone",
+    "Tunnel",
     "server",
 ]
 
@@ -52,6 +53,7 @@ _MODULES = {
     "Call": "gatewright.testing.steering",
     "Fault": "gatewright.testing.steering",
     "Instance": "gatewright.testing.steering",
+    "Tunnel": "gatewright.testing.steering",
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from gatewright.testing.steering import Calls, Capacity, Clock, Delays, Faults, Instances
+from gatewright.testing.steering import Calls, Capacity, Clock, Delays, Faults, Instances, Tunnels
 
 #: A delayed answer takes 300 s at the most; steering itself takes milliseconds.
 _TIMEOUT = 60.0
@@ -33,7 +33,7 @@ class ServerGone(Exception):
 class Control:
     """Steers a simulated service. Methods raise ControlRefused and ServerGone.
 
-    What changes the clock, delays, instances or all state returns when what follows from it can be seen.
+    What changes the clock, delays, instances, tunnels or all state returns when what follows from it can be seen.
     """
 
     def __init__(self, url: str, output: Callable[[], str] = str) -> None:
@@ -46,6 +46,7 @@ class Control:
         self.capacity = Capacity(self.ask)
         self.faults = Faults(self.ask)
         self.instances = Instances(self.ask)
+        self.tunnels = Tunnels(self.ask)
         self.calls = Calls(self.ask)
 
     def reset(self) -> None:

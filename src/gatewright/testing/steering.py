@@ -42,6 +42,23 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class Tunnel:
+    """A tunnel of an IPsec connection, and how the device at its other end behaves."""
+
+    id: str
+    connection: str
+    gateway: str
+    instance: str
+    #: ``master`` or ``slave``.
+    role: str
+    #: As the API tells it: ``ike_sa_not_established`` to ``ipsec_sa_established``.
+    status: str
+    peer: str
+    bgp: str
+    health: str
+
+
+@dataclass(frozen=True)
 class Call:
     """A call that a client has made; secrets are ``***``."""
 
@@ -62,7 +79,9 @@ class Call:
     request_id: str
 
 
-Value = TypeVar("Value", Fault, Instance, Call)
+#: How a device answers when a tunnel is negotiated.
+Peer = Literal["ready", "silent", "refuses_proposal", "refuses_authentication", "refuses_subnets"]
+Value = TypeVar("Value", Fault, Instance, Tunnel, Call)
 
 
 def _read(kind: Callable[..., Value], told: Mapping[str, Any]) -> Value:
@@ -112,6 +131,7 @@ class Delays:
         deleting: float | None = None,
         vpc: float | None = None,
         vswitch: float | None = None,
+        tunnel: float | None = None,
     ) -> None:
         """Change those that are given, for what begins from now on."""
         given = {
@@ -120,6 +140,7 @@ class Delays:
             "deleting": deleting,
             "vpc": vpc,
             "vswitch": vswitch,
+            "tunnel": tunnel,
         }
         self._ask("POST", "/v1/delays", {name: value for name, value in given.items() if value is not None})
 
@@ -218,6 +239,35 @@ class Instances:
     def _act(self, instance: str, action: str, **more: int) -> Instance:
         body = {"action": action, **more}
         return _read(Instance, self._ask("POST", f"/v1/instances/{quote(instance, safe='')}", body))
+
+
+class Tunnels:
+    """The tunnels of IPsec connections, which come up by themselves as far as the devices at their other ends agree."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def all(self) -> list[Tunnel]:
+        """Of all connections."""
+        return [_read(Tunnel, told) for told in self._ask("GET", "/v1/tunnels")]
+
+    def behave(
+        self,
+        target: str | None = None,
+        *,
+        peer: Peer | None = None,
+        bgp: Literal["up", "down"] | None = None,
+        health: Literal["good", "failed"] | None = None,
+    ) -> list[Tunnel]:
+        """Have the devices of a tunnel or a connection, by its id, behave like this; without one, of new tunnels.
+
+        A tunnel is cut by ``peer="silent"``, and comes back by ``"ready"``.
+        """
+        given = {name: value for name, value in (("peer", peer), ("bgp", bgp), ("health", health)) if value is not None}
+        if target is None:
+            self._ask("POST", "/v1/tunnels", given)
+            return []
+        return [_read(Tunnel, told) for told in self._ask("POST", f"/v1/tunnels/{quote(target, safe='')}", given)]
 
 
 class Calls:

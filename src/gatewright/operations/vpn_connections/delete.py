@@ -12,7 +12,7 @@ from gatewright.operations.vpn_gateways.updating import CONFIGURING, check_chang
 from gatewright.operations.vpn_routes.automatic import drop_routes
 from gatewright.reconcile.telling import of_connection
 from gatewright.resources.events import GONE
-from gatewright.store import connections, events, gateways, tags, tunnels
+from gatewright.store import connections, events, gateways, tags, tunnel_logs, tunnels
 
 
 class DeleteVpnConnectionRequest(Request, kw_only=True, frozen=True):
@@ -40,6 +40,7 @@ class DeleteVpnConnection(Operation[DeleteVpnConnectionRequest, DeleteVpnConnect
         check_changeable(call, gateway)
         ends = tunnels.of_connections(call.transaction, [row.id])[row.id]
         tunnels.drop_of(call.transaction, row.id)
+        tunnel_logs.drop(call.transaction, [row.id])
         connections.drop(call.transaction, row.id)
         tags.drop(call.transaction, [row.id])
         events.add(call.transaction, [of_connection(row, status_of(ends), GONE, call.now)])

@@ -8,9 +8,14 @@ import msgspec
 
 from gatewright.plane.contract import Changed, PlaneError, Reveal, Told, unheard, unrevealed
 from gatewright.plane.simulated.flow import Flow
+from gatewright.plane.simulated.peers import Peers
 from gatewright.plane.simulated.timing import AtOnce, Change, Timing
-from gatewright.resources.specs import ItemKey, Kind, Spec, needs
+from gatewright.plane.simulated.tunnels import RememberedTunnel, Tunnels
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec, needs
 from gatewright.resources.traffic import Count
+
+#: Why the tunnels of an instance that is killed do not carry.
+_DOWN = "its instance is down"
 
 
 class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +37,8 @@ class Remembered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     generation: int | None
     killed: bool
     work: Work | None
+    #: Of an instance, in the order of their ids.
+    tunnels: list[RememberedTunnel] = []
 
 
 class SimulatedPlane:
@@ -40,11 +47,13 @@ class SimulatedPlane:
     A change that was broken off goes on where it was when it is asked for again.
     """
 
-    def __init__(self, timing: Timing | None = None, memory: Iterable[Remembered] = ()) -> None:
+    def __init__(
+        self, timing: Timing | None = None, memory: Iterable[Remembered] = (), peers: Peers | None = None
+    ) -> None:
         self._timing = timing or AtOnce()
         self._changed: Changed | None = None
-        self._told: Told = unheard
-        self._reveal: Reveal = unrevealed
+        #: The tunnels of all instances.
+        self.tunnels = Tunnels(self._timing, peers or Peers())
         self.items: dict[ItemKey, Spec] = {}
         #: What stands from before and nobody has applied again, by its generation.
         self._earlier: dict[ItemKey, int] = {}
@@ -59,9 +68,11 @@ class SimulatedPlane:
                 self._killed.add(key)
             if item.work is not None:
                 self._work[key] = item.work
+            self.tunnels.remember(item.id, item.tunnels)
 
     async def open(self, changed: Changed, told: Told = unheard, reveal: Reveal = unrevealed) -> Mapping[ItemKey, int]:
-        self._changed, self._told, self._reveal = changed, told, reveal
+        self._changed = changed
+        self.tunnels.open(told, reveal)
         found = self._earlier | {key: spec.generation for key, spec in self.items.items()}
         return found | dict.fromkeys(self._killed & found.keys(), 0)
 
@@ -79,6 +90,13 @@ class SimulatedPlane:
         self._earlier.pop(key, None)
         # It may have been killed meanwhile: then it is built, and down.
         self._check_alive(key)
+        if isinstance(spec, InstanceSpec):
+            try:
+                await self.tunnels.apply(spec)
+            finally:
+                if key in self._killed or self.items.get(key) is not spec:
+                    self.tunnels.break_all(key.id, _DOWN)
+            self._check_alive(key)
 
     async def remove(self, key: ItemKey) -> None:
         if self._generation(key) is not None:
@@ -88,16 +106,20 @@ class SimulatedPlane:
         self._work.pop(key, None)
         self._killed.discard(key)
         self._flows.pop(key, None)
+        if key.kind is Kind.INSTANCE:
+            self.tunnels.drop(key.id)
 
     async def traffic(self) -> list[Count]:
         return [flow.count(key.id) for key, flow in self._flows.items()]
 
     async def close(self) -> None:
         self._changed = None
+        self.tunnels.close()
 
     def lose(self, key: ItemKey, reason: str) -> None:
         """Let an item break, as a daemon's death would; it is made again. KeyError: it is not there."""
         del self.items[key]
+        self.tunnels.break_all(key.id, reason)
         self._tell(key, reason)
 
     def kill(self, key: ItemKey) -> None:
@@ -106,6 +128,7 @@ class SimulatedPlane:
             self._killed.add(key)
             if key in self._flows:
                 self._flows[key].set(0, 0)
+            self.tunnels.break_all(key.id, _DOWN)
             self._tell(key, "killed")
 
     def recover(self, key: ItemKey) -> None:
@@ -137,7 +160,14 @@ class SimulatedPlane:
         """All items, for another plane to go on from."""
         keys = {*self.items, *self._earlier, *self._killed, *self._work}
         return [
-            Remembered(key.kind, key.id, self._generation(key), key in self._killed, self._work.get(key))
+            Remembered(
+                key.kind,
+                key.id,
+                self._generation(key),
+                key in self._killed,
+                self._work.get(key),
+                self.tunnels.memory(key.id) if key.kind is Kind.INSTANCE else [],
+            )
             for key in sorted(keys)
         ]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from typing import Protocol
 
+from gatewright.clock import SystemClock
+
 
 class Change(enum.StrEnum):
     """What can take time."""
@@ -17,10 +19,16 @@ class Change(enum.StrEnum):
     DELETING = "deleting"
     #: A vSwitch is made or removed.
     VSWITCH = "vswitch"
+    #: A tunnel is negotiated; phase 1 stands after half of it.
+    TUNNEL = "tunnel"
 
 
 class Timing(Protocol):
     """Whose time passes on a plane. Moments are milliseconds of one clock, whichever that is."""
+
+    def now(self) -> int:
+        """What time it is."""
+        ...
 
     def end_of(self, change: Change) -> int:
         """When a change that begins now is done."""
@@ -36,7 +44,13 @@ class Timing(Protocol):
 
 
 class AtOnce:
-    """Nothing takes time."""
+    """Nothing takes time; it is the machine's."""
+
+    def __init__(self) -> None:
+        self._clock = SystemClock()
+
+    def now(self) -> int:
+        return self._clock.now()
 
     def end_of(self, change: Change) -> int:  # noqa: ARG002 - whatever it is
         return 0

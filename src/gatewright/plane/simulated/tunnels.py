@@ -1,0 +1,280 @@
+"""The tunnels of a simulated plane: they are negotiated by themselves, in the time that is set for it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from gatewright.plane.contract import PlaneError, Reveal, Told, unheard, unrevealed
+from gatewright.plane.simulated import negotiation
+from gatewright.plane.simulated.peers import Behaviour, Peers, Probes, Session
+from gatewright.plane.simulated.timing import Change, Timing
+from gatewright.resources.specs import InstanceSpec
+from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelLine, TunnelState, TunnelStatus
+from gatewright.resources.tunnels import SecretRef, TunnelSpec
+
+_NOTHING, _PHASE_1, _ALL = (
+    TunnelStatus.IKE_SA_NOT_ESTABLISHED,
+    TunnelStatus.IKE_SA_ESTABLISHED,
+    TunnelStatus.IPSEC_SA_ESTABLISHED,
+)
+
+
+class RememberedTunnel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One tunnel as a plane has it: enough for another plane to go on from."""
+
+    id: str
+    #: Of the spec that is loaded; empty while none is.
+    digest: str
+    status: TunnelStatus
+    detail: str
+    behaviour: Behaviour
+    #: When phase 1 is agreed and when the negotiation ends, milliseconds of the timing's clock; null once it has.
+    middle: int | None
+    ends: int | None
+
+
+@dataclass(slots=True)
+class Tunnel:
+    """One tunnel that an instance has."""
+
+    instance: InstanceSpec
+    spec: TunnelSpec
+    digest: str
+    behaviour: Behaviour
+    status: TunnelStatus = _NOTHING
+    detail: str = ""
+    middle: int | None = None
+    ends: int | None = None
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def moment(self) -> int | None:
+        """What it waits for; None when it waits for nothing."""
+        return self.ends if self.middle is None else self.middle
+
+    def state(self, now: int) -> TunnelState:
+        """All that is known of it."""
+        carries = self.status is _ALL
+        bgp, health = BgpStatus.UNKNOWN, HealthStatus.UNKNOWN
+        detail = self.detail
+        if self.spec.bgp is not None:
+            bgp = BgpStatus.UP if carries and self.behaviour.bgp is Session.UP else BgpStatus.DOWN
+        if self.spec.health is not None:
+            good = carries and self.behaviour.health is Probes.GOOD
+            health = HealthStatus.GOOD if good else HealthStatus.FAILED
+            if carries and not good:
+                detail = "its health check is not answered"
+        return TunnelState(
+            id=self.spec.id,
+            instance_id=self.instance.id,
+            status=self.status,
+            bgp=bgp,
+            health=health,
+            detail=detail,
+            at=now,
+        )
+
+
+class Tunnels:
+    """All tunnels of a plane, by their ids. Used on one event loop."""
+
+    def __init__(self, timing: Timing, peers: Peers) -> None:
+        self._timing = timing
+        self._peers = peers
+        self._told: Told = unheard
+        self._reveal: Reveal = unrevealed
+        self._tunnels: dict[str, Tunnel] = {}
+        #: Those from before whose instance nobody has applied again, by instance.
+        self._earlier: dict[str, dict[str, RememberedTunnel]] = {}
+
+    def open(self, told: Told, reveal: Reveal) -> None:
+        """Somebody listens, and knows secrets."""
+        self._told, self._reveal = told, reveal
+
+    def close(self) -> None:
+        """Nobody does any more: what is under way waits."""
+        self._told, self._reveal = unheard, unrevealed
+        for tunnel in self._tunnels.values():
+            _stop(tunnel)
+
+    def remember(self, instance_id: str, tunnels: Iterable[RememberedTunnel]) -> None:
+        """What an instance had, for when it is applied again."""
+        self._earlier[instance_id] = {each.id: each for each in tunnels}
+
+    async def apply(self, instance: InstanceSpec) -> None:
+        """Have an instance's tunnels be as its spec says: those that it names otherwise than before are negotiated.
+
+        Raises PlaneError when secrets of some are not to be had; the others come up.
+        """
+        earlier = self._earlier.pop(instance.id, {})
+        for tunnel in self.of(instance.id):
+            if tunnel.spec.id not in {each.id for each in instance.tunnels}:
+                _stop(tunnel)
+                del self._tunnels[tunnel.spec.id]
+        anew = []
+        for spec in instance.tunnels:
+            tunnel = self._known(instance, spec, earlier.get(spec.id))
+            digest = _digest(spec)
+            if tunnel.digest == digest:
+                tunnel.instance, tunnel.spec = instance, spec
+                self._tell(tunnel)
+                self._go_on(tunnel)
+            else:
+                anew.append((tunnel, spec, digest))
+        secrets = await self._secrets(spec for _, spec, _ in anew)
+        missing = []
+        for tunnel, spec, digest in anew:
+            if self._tunnels.get(spec.id) is not tunnel:
+                continue
+            self._end(tunnel)
+            tunnel.instance, tunnel.spec = instance, spec
+            if any(reference not in secrets for reference in _references(spec)):
+                tunnel.digest, tunnel.detail = "", "its secrets are not known"
+                self._tell(tunnel)
+                missing.append(spec.id)
+            else:
+                tunnel.digest = digest
+                self._negotiate(tunnel)
+        if missing:
+            raise PlaneError(f"the secrets of {', '.join(missing)} are not known: they stay down")
+
+    def break_all(self, instance_id: str, reason: str) -> None:
+        """The instance is down, and its tunnels with it, until it is applied again."""
+        self._earlier.pop(instance_id, None)
+        for tunnel in self.of(instance_id):
+            _stop(tunnel)
+            tunnel.digest, tunnel.status, tunnel.detail = "", _NOTHING, reason
+            tunnel.middle = tunnel.ends = None
+            self._tell(tunnel)
+
+    def drop(self, instance_id: str) -> None:
+        """The instance is removed."""
+        self._earlier.pop(instance_id, None)
+        for tunnel in self.of(instance_id):
+            _stop(tunnel)
+            del self._tunnels[tunnel.spec.id]
+
+    def behave(self, tunnel: Tunnel, behaviour: Behaviour) -> None:
+        """The device at the other end behaves like this from now on. Another answer means another negotiation."""
+        before, tunnel.behaviour = tunnel.behaviour, behaviour
+        if before.peer is not behaviour.peer and tunnel.digest:
+            self._end(tunnel)
+            self._negotiate(tunnel)
+        else:
+            self._tell(tunnel)
+
+    def every(self) -> list[Tunnel]:
+        """All there are, in the order of their ids."""
+        return [self._tunnels[key] for key in sorted(self._tunnels)]
+
+    def of(self, instance_id: str) -> list[Tunnel]:
+        """Those of an instance."""
+        return [tunnel for tunnel in self._tunnels.values() if tunnel.instance.id == instance_id]
+
+    def timed(self) -> bool:
+        """Whether nothing is under way but what only time has to pass for."""
+        return all(moment is None or not self._timing.passed(moment) for moment in self._moments())
+
+    def memory(self, instance_id: str) -> list[RememberedTunnel]:
+        """An instance's tunnels, for another plane to go on from."""
+        known = [
+            RememberedTunnel(
+                id=each.spec.id,
+                digest=each.digest,
+                status=each.status,
+                detail=each.detail,
+                behaviour=each.behaviour,
+                middle=each.middle,
+                ends=each.ends,
+            )
+            for each in self.of(instance_id)
+        ]
+        known += self._earlier.get(instance_id, {}).values()
+        return sorted(known, key=lambda each: each.id)
+
+    def _moments(self) -> Iterator[int | None]:
+        return (tunnel.moment for tunnel in self._tunnels.values())
+
+    def _known(self, instance: InstanceSpec, spec: TunnelSpec, earlier: RememberedTunnel | None) -> Tunnel:
+        """The tunnel, made if there is none, as it was before if there was one before."""
+        tunnel = self._tunnels.get(spec.id)
+        if tunnel is None:
+            tunnel = self._tunnels[spec.id] = Tunnel(instance, spec, "", self._peers.behaviour)
+            if earlier is not None:
+                tunnel.digest, tunnel.behaviour = earlier.digest, earlier.behaviour
+                tunnel.status, tunnel.detail = earlier.status, earlier.detail
+                tunnel.middle, tunnel.ends = earlier.middle, earlier.ends
+        return tunnel
+
+    async def _secrets(self, specs: Iterable[TunnelSpec]) -> Mapping[SecretRef, str]:
+        wanted = list(dict.fromkeys(reference for spec in specs for reference in _references(spec)))
+        return await self._reveal(wanted) if wanted else {}
+
+    def _end(self, tunnel: Tunnel) -> None:
+        """What stands or is under way goes."""
+        _stop(tunnel)
+        if tunnel.status is not _NOTHING:
+            self._say(tunnel, *negotiation.ended(tunnel.spec, tunnel.behaviour.peer))
+        tunnel.status, tunnel.detail = _NOTHING, ""
+        tunnel.middle = tunnel.ends = None
+
+    def _negotiate(self, tunnel: Tunnel) -> None:
+        now, tunnel.ends = self._timing.now(), self._timing.end_of(Change.TUNNEL)
+        if negotiation.reaches_phase_2(tunnel.behaviour.peer):
+            tunnel.middle = min(tunnel.ends, now + max(0, tunnel.ends - now) // 2)
+        self._say(tunnel, negotiation.begun(tunnel.spec))
+        self._tell(tunnel)
+        self._go_on(tunnel)
+
+    def _go_on(self, tunnel: Tunnel) -> None:
+        """Take the steps whose time has come; have a task wait for the next one."""
+        _stop(tunnel)
+        while (moment := tunnel.moment) is not None:
+            if not self._timing.passed(moment):
+                tunnel.task = asyncio.get_running_loop().create_task(self._wait(tunnel, moment))
+                return
+            self._step(tunnel)
+
+    async def _wait(self, tunnel: Tunnel, moment: int) -> None:
+        await self._timing.until(moment)
+        tunnel.task = None
+        self._step(tunnel)
+        self._go_on(tunnel)
+
+    def _step(self, tunnel: Tunnel) -> None:
+        if tunnel.middle is not None:
+            tunnel.middle, tunnel.status = None, _PHASE_1
+            self._say(tunnel, negotiation.phase_1_stands(tunnel.spec))
+        else:
+            tunnel.ends = None
+            tunnel.status, tunnel.detail, lines = negotiation.outcome(tunnel.spec, tunnel.behaviour.peer)
+            self._say(tunnel, *lines)
+        self._tell(tunnel)
+
+    def _tell(self, tunnel: Tunnel) -> None:
+        self._told(tunnel.state(self._timing.now()))
+
+    def _say(self, tunnel: Tunnel, *lines: str) -> None:
+        for text in lines:
+            self._told(TunnelLine(tunnel_id=tunnel.spec.id, at=self._timing.now(), text=text))
+
+
+def _references(spec: TunnelSpec) -> list[SecretRef]:
+    """The secrets that a tunnel needs."""
+    return [spec.psk] if spec.bgp is None or spec.bgp.key is None else [spec.psk, spec.bgp.key]
+
+
+def _digest(spec: TunnelSpec) -> str:
+    """The same for a spec that says the same, in other processes too."""
+    return hashlib.sha256(msgspec.json.encode(spec)).hexdigest()[:16]
+
+
+def _stop(tunnel: Tunnel) -> None:
+    if tunnel.task is not None:
+        tunnel.task.cancel()
+        tunnel.task = None
