@@ -105,6 +105,18 @@ def test_what_goes_through_follows_from_two_counts() -> None:
     ]
 
 
+def test_tunnels_that_are_up_are_shown_of_those_there_are() -> None:
+    model = model_of(look([instance(1, Tunnels=2, TunnelsUp=2), instance(1, 2, Tunnels=2, TunnelsUp=1), instance(2)]))
+    narrow, wide = (text(frame(model, VIEW, Size(width, 24))) for width in (80, 100))
+    assert narrow[2].endswith("tunnels 3/4 up")
+    assert [each.split()[:4] for each in wide[5:7]] == [
+        ["edge-1", "active", "2/2", "3/4"],
+        ["edge-2", "active", "1/1", "-"],
+    ]
+    assert "TUNNELS" not in narrow[4]
+    assert text(frame(model_of(look([instance(2)])), VIEW, Size(80, 24)))[2].endswith("tunnels -")
+
+
 def test_gateways_are_sorted_and_scrolled() -> None:
     busy = [instance(number, Traffic=traffic(0, 0, 0)) for number in range(40)]
     model = model_of(

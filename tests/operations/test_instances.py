@@ -11,6 +11,7 @@ import pytest
 from gatewright.agent import traffic as agent_traffic
 from gatewright.operations.declaration import GATEWRIGHT
 from gatewright.reconcile import traffic
+from tests.metrics.test_metrics import scrape
 from tests.support.cell import PATIENCE, Cell
 
 
@@ -59,9 +60,27 @@ def test_instances_are_told_page_by_page(cell: Cell) -> None:
         "PrivateIp": "10.0.0.1",
         "PublicIp": described["InternetIp"],
         "Bandwidth": 10,
+        "Tunnels": 0,
+        "TunnelsUp": 0,
     }
     assert instances(cell, RegionId="cn-beijing") == []
     assert instances(cell.other()) == []
+
+
+def test_tunnels_are_counted(make_cell: Callable[..., Cell]) -> None:
+    cell = make_cell(control=True)
+    gateway = cell.gateway(cell.network())
+    connection = cell.connection(gateway, cell.customer_gateway(), cell.customer_gateway("203.0.113.8"))
+    (tunnel, *_) = (each["id"] for each in cell.control("GET", "/v1/tunnels") if each["role"] == "slave")
+    counts = [(each["Role"], each["Tunnels"], each["TunnelsUp"]) for each in instances(cell)]
+    assert counts == [("master", 1, 1), ("slave", 1, 1)]
+    cell.control("POST", f"/v1/tunnels/{tunnel}", {"peer": "silent"})
+    assert [each["TunnelsUp"] for each in instances(cell)] == [1, 0]
+    told = scrape(cell)
+    assert told.value("gatewright_tunnels", status="ipsec_sa_established") == 1
+    assert told.value("gatewright_tunnels", status="ike_sa_not_established") == 1
+    cell.call("DeleteVpnConnection", VpnConnectionId=connection)
+    assert {each["Tunnels"] for each in instances(cell)} == {0}
 
 
 def test_what_is_wrong_and_what_goes_through_is_told(

@@ -78,6 +78,13 @@ class Gateway:
         return sum(each["Status"] == "ready" for each in self.instances)
 
     @property
+    def tunnels(self) -> tuple[int, int]:
+        """How many of its tunnels are up, and how many there are; an older service tells of none."""
+        return sum(each.get("TunnelsUp", 0) for each in self.instances), sum(
+            each.get("Tunnels", 0) for each in self.instances
+        )
+
+    @property
     def troubles(self) -> list[str]:
         """What hosts say is wrong."""
         return [
@@ -146,6 +153,11 @@ class Model:
     def statuses(self) -> Counter[str]:
         """How many gateways have each status."""
         return Counter(gateway.status for gateway in self.gateways.values())
+
+    def tunnels(self) -> tuple[int, int]:
+        """How many tunnels are up, and how many there are."""
+        each = [gateway.tunnels for gateway in self.gateways.values()]
+        return sum(up for up, _ in each), sum(count for _, count in each)
 
     def of_instances(self, key: str) -> Counter[str]:
         """How many instances have each value of a field of theirs."""

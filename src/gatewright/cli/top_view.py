@@ -25,6 +25,10 @@ _STYLES = {
     "draining": "yellow",
     "init": "yellow",
     "waiting": "yellow",
+    "ike_sa_established": "yellow",
+    "ipsec_sa_not_established": "yellow",
+    "ipsec_sa_established": "green",
+    "ike_sa_not_established": "red",
     "deleting": "dim",
     "removing": "dim",
     "failed": "red",
@@ -33,8 +37,10 @@ _STYLES = {
 _BARS, _PLAIN_BARS = "▁▂▃▄▅▆▇█", "_.:-=+*#"
 #: From this width on gateways' ids, addresses and instances have columns of their own.
 _WIDE = 150
-#: Columns of a status, of instances that are ready, and of a rate.
-_STATUS, _READY, _RATE = 12, 5, 7
+#: From this width on gateways' tunnels have one.
+_FAIRLY_WIDE = 100
+#: Columns of a status, of instances that are ready, of tunnels that are up, and of a rate.
+_STATUS, _READY, _TUNNELS, _RATE = 12, 5, 7, 7
 _NARROWEST_NAME, _WIDEST_NAME, _ID, _ADDRESS = 12, 32, 24, 15
 _LONGEST_LINE = 40
 #: A frame of fewer lines has no events.
@@ -159,8 +165,8 @@ def _places(model: Model, look: Look) -> Text:
             line.append(f" {count}")
         line.append("" if counts else "-")
     line.append("  tunnels ", style="dim")
-    # there are no IPsec connections yet
-    line.append("-")
+    up, count = model.tunnels()
+    line.append(f"{up}/{count} up" if count else "-", style="" if up == count else "yellow")
     return line
 
 
@@ -184,20 +190,22 @@ class _Columns(NamedTuple):
     address: int
     spark: int
     places: int
+    tunnels: int
 
     @classmethod
     def of(cls, rows: Sequence[Gateway], width: int) -> _Columns:
         longest = max((cell_len(row.name) for row in rows), default=_NARROWEST_NAME)
         name = min(max(longest, _NARROWEST_NAME), _WIDEST_NAME)
-        fixed = 1 + _STATUS + 1 + _READY + 2 * (1 + _RATE)
+        tunnels = _TUNNELS if width >= _FAIRLY_WIDE else 0
+        fixed = 1 + _STATUS + 1 + _READY + (1 + tunnels if tunnels else 0) + 2 * (1 + _RATE)
         if width < _WIDE:
             # an id, which is what a gateway without a name is called, is cut last
             spark = max(0, (width - name - fixed - 2) // 2)
-            return cls(min(name, max(_NARROWEST_NAME, width - fixed)), 0, 0, min(spark, _LONGEST_LINE), 0)
+            return cls(min(name, max(_NARROWEST_NAME, width - fixed)), 0, 0, min(spark, _LONGEST_LINE), 0, tunnels)
         spark = 16
         fixed += 2 * (spark + 1)
         places = width - name - _ID - _ADDRESS - fixed - 3
-        return cls(name, _ID, _ADDRESS, spark, max(0, places))
+        return cls(name, _ID, _ADDRESS, spark, max(0, places), tunnels)
 
     def heading(self) -> Text:
         line = Text(style="bold reverse")
@@ -205,6 +213,8 @@ class _Columns(NamedTuple):
         if self.id:
             line.append(f" {'ID':<{self.id}} {'ADDRESS':<{self.address}}")
         line.append(f" {'STATUS':<{_STATUS}} {'READY':<{_READY}}")
+        if self.tunnels:
+            line.append(f" {'TUNNELS':<{self.tunnels}}")
         for title in ("IN", "OUT"):
             line.append(f" {title + ' b/s':>{_RATE}}")
             if self.spark:
@@ -221,6 +231,10 @@ class _Columns(NamedTuple):
         line.append(f" {gateway.status:<{_STATUS}}", style=_STYLES.get(gateway.status, ""))
         ready = f"{gateway.ready}/{len(gateway.instances)}"
         line.append(f" {ready:<{_READY}}", style="" if gateway.ready == len(gateway.instances) else "yellow")
+        if self.tunnels:
+            up, count = gateway.tunnels
+            told = f"{up}/{count}" if count else "-"
+            line.append(f" {told:<{self.tunnels}}", style="" if up == count else "yellow")
         for flow in (gateway.received, gateway.sent):
             line.append(f" {_rate(flow.now):>{_RATE}}")
             if self.spark:

@@ -128,6 +128,9 @@ def _state(snapshot: _Snapshot) -> Iterator[Metric]:
         "gatewright_database_up", "Whether the database answered just now.", value=figures is not None
     )
     gateways = GaugeMetricFamily("gatewright_gateways", "VPN gateways by status.", labels=("status",))
+    tunnels = GaugeMetricFamily(
+        "gatewright_tunnels", "Tunnels of IPsec connections by how far they got.", labels=("status",)
+    )
     per_host = {
         "seen_at": GaugeMetricFamily(
             "gatewright_host_last_seen_timestamp_seconds", "When the host's agent was heard of last.", labels=("host",)
@@ -147,12 +150,15 @@ def _state(snapshot: _Snapshot) -> Iterator[Metric]:
     if figures is not None:
         for status, count in figures.gateways.items():
             gateways.add_metric((status,), count)
+        for status, count in figures.tunnels.items():
+            tunnels.add_metric((status,), count)
         for host in figures.hosts:
             if host.seen_at is not None:
                 per_host["seen_at"].add_metric((host.id,), host.seen_at / 1000)
             for name in ("lag", "pending", "failed"):
                 per_host[name].add_metric((host.id,), getattr(host, name))
     yield gateways
+    yield tunnels
     yield from per_host.values()
     failures = CounterMetricFamily(
         "gatewright_plane_errors",

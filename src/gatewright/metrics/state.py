@@ -14,7 +14,8 @@ from gatewright.reconcile.traffic import Traffic
 from gatewright.reconcile.watching import HostWatch
 from gatewright.resources.statuses import GatewayStatus
 from gatewright.resources.traffic import Count
-from gatewright.store import gateways, hosts, placements
+from gatewright.resources.tunnel_states import TunnelStatus
+from gatewright.store import gateways, hosts, placements, tunnel_states
 from gatewright.store.database import Database, StoreClosed
 from gatewright.store.transaction import Transaction
 
@@ -50,6 +51,7 @@ class Figures(NamedTuple):
     """What the database and hosts tell, at one moment."""
 
     gateways: dict[str, int]
+    tunnels: dict[str, int]
     hosts: tuple[HostFigures, ...]
     instances: tuple[InstanceFigures, ...]
 
@@ -88,7 +90,9 @@ class State:
                 }
                 self._owners = {each: owner for each, owner in self._owners.items() if each in totals}
                 strangers = [each for each in totals if each not in self._owners]
-                counts, rows, unsettled, owners = await self._database.read(partial(_read, strangers=strangers))
+                counts, tunnels, rows, unsettled, owners = await self._database.read(
+                    partial(_read, strangers=strangers)
+                )
                 self._owners |= owners
         except (TimeoutError, ApiError, StoreClosed):
             return None
@@ -100,12 +104,16 @@ class State:
             told.append(HostFigures(row.id, seen, behind.items if behind else 0, behind.failed if behind else 0, lag))
         carried = (InstanceFigures(self._owners[each], count) for each, count in totals.items() if each in self._owners)
         return Figures(
-            {status.value: counts.get(status.value, 0) for status in GatewayStatus}, tuple(told), tuple(carried)
+            {status.value: counts.get(status.value, 0) for status in GatewayStatus},
+            {status.value: tunnels.get(status.value, 0) for status in TunnelStatus},
+            tuple(told),
+            tuple(carried),
         )
 
 
 class _Rows(NamedTuple):
     by_status: dict[str, int]
+    tunnels_by_status: dict[str, int]
     hosts: list[hosts.HostRow]
     unsettled: dict[str, placements.Unsettled]
     #: Gateways by instance.
@@ -115,6 +123,7 @@ class _Rows(NamedTuple):
 def _read(transaction: Transaction, strangers: Sequence[str]) -> _Rows:
     return _Rows(
         gateways.count_by_status(transaction),
+        tunnel_states.count_by_status(transaction),
         hosts.every(transaction),
         placements.unsettled(transaction),
         gateways.owners_of(transaction, strangers),

@@ -19,9 +19,10 @@ from gatewright.operations.declaration import (
 from gatewright.operations.paging import NextToken, next_token, place_of
 from gatewright.resources.addresses import dotted
 from gatewright.resources.specs import Phase
-from gatewright.store import hosts, overview
+from gatewright.store import hosts, overview, tunnel_states
 from gatewright.store.hosts import HostRow
 from gatewright.store.overview import InstanceOverview, Place
+from gatewright.store.tunnel_states import TunnelCount
 
 #: Gateways in an answer, at the most.
 MOST = 500
@@ -60,6 +61,9 @@ class InstancePart(Part, kw_only=True):
     public_ip: str | None = None
     #: Mbit/s, as it was ordered.
     bandwidth: int
+    #: Tunnels that end at it, and those of them with ``ipsec_sa_established``.
+    tunnels: int
+    tunnels_up: int
     #: Absent while nothing has gone through.
     traffic: TrafficPart | None = None
 
@@ -87,7 +91,7 @@ class DescribeInstancesResponse(Response, kw_only=True):
 
 
 class DescribeInstances(Operation[DescribeInstancesRequest, DescribeInstancesResponse]):
-    """Tell of the instances of VPN gateways: host, zone, status, and what has gone through them.
+    """Tell of the instances of VPN gateways: host, zone, status, tunnels, what has gone through them.
 
     Gateways are paged, the newest first, with all instances of each. ``Status`` is ``ready``, ``applying``, ``failed``,
     ``waiting`` before a host has said anything, or ``removing``. ``Traffic`` counts whole Ethernet frames that were
@@ -111,12 +115,13 @@ class DescribeInstances(Operation[DescribeInstancesRequest, DescribeInstancesRes
             region_id=call.named_region.id if call.named_region else "",
             gateway_id=request.vpn_gateway_id or "",
         )
+        ending = tunnel_states.counts(call.transaction, list(dict.fromkeys(row.gateway_id for row in rows)))
         full = len({row.gateway_id for row in rows}) == request.max_results
         return DescribeInstancesResponse(
             plane=call.installation.plane,
             time=call.now,
             hosts=HostList(host=[_host(row, call.now) for row in hosts.every(call.transaction)]),
-            instances=InstanceList(instance=[_part(call, row) for row in rows]),
+            instances=InstanceList(instance=[_part(call, row, ending.get(row.id)) for row in rows]),
             next_token=next_token(str(rows[-1].created_at), rows[-1].gateway_id) if full else None,
         )
 
@@ -134,7 +139,7 @@ def _host(row: HostRow, now: int) -> HostPart:
     return HostPart(host_id=row.id, status="away" if not row.up(now) else "draining" if row.draining else "up")
 
 
-def _part(call: Call, row: InstanceOverview) -> InstancePart:
+def _part(call: Call, row: InstanceOverview, ending: TunnelCount | None) -> InstancePart:
     total = call.installation.traffic.of(row.id)
     return InstancePart(
         instance_id=row.id,
@@ -150,6 +155,8 @@ def _part(call: Call, row: InstanceOverview) -> InstancePart:
         private_ip=dotted(row.private_address),
         public_ip=None if row.public_address is None else dotted(row.public_address),
         bandwidth=row.bandwidth,
+        tunnels=0 if ending is None else ending.all,
+        tunnels_up=0 if ending is None else ending.up,
         traffic=None
         if total is None
         else TrafficPart(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, case, func, select, update
 
 from gatewright.resources.connection_status import UNSEEN, TunnelWord
 from gatewright.resources.specs import Kind
 from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelState, TunnelStatus
 from gatewright.store.among import QueryAmong, StatementAmong
 from gatewright.store.schema import customer_gateways, placements, tunnels, vpn_connections
-from gatewright.store.statement import Statement
+from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 
 
@@ -38,6 +39,20 @@ class SeenTunnel(msgspec.Struct, frozen=True):
     @property
     def word(self) -> TunnelWord:
         return TunnelWord(TunnelStatus(self.status), BgpStatus(self.bgp_status), HealthStatus(self.health_status))
+
+
+class TunnelCount(NamedTuple):
+    """How many tunnels end at an instance."""
+
+    instance_id: str
+    all: int
+    #: Those that carry, as far as IPsec goes.
+    up: int
+
+
+class _StatusCount(NamedTuple):
+    status: str
+    tunnels: int
 
 
 class SealedSecret(msgspec.Struct, frozen=True):
@@ -92,6 +107,14 @@ _FORGET = StatementAmong(
     ),
     _t.id,
 )
+_COUNTS = QueryAmong(
+    select(_t.instance_id, func.count(), func.count(case((_t.status == TunnelStatus.IPSEC_SA_ESTABLISHED.value, 1))))
+    .where(_t.instance_id.is_not(None))
+    .group_by(_t.instance_id),
+    _t.gateway_id,
+    TunnelCount,
+)
+_BY_STATUS = Query(select(_t.status, func.count()).where(_t.gateway_id.is_not(None)).group_by(_t.status), _StatusCount)
 _PSKS = QueryAmong(select(_t.id, _t.psk_version, _t.psk).join(placements, _HERE), _t.id, SealedSecret)
 _AUTH_KEYS = QueryAmong(
     select(customer_gateways.c.id, customer_gateways.c.auth_key_version, customer_gateways.c.auth_key)
@@ -116,6 +139,16 @@ def of_connections(transaction: Transaction, connection_ids: Sequence[str]) -> l
 def of_gateways(transaction: Transaction, gateway_ids: Sequence[str]) -> list[SeenTunnel]:
     """The tunnels of some gateways."""
     return _OF_GATEWAYS.rows(transaction, gateway_ids)
+
+
+def counts(transaction: Transaction, gateway_ids: Sequence[str]) -> dict[str, TunnelCount]:
+    """How many tunnels end at the instances of some gateways; instances without any are not in it."""
+    return {row.instance_id: row for row in _COUNTS.rows(transaction, gateway_ids)}
+
+
+def count_by_status(transaction: Transaction) -> dict[str, int]:
+    """How many tunnels of all gateways have each status that any has. It looks at every tunnel."""
+    return {row.status: row.tunnels for row in transaction.all(_BY_STATUS)}
 
 
 def note(transaction: Transaction, states: Sequence[TunnelState]) -> None:
