@@ -49,9 +49,9 @@ class Plane(Protocol):
         """Make the item be what the spec says; returns once that has been seen to be so.
 
         Idempotent, and safe to repeat after a failure or a crash at any point. What need not change is not touched.
-        Tunnels that the spec names otherwise than what stands are negotiated anew, and no others are disturbed. Since
-        ``open`` the state of each of an instance's tunnels has been told once when this returns. One whose secrets are
-        not known stays down, keeps no other from coming up, and makes this raise.
+        Tunnels that the spec names otherwise than what stands are negotiated anew, and no others are disturbed. The
+        state of each tunnel is told, after ``open`` as soon as its instance is applied. One whose secrets are not known
+        stays as it was, keeps no other from coming up, and makes this raise.
         A vSwitch is applied before what is plugged into it; a router without one of its vSwitches does the rest of its
         work before it raises. Raises PlaneError.
         """

@@ -207,6 +207,8 @@ class Keeper:
                 self._link_up = None
 
     def _failed(self, error: Exception) -> None:
+        if self._state is None:
+            self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, str(error))
         if self._in_force is not None and not self._in_force.done():
             self._in_force.set_exception(PlaneError(f"tunnel {self.tunnel.id}: {error}"))
 
