@@ -7,13 +7,14 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from gatewright import errors, settings
+from gatewright.agent import tunnel_reports
 from gatewright.link import frames, https_server
 from gatewright.metrics import state as figures
 from gatewright.operations import execution, registry, tags
 from gatewright.operations.declaration import VPC
 from gatewright.plane.linux import bird_config
 from gatewright.resources.limits import call_limits
-from gatewright.store import events
+from gatewright.store import events, tunnel_logs
 from gatewright.wire import authentication, bodies, endpoint, gathering, parameters, server, tls
 
 
@@ -86,6 +87,7 @@ VALUES = (
     Bound(
         "events of an account that are kept", events, "MOST_KEPT", "", "the oldest ones are forgotten within a minute"
     ),
+    Bound("lines of a connection's log that are kept", tunnel_logs, "MOST_KEPT", "", "the oldest ones are forgotten"),
     Bound(
         "instances whose traffic metrics tell",
         figures,
@@ -125,6 +127,11 @@ LINK = (
     Bound("time until a body is complete, or an answer read", https_server, "REQUEST_PATIENCE", "s", _HANGS_UP),
     Bound("head", https_server, "LARGEST_HEAD", "bytes", _HANGS_UP),
     Bound("body, either way", frames, "LARGEST", "bytes", "413"),
+    Bound("states, lines and secrets of tunnels in a message", frames, "MOST_OF_TUNNELS", "", "400"),
+    Bound(
+        "lines of a tunnel that wait on its host to be told", tunnel_reports, "MOST_LINES", "", "the oldest are dropped"
+    ),
+    Bound("a line of a tunnel's log", tunnel_reports, "LONGEST_LINE", "characters", "is cut"),
 )
 
 

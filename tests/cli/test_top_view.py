@@ -117,6 +117,15 @@ def test_tunnels_that_are_up_are_shown_of_those_there_are() -> None:
     assert text(frame(model_of(look([instance(2)])), VIEW, Size(80, 24)))[2].endswith("tunnels -")
 
 
+def test_of_a_change_that_does_not_fit_it_is_shown_where_it_leads() -> None:
+    change = {"From": "ike_sa_not_established", "To": "ipsec_sa_established", "Text": ""}
+    model = model_of(look([], events=[{"Time": NOW, "ResourceId": "vco-1", **change}]))
+    narrow, wide = (" ".join(text(frame(model, VIEW, Size(width, 24)))) for width in (80, 100))
+    assert " -> ipsec_sa_established" in narrow
+    assert "ike_sa_not_established" not in narrow
+    assert "ike_sa_not_established -> ipsec_sa_established" in wide
+
+
 def test_gateways_are_sorted_and_scrolled() -> None:
     busy = [instance(number, Traffic=traffic(0, 0, 0)) for number in range(40)]
     model = model_of(

@@ -108,6 +108,12 @@ def test_events_tell_when_the_connection_shows_another_status(world: World) -> N
     assert set(world.events()[2][2].split("; ")) == set(both.split("; "))
 
 
+def test_a_reason_that_all_tunnels_have_is_said_once(world: World) -> None:
+    for status, detail in ((UP, ""), (DOWN, "the peer does not answer")):
+        world.tell(*(world.state(each, status, detail=detail) for each in (world.master, world.slave)))
+    assert world.events()[-1] == (UP, DOWN, "all tunnels: the peer does not answer")
+
+
 def test_lines_are_kept_a_connection_and_only_the_newest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tunnel_logs, "MOST_KEPT", 3)
     world.tell(lines=[line(world.master, "a"), line(world.slave, "b"), line("tun-nobodys", "x")])

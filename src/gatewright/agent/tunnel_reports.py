@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gatewright.link.contract import Link, LinkDown, Secrets
+from gatewright.link.frames import MOST_OF_TUNNELS
 from gatewright.plane.contract import PlaneError
 from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnel_states import TunnelLine, TunnelState
@@ -24,8 +25,6 @@ _log = logging.getLogger(__name__)
 _RETRY = 0.5
 #: How long lines wait for others when no state has changed, seconds.
 _GATHER = 0.1
-#: States, lines and secrets that one message has at the most; the link takes no more.
-_MOST = 1000
 #: Lines of one tunnel that wait to be told.
 MOST_LINES = 500
 #: Characters of a line, and of why a tunnel does not carry; what is longer is cut.
@@ -74,8 +73,8 @@ class TunnelReporter:
         """Ask the control plane for secrets. Raises PlaneError."""
         found = Secrets(())
         try:
-            for start in range(0, len(references), _MOST):
-                found.update(await self._link.secrets(references[start : start + _MOST]))
+            for start in range(0, len(references), MOST_OF_TUNNELS):
+                found.update(await self._link.secrets(references[start : start + MOST_OF_TUNNELS]))
         except LinkDown as error:
             raise PlaneError(
                 f"the control plane, which knows the tunnels' secrets, does not answer: {error}"
@@ -91,7 +90,7 @@ class TunnelReporter:
                 async with asyncio.timeout(_GATHER):
                     await self._urgent.wait()
             self._urgent.clear()
-            states = dict(list(self._unsent.items())[:_MOST])
+            states = dict(list(self._unsent.items())[:MOST_OF_TUNNELS])
             for key in states:
                 del self._unsent[key]
             lines = self._next_lines()
@@ -117,9 +116,9 @@ class TunnelReporter:
     def _next_lines(self) -> list[TunnelLine]:
         """Take as many as a message has, tunnel by tunnel."""
         taken: list[TunnelLine] = []
-        while self._lines and len(taken) < _MOST:
+        while self._lines and len(taken) < MOST_OF_TUNNELS:
             tunnel_id, lines = next(iter(self._lines.items()))
-            while lines and len(taken) < _MOST:
+            while lines and len(taken) < MOST_OF_TUNNELS:
                 taken.append(lines.popleft())
             if not lines:
                 del self._lines[tunnel_id]

@@ -20,16 +20,22 @@ class Settling(NamedTuple):
     identity: str
     #: The status to wait for.
     goal: str
+    #: The field of the description that has the status.
+    field: str = "Status"
 
 
 GATEWAY = Settling("DescribeVpnGateway", "VpnGatewayId", "active")
 VPC = Settling("DescribeVpcAttribute", "VpcId", "Available")
 VSWITCH = Settling("DescribeVSwitchAttributes", "VSwitchId", "Available")
+CONNECTION = Settling("DescribeVpnConnection", "VpnConnectionId", "active", "State")
 #: By title. Other calls have done all they do when they are answered.
 WAITS = {
     "CreateVpnGateway": GATEWAY,
     "ModifyVpnGatewayAttribute": GATEWAY,
     "DeleteVpnGateway": GATEWAY._replace(goal=GONE),
+    "CreateVpnConnection": CONNECTION,
+    "ModifyVpnConnectionAttribute": CONNECTION,
+    "ModifyTunnelAttribute": CONNECTION,
     "CreateVpc": VPC,
     "CreateDefaultVpc": VPC,
     "ModifyVpcAttribute": VPC,
@@ -77,7 +83,7 @@ def follow(
             if refused.status >= 500 or refused.code.startswith("Throttling"):
                 return Look(f"not told ({refused.code}), asking again")
             raise
-        status = str(last["Status"])
+        status = str(last[settling.field])
         if status == _DELETING and settling.goal != GONE:
             return Look(status, failed="somebody has deleted it meanwhile")
         return Look(status, done=status == settling.goal)

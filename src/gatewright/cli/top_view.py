@@ -43,6 +43,8 @@ _FAIRLY_WIDE = 100
 _STATUS, _READY, _TUNNELS, _RATE = 12, 5, 7, 7
 _NARROWEST_NAME, _WIDEST_NAME, _ID, _ADDRESS = 12, 32, 24, 15
 _LONGEST_LINE = 40
+#: Columns before what an event tells: its time and the resource's id.
+_TOLD = 36
 #: A frame of fewer lines has no events.
 _LOW = 14
 
@@ -266,17 +268,21 @@ def _events(model: Model, width: int, view: View, room: int, *, padded: bool) ->
     rule = "─" if view.fancy else "-"
     lines = [Text(f"{rule * 2} last events {rule * max(0, width - 15)}", style="dim")]
     for event in list(model.events)[-room:]:
-        lines.append(_event(event))
+        lines.append(_event(event, width))
     if padded:
         lines += [Text()] * (room + 1 - len(lines))
     return lines
 
 
-def _event(event: Mapping[str, Any]) -> Text:
+def _event(event: Mapping[str, Any], width: int) -> Text:
     before, after = event.get("From") or "-", event["To"]
+    told = change(before, after)
+    if cell_len(told) + _TOLD > width:
+        # where it leads to is what counts
+        told = f"-> {after}"
     line = Text(f"{time_of(event)[11:19]}  ", style="dim")
     line.append(f"{event['ResourceId']:<24}  ", style="not dim")
-    line.append(f"{change(before, after):<24}", style=f"not dim {_STYLES.get(after.lower(), '')}")
+    line.append(f"{told:<24}", style=f"not dim {_STYLES.get(after.lower(), '')}")
     line.append(f"  {one_line(event['Text'])}", style="not dim")
     return line
 

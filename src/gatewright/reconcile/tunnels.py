@@ -123,7 +123,10 @@ def _told(transaction: Transaction, before: dict[str, list[SeenTunnel]], now: in
         was, is_now = (connection_status(row.word for row in each) for each in (rows, after[connection_id]))
         if was.status is not is_now.status:
             row = rows[0]
-            reason = "; ".join(f"{each.id}: {each.detail}" for each in after[connection_id] if each.detail)
+            reasons = {each.id: each.detail for each in after[connection_id] if each.detail}
+            reason = "; ".join(f"{tunnel_id}: {detail}" for tunnel_id, detail in reasons.items())
+            if len(reasons) > 1 and len(set(reasons.values())) == 1:
+                reason = f"all tunnels: {next(iter(reasons.values()))}"
             told.append(
                 Event(
                     row.account_id,
