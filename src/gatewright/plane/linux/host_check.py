@@ -19,7 +19,23 @@ from gatewright.plane.linux.esp import Backend
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.names import LinkMark
 from gatewright.plane.linux.rtnl import Rtnl
-from gatewright.plane.linux.ruleset import ACCEPT, NOTRACK, Chain, Rule, Table, at_most, connection, field
+from gatewright.plane.linux.ruleset import (
+    ACCEPT,
+    NOTRACK,
+    Chain,
+    Rule,
+    Table,
+    at_most,
+    connection,
+    field,
+    joined,
+    of_field,
+    of_link,
+    rewritten,
+    rewritten_by,
+    segments_at_most,
+    told,
+)
 
 PLUGINS = Path("/usr/lib/ipsec/plugins")
 PLUGIN_PACKAGES = {
@@ -102,7 +118,17 @@ def _try_filters(link: str) -> None:
     """Put rules of the kinds that filters and guards are made of into the calling thread's namespace."""
     raw: Rule = (NOTRACK, ACCEPT)
     limited: Rule = (connection("established", "related"), at_most(1, 1), ACCEPT)
-    chains = Chain("raw", "prerouting", (raw,), -300), Chain("input", "input", (limited,))
+    # what tunnels need: addresses that are rewritten, segments, and what is told of
+    there = rewritten_by("ip", "daddr", "saddr", {"192.0.2.1": "192.0.2.2"})
+    back = joined((of_link("iifname"), ["lo"]), (of_field("ip", "saddr"), ["192.0.2.2"]))
+    carried: tuple[Rule, ...] = ((there, ACCEPT), (back, ACCEPT), segments_at_most(1360), (told(1, 64),))
+    leaving: Rule = (rewritten("ip", "saddr", "192.0.2.1"),)
+    chains = (
+        Chain("raw", "prerouting", (raw,), -300),
+        Chain("input", "input", (limited,)),
+        Chain("forward", "forward", carried),
+        Chain("leaving", "postrouting", (leaving,), -300),
+    )
     nft.put(Table("inet", "trial", chains), replacing=False)
     guard: Rule = (field("ether", "saddr", "02:00:00:00:00:01"), ACCEPT)
     nft.put(Table("netdev", "trial", (Chain("guard", "ingress", (guard,), device=link),)), replacing=False)

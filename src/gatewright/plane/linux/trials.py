@@ -171,6 +171,21 @@ TRIALS = (
     ),
     Trial(
         "Packet filters (nft)",
+        "log and payload",
+        "the ways to tunnels' daemons, segments that fit, tunnels that wait for traffic",
+        "nft_log nfnetlink_log",
+        "NETFILTER_NETLINK_LOG",
+        _tool(
+            "nft",
+            (
+                "nft -f -",
+                "table inet t { chain c { type filter hook forward priority 0; tcp option maxseg size set 1360; "
+                "ip daddr set ip saddr map { 192.0.2.1 : 192.0.2.2 }; log group 1; }; }",
+            ),
+        ),
+    ),
+    Trial(
+        "Packet filters (nft)",
         "netdev",
         "anti-spoofing",
         "nf_tables",
