@@ -316,22 +316,28 @@ def test_a_connection_with_two_tunnels_is_made_changed_and_destroyed(cloud: Serv
     assert told_gone == "InvalidVpnConnectionInstanceId.NotFound"
 
 
-def test_a_connection_with_one_tunnel_is_made_and_changed(cloud: Service) -> None:
-    """Its configurations are texts of JSON, whose keys the provider writes in other cases when it changes them."""
-    cloud.control("POST", "/v1/reset")
-    provider, region = Provider(cloud.client()), {"RegionId": "ap-south-1"}
+def single_tunnel_gateway(provider: Provider, region: dict[str, str]) -> tuple[str, str]:
+    """A gateway in a region of one tunnel a connection, and a customer gateway: their ids."""
     vpc = provider.done("CreateVpc", {**region, "CidrBlock": "10.0.0.0/8"})["VpcId"]
     inside = {"VpcId": vpc, "ZoneId": "ap-south-1a", "CidrBlock": "10.0.1.0/24"}
     vswitch = provider.done("CreateVSwitch", {**region, **inside})["VSwitchId"]
     order = {"VpcId": vpc, "VSwitchId": vswitch, "Bandwidth": "10"}
     gateway = provider.done("CreateVpnGateway", {**region, **order})["VpnGatewayId"]
     end = provider.done("CreateCustomerGateway", {**region, "IpAddress": "203.0.113.7", "Asn": "65000"})
+    return str(gateway), str(end["CustomerGatewayId"])
+
+
+def test_a_connection_with_one_tunnel_is_made_and_changed(cloud: Service) -> None:
+    """Its configurations are texts of JSON, whose keys the provider writes in other cases when it changes them."""
+    cloud.control("POST", "/v1/reset")
+    provider, region = Provider(cloud.client()), {"RegionId": "ap-south-1"}
+    gateway, end = single_tunnel_gateway(provider, region)
     ike = {"Psk": "key", "IkeVersion": "ikev1", "IkeMode": "main", "IkeLifetime": 600, "LocalId": "", "RemoteId": None}
     health = {"enable": True, "dip": "192.168.0.1", "sip": "10.0.1.7", "interval": "5", "retry": 2}
     given = {
         **region,
         "VpnGatewayId": gateway,
-        "CustomerGatewayId": end["CustomerGatewayId"],
+        "CustomerGatewayId": end,
         "LocalSubnet": "0.0.0.0/0",
         "RemoteSubnet": "0.0.0.0/0",
         "EnableDpd": "true",
@@ -355,10 +361,46 @@ def test_a_connection_with_one_tunnel_is_made_and_changed(cloud: Service) -> Non
         upper["Retry"] = 4
     read = connection_of(cloud, provider, made, region)
     assert read["TunnelOptionsSpecification"]["TunnelOptions"] == []
-    assert (read["CustomerGatewayId"], read["EnableDpd"]) == (end["CustomerGatewayId"], True)
+    assert (read["CustomerGatewayId"], read["EnableDpd"]) == (end, True)
     assert (read["IkeConfig"]["IkeLifetime"], read["IkeConfig"]["LocalId"]) == (600, read["InternetIp"])
     assert (read["VcoHealthCheck"]["Enable"], read["VcoHealthCheck"]["Retry"]) == ("true", 4)
     assert (read["VpnBgpConfig"]["EnableBgp"], read["VpnBgpConfig"]["LocalAsn"]) == ("true", 45104)
+
+
+def test_routes_of_a_gateway_are_made_changed_and_destroyed(cloud: Service) -> None:
+    """``alicloud_vpn_route_entry`` and ``alicloud_vpn_pbr_route_entry``: each is one of a list, found by its parts."""
+    cloud.control("POST", "/v1/reset")
+    provider, region = Provider(cloud.client()), {"RegionId": "ap-south-1"}
+    gateway, end = single_tunnel_gateway(provider, region)
+    both = {"LocalSubnet": "0.0.0.0/0", "RemoteSubnet": "0.0.0.0/0"}
+    order = {**region, "VpnGatewayId": gateway, "CustomerGatewayId": end, **both}
+    connection = provider.done("CreateVpnConnection", order)["VpnConnectionId"]
+    table = provider.done("DescribeVpcs", region)["Vpcs"]["Vpc"][0]["RouterTableIds"]["RouterTableIds"][0]
+    for kind, infix, source in (("dbr", "", {}), ("pbr", "Pbr", {"RouteSource": "10.0.1.0/24"})):
+        which = {**region, "VpnGatewayId": gateway, "NextHop": connection, "RouteDest": "192.168.0.0/16", **source}
+
+        def read(infix: str = infix) -> list[dict[str, Any]]:
+            pages = {**region, "VpnGatewayId": gateway, "PageNumber": "1", "PageSize": "20"}
+            told = provider.done(f"DescribeVpn{infix}RouteEntries", pages)
+            listed: list[dict[str, Any]] = told[f"Vpn{infix}RouteEntries"][f"Vpn{infix}RouteEntry"]
+            return listed
+
+        made = provider.done(f"CreateVpn{infix}RouteEntry", {**which, "Weight": "100", "PublishVpc": "false"})
+        assert (made["VpnInstanceId"], made["NextHop"], made["RouteDest"]) == (gateway, connection, "192.168.0.0/16")
+        (route,) = read()
+        parts = {name: route[name] for name in (*source, "NextHop", "RouteDest")}
+        assert parts == {name: which[name] for name in parts}
+        assert (route["VpnInstanceId"], route["Weight"], route["State"]) == (gateway, 100, "normal")
+        provider.done("PublishVpnRouteEntry", {**which, "PublishVpc": "true", "RouteType": kind})
+        provider.done(f"ModifyVpn{infix}RouteEntryWeight", {**which, "Weight": "100", "NewWeight": "0"})
+        assert [(each["State"], each["Weight"]) for each in read()] == [("published", 0)]
+        custom = {**region, "RouteTableId": table, "RouteEntryType": "Custom"}
+        (entry,) = provider.done("DescribeRouteEntryList", custom)["RouteEntrys"]["RouteEntry"]
+        assert entry["NextHops"]["NextHop"] == [{"NextHopId": gateway, "NextHopType": "VpnGateway"}]
+        provider.done(f"DeleteVpn{infix}RouteEntry", {**which, "Weight": "0"})
+        assert read() == []
+        assert provider.gone(f"DeleteVpn{infix}RouteEntry", {**which, "Weight": "0"}) == "InvalidRouteEntry.NotFound"
+        assert provider.done("DescribeRouteEntryList", custom)["TotalCount"] == 0
 
 
 def tag(provider: Provider, resource: str, kind: str = "VpnGateWay", **tags: str) -> None:

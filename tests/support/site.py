@@ -35,17 +35,19 @@ class Site:
         """Wait until the hosts have all that was asked of the gateway."""
         self.cell.until_status(self.gateway, "active")
 
-    def connection(self, local: str = EVERYWHERE, remote: str = EVERYWHERE, **parameters: Any) -> str:
+    def connection(
+        self, local: str = EVERYWHERE, remote: str = EVERYWHERE, *, peer: str | None = None, **parameters: Any
+    ) -> str:
         """A new connection to a new customer gateway; routes decide about it unless its networks are given."""
         self._peers += 1
-        peer = self.cell.customer_gateway(f"203.0.113.{self._peers}", Asn="65001")
+        device = self.cell.customer_gateway(peer or f"203.0.113.{self._peers}", Asn="65001")
         wanted: dict[str, Any] = {"VpnGatewayId": self.gateway, "LocalSubnet": local, "RemoteSubnet": remote}
         if self.dual:
             for number, role in enumerate(("master", "slave"), 1):
                 wanted[f"TunnelOptionsSpecification.{number}.Role"] = role
-                wanted[f"TunnelOptionsSpecification.{number}.CustomerGatewayId"] = peer
+                wanted[f"TunnelOptionsSpecification.{number}.CustomerGatewayId"] = device
         else:
-            wanted["CustomerGatewayId"] = peer
+            wanted["CustomerGatewayId"] = device
         made: str = self.cell.call("CreateVpnConnection", **wanted, **parameters)["VpnConnectionId"]
         return made
 

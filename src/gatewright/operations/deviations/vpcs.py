@@ -34,7 +34,7 @@ ENTRIES: tuple[Deviation, ...] = (
     *not_told(
         "DescribeVpcAttribute",
         "AssociatedPropagationSources",
-        reason="It names what propagates routes into the VPC. No source of dynamic routes is served yet.",
+        reason="It names what propagates routes into the VPC; no document says what it tells of a VPN gateway.",
         source="help page of DescribeVpcAttribute, 2024-10-10",
     ),
     *not_told(
