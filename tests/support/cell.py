@@ -23,14 +23,13 @@ from gatewright.access import keyring
 from gatewright.access.keyring import Administrator
 from gatewright.agent.loop import Agent
 from gatewright.agent.memory import RevisionMemory
-from gatewright.agent.simulated_host import SimulatedHost
+from gatewright.agent.simulated_host import FinishingLink, SimulatedHost
 from gatewright.app.metrics import Metrics
 from gatewright.app.rates import published_rates
 from gatewright.clock import Clock, ManualClock, iso_seconds
 from gatewright.control.api import control_endpoint
 from gatewright.control.cell import Cell as ControlCell
 from gatewright.control.steering import Steering
-from gatewright.link.direct import DirectLink
 from gatewright.operations.call import Installation, Quotas
 from gatewright.operations.execution import Executor
 from gatewright.operations.registry import registry
@@ -259,7 +258,8 @@ class Cell:
 
     def settle(self, condition: Callable[[], bool]) -> None:
         """Without an agent of its own: have one work until the condition holds, and end it."""
-        agent = Agent(self.plane, DirectLink(self.control_plane, hosts.LOCAL), RevisionMemory())
+        link = FinishingLink(self.control_plane, hosts.LOCAL)
+        agent = Agent(self.plane, link, RevisionMemory())
 
         async def begin() -> asyncio.Task[None]:
             return asyncio.ensure_future(agent.run())
@@ -267,6 +267,7 @@ class Cell:
         async def end(task: asyncio.Task[None]) -> None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            await link.finished()
 
         working = self.run(begin())
         deadline = time.monotonic() + PATIENCE

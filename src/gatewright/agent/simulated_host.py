@@ -35,7 +35,7 @@ class SimulatedHost:
         """One that is not ``stoppable`` runs its agent to the end, and spares what stopping one takes."""
         self._timing = timing
         self._peers = peers
-        self._link = _FinishingLink(authority, host_id) if stoppable else DirectLink(authority, host_id)
+        self._link = FinishingLink(authority, host_id) if stoppable else DirectLink(authority, host_id)
         self._agent: Agent | None = None
         self._running: asyncio.Task[None] | None = None
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -52,7 +52,7 @@ class SimulatedHost:
     @contextlib.asynccontextmanager
     async def stopped(self) -> AsyncIterator[None]:
         """Within the context no agent runs, and nothing is under way that one told; after it a new one runs."""
-        if not isinstance(self._link, _FinishingLink):
+        if not isinstance(self._link, FinishingLink):
             raise RuntimeError("this host is not stoppable")
         await self._stop()
         try:
@@ -97,11 +97,11 @@ class SimulatedHost:
         if running is not None:
             running.cancel()
             await asyncio.wait((running,))
-        if isinstance(self._link, _FinishingLink):
+        if isinstance(self._link, FinishingLink):
             await self._link.finished()
 
 
-class _FinishingLink(DirectLink):
+class FinishingLink(DirectLink):
     """A direct link that finishes a report whose agent is stopped: what comes after is not overtaken by it."""
 
     def __init__(self, authority: Authority, host_id: str) -> None:
@@ -115,6 +115,7 @@ class _FinishingLink(DirectLink):
         await self._finish(super().tunnels(states, lines))
 
     async def finished(self) -> None:
+        """Wait until nothing is under way that an agent told."""
         # Whether they got through or not is of no interest to anybody any more.
         await asyncio.gather(*self._reports, return_exceptions=True)
 
