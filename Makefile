@@ -87,4 +87,4 @@ dist: setup-dev ## build the wheel and the sdist
 	@$(BIN)/python -m hatchling build -d dist -t sdist -t wheel
 
 clean: ## remove what set-up made
-	rm -rf $(VENV) .venv-bench tests/clients/node/node_modules
+	rm -rf $(VENV) .venv-bench .cache tests/clients/node/node_modules

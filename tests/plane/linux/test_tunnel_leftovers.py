@@ -61,7 +61,7 @@ def test_what_is_taken_away_by_hand_is_seen_and_mended(lab: Lab, command: tuple[
             assert key == INSTANCE
             assert said in reason
             await plane.apply(spec)
-            async with opened(lab, Heard()) as (_, found):
-                assert found[INSTANCE] == spec.generation
+        async with opened(lab, Heard()) as (_, found):
+            assert found[INSTANCE] == spec.generation
 
     asyncio.run(main())
