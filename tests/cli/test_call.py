@@ -156,6 +156,19 @@ def test_waiting_ends_when_the_resource_has_settled(service: Service, command: C
     gateway = made.out.strip()
     assert f"{gateway} is active" in made.err
     assert service.client().call("DescribeVpnGateway", VpnGatewayId=gateway)["Status"] == "active"
+    peer = service.client().call("CreateCustomerGateway", IpAddress="203.0.113.7")["CustomerGatewayId"]
+    tunnels = "--tunnel-options-specification"
+    connected = command.run(
+        *("call", "create-vpn-connection", "--vpn-gateway-id", gateway, "--local-subnet", "172.16.0.0/24"),
+        *("--remote-subnet", "192.168.0.0/24", f"{tunnels}.1.role", "master", f"{tunnels}.2.role", "slave"),
+        *(f"{tunnels}.1.customer-gateway-id", peer, f"{tunnels}.2.customer-gateway-id", peer),
+        *(f"{tunnels}.1.tunnel-ike-config.ike-version", "ikev2", "--wait", "--query", "VpnConnectionId", "--output"),
+        "text",
+    )
+    assert connected.status == 0, connected.err
+    connection = connected.out.strip()
+    assert f"{connection} is active" in connected.err
+    assert command.run("call", "DeleteVpnConnection", "--VpnConnectionId", connection).status == 0
     gone = command.run("call", "DeleteVpnGateway", "--VpnGatewayId", gateway, "--wait")
     assert f"{gateway} is gone" in gone.err
     ran = command.run("call", "DescribeVpnGateway", "--VpnGatewayId", gateway)
@@ -218,7 +231,7 @@ def test_help_tells_every_parameter_with_its_rules(capsys: pytest.CaptureFixture
                 elif not field.fields:
                     assert constraint.rule.removeprefix("must be ") in together
             for inner in field.fields:
-                assert f"--{field.name}.N.{inner.name}" in told
+                assert f"--{field.name}{'.N' if field.many else ''}.{inner.name}" in told
 
 
 def test_the_list_has_every_operation_and_fits(capsys: pytest.CaptureFixture[str]) -> None:

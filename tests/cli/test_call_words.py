@@ -12,6 +12,7 @@ from gatewright.cli.catalogue import Unknown, folded
 from gatewright.operations import registry
 
 KNOWN = catalogue.load()
+TUNNELS = "TunnelOptionsSpecification"
 OPTIONS = call.options(call.parser())
 
 
@@ -84,6 +85,15 @@ def test_lists_are_taken_in_every_form() -> None:
     assert _sent("TagResources", "--ResourceId", '["x"]') == {"ResourceId": '["x"]'}
 
 
+def test_objects_are_taken_in_every_form() -> None:
+    operation = "ModifyVpnConnectionAttribute"
+    assert _sent(operation, "--ike-config.psk", "a") == {"IkeConfig.Psk": "a"}
+    assert _sent(operation, "--IkeConfig", '{"Psk": "a"}') == {"IkeConfig": '{"Psk": "a"}'}
+    given = ("--tunnel-options-specification.2.tunnel-bgp-config.local-asn", "65000", "--enable-dpd")
+    assert _sent(operation, *given) == {f"{TUNNELS}.2.TunnelBgpConfig.LocalAsn": "65000", "EnableDpd": "true"}
+    assert _sent("ModifyTunnelAttribute", f"--{TUNNELS}.EnableDpd") == {f"{TUNNELS}.EnableDpd": "true"}
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -101,6 +111,13 @@ def test_lists_are_taken_in_every_form() -> None:
         (("CreateVpc", "--Tag.1", "x"), r"a list of objects: write --Tag\.1\.Key value"),
         (("CreateVpc", "--Tag.1.Kee", "x"), "has no Kee; it has Key, Value"),
         (("TagResources", "--ResourceId.1.x", "x"), r"write --ResourceId\.1 value"),
+        (("CreateVpnConnection", "--IkeConfig.Psq", "x"), "IkeConfig has no Psq; it has Psk, IkeVersion"),
+        (
+            ("CreateVpnConnection", "--IkeConfig.Psk.x", "x"),
+            r"IkeConfig\.Psk is one value: write --IkeConfig\.Psk value",
+        ),
+        (("CreateVpnConnection", f"--{TUNNELS}.1.TunnelIkeConfig.x", "x"), r"\.1\.TunnelIkeConfig has no x"),
+        (("CreateVpnConnection", f"--{TUNNELS}.Role", "x"), r"is a list: write --TunnelOptionsSpecification\.1"),
         (("CreateVpc", "--VpcName", "x", "--vpc-name", "y"), "VpcName is given twice"),
         (("CreateVpc", "-x"), "'-x' is no option"),
         (("CreateVpc", "--"), "'--' is no option"),

@@ -41,18 +41,19 @@ def test_commands_and_their_options_are_proposed() -> None:
 def test_operations_are_proposed() -> None:
     vpc = [operation.name for operation in registry.ALL if operation.product.code == "Vpc"]
     assert set(vpc) < set(_proposed("call", ""))
-    assert _proposed("call", "CreateVpn") == ["CreateVpnGateway"]
-    assert _proposed("call", "create-vpn") == ["create-vpn-gateway"]
+    assert _proposed("call", "CreateVpnG") == ["CreateVpnGateway"]
+    assert _proposed("call", "create-vpn-g") == ["create-vpn-gateway"]
     assert _proposed("call", "Ec") == ["Ecs"]
     assert _proposed("call", "ecs", "DescribeZ") == ["DescribeZones"]
-    assert _proposed("call", "--output", "json", "CreateVp") == ["CreateVpc", "CreateVpnGateway"]
+    assert _proposed("call", "--output", "json", "CreateVpc") == ["CreateVpc"]
 
 
 def test_parameters_are_proposed_once_and_lists_go_on() -> None:
     for operation in registry.ALL:
         proposed = _proposed("call", operation.product.code, operation.name, "--")
         for field in operation.fields:
-            assert any(word == f"--{field.name}" or word.startswith(f"--{field.name}.1.") for word in proposed)
+            begin = f"--{field.name}.1." if field.many else f"--{field.name}."
+            assert any(word == f"--{field.name}" or word.startswith(begin) for word in proposed)
     assert _proposed("call", "CreateVpc", "--VpcN") == ["--VpcName"]
     assert _proposed("call", "CreateVpc", "--vpc-n") == ["--vpc-name"]
     assert _proposed("call", "CreateVpc", "--VpcName", "x", "--VpcN") == []
@@ -61,6 +62,11 @@ def test_parameters_are_proposed_once_and_lists_go_on() -> None:
     both = ("--Tag.1.Key", "a", "--tag.1.value", "b")
     assert _proposed("call", "CreateVpc", *both, "--Tag") == ["--Tag.2.Key", "--Tag.2.Value"]
     assert _proposed("call", "CreateVpc", "--wa") == ["--wait"]
+    tunnel = "--TunnelOptionsSpecification.1.TunnelBgpConfig."
+    fields = [f"{tunnel}LocalAsn", f"{tunnel}TunnelCidr", f"{tunnel}LocalBgpIp"]
+    assert _proposed("call", "CreateVpnConnection", tunnel) == fields
+    assert _proposed("call", "CreateVpnConnection", f"{tunnel}LocalAsn", "1", tunnel) == fields[1:]
+    assert _proposed("call", "CreateVpnConnection", "--ike-config.p") == ["--ike-config.psk"]
 
 
 def test_values_are_proposed_where_rules_name_them() -> None:
