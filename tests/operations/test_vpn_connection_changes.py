@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -399,6 +400,18 @@ def test_an_installation_can_refuse_weak_algorithms(make_cell: Callable[..., Cel
     good[1]["TunnelIkeConfig"]["IkeVersion"] = "ikev1"  # type: ignore[index]
     refused = cell.refusal("CreateVpnConnection", **wanted, TunnelOptionsSpecification=json.dumps(good))
     assert refused.detail.startswith("TunnelOptionsSpecification.2.TunnelIkeConfig.IkeEncAlg ")
+
+
+def test_weak_algorithms_that_were_taken_stay_until_their_tunnel_changes(
+    cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dual = Dual(cell)
+    refusing = replace(cell.executor._installation, weak_algorithms="refuse")
+    monkeypatch.setattr(cell.executor, "_installation", refusing)
+    assert dual.modify(Name="renamed")["Name"] == "renamed"
+    master = "TunnelOptionsSpecification.1"
+    _, detail = dual.refusal(**{f"{master}.Role": "master", f"{master}.EnableDpd": "false"})
+    assert detail.startswith(f'{master}.TunnelIkeConfig.IkeAuthAlg "md5": ')
 
 
 def test_what_a_connection_needs_of_its_gateway_and_vpc(cell: Cell) -> None:

@@ -63,11 +63,13 @@ def change(
     if bgp is not None and row.dual_tunnel:
         after = msgspec.structs.replace(after, enable_tunnels_bgp=bgp)
     tunnels_after = [_changed(call, each, wish, peer, bgp) for each, wish, peer in zip(ends, told, peers, strict=True)]
-    check_algorithms(call, told, tunnels_after)
+    differing = [(wish, now) for wish, before, now in zip(told, ends, tunnels_after, strict=True) if now != before]
+    new = [now for _, now in differing]
+    # what was taken before the installation began to refuse it stays until it is changed
+    check_algorithms(call, [wish for wish, _ in differing], new)
     check_bgp(told, tunnels_after, peers)
     check_apart(told, tunnels_after, peers, tunnels.beside(transaction, gateway.id))
     connections.change(transaction, after)
-    new = [now for before, now in zip(ends, tunnels_after, strict=True) if now != before]
     for each in new:
         tunnels.change(transaction, each)
     rebuilt = msgspec.structs.replace(after, name=row.name, auto_config_route=row.auto_config_route) != row
