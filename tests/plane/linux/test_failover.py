@@ -1,0 +1,101 @@
+"""Two instances with a real IPsec tunnel each: the VPC's packets go by the one that carries, whoever notices first."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+
+import msgspec
+
+from gatewright.plane.linux import LinuxPlane, esp
+from gatewright.resources.specs import InstanceSpec, Spec
+from gatewright.resources.tunnel_states import TunnelStatus
+from gatewright.resources.tunnels import Announcement, VpnRoute
+from tests.plane.linux.customer import Customer, customer, tunnel
+from tests.plane.linux.lab import Lab, instance, kill, run, vswitch
+from tests.plane.linux.machines import Machines
+from tests.plane.linux.test_router import plug
+from tests.plane.linux.test_routes_by_bird import BEHIND, ONE, OTHER, ROUTER, moves_to
+from tests.plane.linux.tunnel_watch import Heard, opened
+
+VPC = "10.9.0.0/16"
+#: The same network is behind both ends of the customer's.
+NETWORK = "172.16.1.0/24"
+
+
+def test_packets_go_by_the_tunnel_that_carries(lab: Lab, machines: Machines) -> None:
+    specs: list[InstanceSpec] = []
+    for number in (1, 2):
+        address = f"198.51.100.{number}"
+        carried = tunnel(number, f"198.51.100.{49 + number}", gateway=address)
+        specs.append(
+            msgspec.structs.replace(
+                instance(number, vswitch=number, public=(address,), bandwidth=1000),
+                role="master" if number == 1 else "slave",
+                tunnels=(carried,),
+                vpn_routes=(VpnRoute(destination=BEHIND, tunnel=number, weight=100),),
+                announced=(Announcement(destination=BEHIND, tunnels=(number,)),),
+                vpc_networks=(VPC,),
+            )
+        )
+
+    async def prepare() -> None:
+        async with opened(lab, Heard()) as (plane, _):
+            for number in (1, 2):
+                await plane.apply(vswitch(number))
+            for spec in specs:
+                bare = msgspec.structs.replace(spec, tunnels=(), vpn_routes=(), announced=())
+                await plane.apply(bare)
+
+    async def both_up(plane: LinuxPlane, heard: Heard) -> None:
+        every: list[Spec] = [*specs, ROUTER]
+        await asyncio.gather(*map(plane.apply, every))
+        for number in (1, 2):
+            await heard.status(f"tun-{number}", TunnelStatus.IPSEC_SA_ESTABLISHED, 20)
+        assert await asyncio.to_thread(moves_to, lab, ONE)
+
+    async def first() -> None:
+        heard = Heard()
+        async with asyncio.timeout(60), opened(lab, heard) as (plane, _):
+            await both_up(plane, heard)
+            assert await asyncio.to_thread(inside.reaches, sites[0].inside)
+            # the customer's end of the master's tunnel goes
+            await asyncio.to_thread(sites[0].stop)
+            assert await asyncio.to_thread(moves_to, lab, OTHER)
+            assert await asyncio.to_thread(inside.reaches, sites[0].inside)
+            await asyncio.to_thread(begin, sites[0])
+            assert await asyncio.to_thread(moves_to, lab, ONE)
+
+    async def mended() -> None:
+        heard = Heard()
+        async with asyncio.timeout(60), opened(lab, heard) as (plane, _):
+            await both_up(plane, heard)
+            assert await asyncio.to_thread(inside.reaches, sites[0].inside)
+
+    def begin(site: Customer) -> None:
+        site.start()
+        site.answer(specs[sites.index(site)].tunnels[0])
+        site.route(VPC)
+
+    with ExitStack() as stack:
+        asyncio.run(prepare())
+        sites = [
+            stack.enter_context(customer(machines, lab.names.uplink.name, f"198.51.100.{49 + number}/24", NETWORK))
+            for number in (1, 2)
+        ]
+        for site, spec in zip(sites, specs, strict=True):
+            site.answer(spec.tunnels[0])
+            site.route(VPC)
+        inside = plug(lab, machines, 1)
+        asyncio.run(first())
+        # with no agent there: what carries the master's tunnel is killed
+        own = lab.names.tunnel_namespace(specs[0].id, 1)
+        carrying = [int(pid) for pid in run("ip", "netns", "pids", own, check=False).split()]
+        for pid in carrying:
+            kill(pid)
+        # the kernel's ESP has none for each tunnel, and goes on without the instance's
+        assert bool(carrying) == (esp.backend() is esp.Backend.USERSPACE)
+        if carrying:
+            assert moves_to(lab, OTHER)
+            assert inside.reaches(sites[1].inside)
+        asyncio.run(mended())
