@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import filters, netns, router_bird, router_plan, sysctl
+from gatewright.plane.linux import filters, netns, router_bird, router_plan, strays, sysctl
 from gatewright.plane.linux.bird import Bird
 from gatewright.plane.linux.bridges import remove_marked
 from gatewright.plane.linux.failures import step
@@ -84,6 +84,8 @@ class Routers:
         applied = folder.applied()
         folder.forget_applied()
         Bird(folder, name, self._daemon_user).leave()
+        # also if its folder is gone: it would keep the namespace
+        strays.end(name)
         with Rtnl() as host:
             self._unplug(name)
             # of a namespace that has lost its name
