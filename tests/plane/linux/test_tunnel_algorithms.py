@@ -160,9 +160,12 @@ def test_algorithms(lab: Lab, machines: Machines, rows: Sequence[Row]) -> None:
                 )
                 peer.answer(one)
                 heard.states.clear()
+                heard.lines.clear()
                 await plane.apply(gateway(one, generation=generation))
                 await heard.status("tun-1", UP)
                 check(peer, row)
+                warned = any("can be broken" in line.text for line in heard.lines)
+                assert warned == bool(algorithms.WEAK.intersection(row.values())), row
                 assert inside.reaches(peer.inside), row
 
     play(lab, scenario)

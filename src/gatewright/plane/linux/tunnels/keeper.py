@@ -27,6 +27,7 @@ from gatewright.plane.linux.tunnels.patience import Patience
 from gatewright.plane.linux.tunnels.seen import Seen
 from gatewright.plane.linux.vici_conn import Section, child_names, connection_name, shared_key
 from gatewright.plane.linux.vici_session import ViciRefusal, ViciSession
+from gatewright.resources import algorithms
 from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnel_states import BgpStatus, TunnelState, TunnelStatus
 from gatewright.resources.tunnels import TunnelSpec
@@ -266,6 +267,8 @@ class Keeper:
             self._demanded = asyncio.get_running_loop().time()
         self._folder.write(_NOTE, digest.encode())
         self._loaded = digest
+        if words := weak_words(tunnel):
+            self._lines.warn(f"{', '.join(words)} can be broken; choose stronger ones on both sides")
         self._cause = None
 
     async def _see(self, session: ViciSession) -> Seen:
@@ -323,6 +326,13 @@ class Keeper:
                 await session.command("initiate", message)
         self._patience.tried(clock)
         return self._patience.left(clock)
+
+
+def weak_words(tunnel: TunnelSpec) -> list[str]:
+    """The algorithms that it is to use and better should not, in the API's words. Pure."""
+    ike, ipsec = tunnel.ike, tunnel.ipsec
+    used = (ike.encryption, ike.authentication, ike.group, ipsec.encryption, ipsec.authentication, ipsec.group)
+    return [word for word in dict.fromkeys(used) if word in algorithms.WEAK]
 
 
 def _of_session(session: Session | None) -> str:

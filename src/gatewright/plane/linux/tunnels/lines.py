@@ -46,6 +46,10 @@ class Lines:
             self._left_out = 0
         self._say(text)
 
+    def warn(self, text: str) -> None:
+        """Of our own, seldom, and never left out."""
+        self._say(f"warning: {text}")
+
     def _say(self, text: str) -> None:
         line = "".join(character if character.isprintable() else "�" for character in text[:_LONGEST])
         self._told(TunnelLine(tunnel_id=self._tunnel_id, at=time.time_ns() // 1_000_000, text=line))
