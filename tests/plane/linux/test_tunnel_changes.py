@@ -141,8 +141,8 @@ def test_who_comes_after_a_killed_agent_adopts_tunnels_as_they_stand(lab: Lab, m
                 later, asked = Heard(), Secrets()
                 async with opened(lab, later, secrets=asked) as (plane, found):
                     assert found[spec.key] == spec.generation
-                    await later.status("tun-1", UP)
                     await plane.apply(spec)
+                    await later.status("tun-1", UP)
                     assert asked.asked == []
                     assert charon_of(lab, 1) == before
             # nobody is there while its charon dies: that is mended by who comes next

@@ -131,17 +131,10 @@ class Instances:
         self._guards.remove(key)
         folder.delete()
 
-    def adopt(self, spec: InstanceSpec) -> dict[int, Standing] | None:
-        """What there is for the tunnels of an instance that was found, as in :meth:`apply`; None if not all is."""
+    def has_tunnels(self, spec: InstanceSpec) -> bool:
+        """Whether there is all that an instance that was found needs for its tunnels. Changes nothing."""
         backend = self._tunnels()
-        found: dict[int, Standing] = {}
-        for tunnel in backend.served(spec) if spec.ipsec else ():
-            standing = backend.adopt(spec, tunnel)
-            if standing is None:
-                _close(found)
-                return None
-            found[tunnel.number] = standing
-        return found
+        return not spec.ipsec or all(backend.stands(spec, tunnel) for tunnel in backend.served(spec))
 
     def _remove_tunnels(self, spec: InstanceSpec, backend: Backend | None) -> None:
         """Remove those that an instance is not to have any more."""

@@ -25,7 +25,6 @@ from gatewright.plane.linux.outside import Outside
 from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.router import Routers
 from gatewright.plane.linux.tunnels import backends
-from gatewright.plane.linux.tunnels.backend import Standing
 from gatewright.plane.linux.tunnels.keepers import Keepers
 from gatewright.plane.linux.tunnels.links import TunnelLinks
 from gatewright.plane.linux.uplink import Uplink
@@ -108,13 +107,10 @@ class LinuxPlane:
         self._lookout.open()
         generations = {}
         looked = await loop.run_in_executor(self._workers, self._look)
-        for key, (spec, generation, daemons, standings) in looked.items():
+        for key, (spec, generation, daemons) in looked.items():
             generations[key] = generation
             for name, process in daemons.items():
                 self._watch.add(key, name, process)
-            if isinstance(spec, InstanceSpec) and standings:
-                await self._keepers.attend(self._backend(), spec, standings)
-                await self._bgp.attend(spec)
             if spec is not None and generation:
                 self._lookout.add(spec)
                 self._count(spec)
@@ -193,7 +189,7 @@ class LinuxPlane:
             raise RuntimeError("the plane is not open")
         return self._keepers
 
-    def _look(self) -> dict[ItemKey, tuple[Spec | None, int, dict[str, Process], dict[int, Standing]]]:
+    def _look(self) -> dict[ItemKey, tuple[Spec | None, int, dict[str, Process]]]:
         with contextlib.suppress(PlaneError):  # whoever applies an instance is told
             esp.backend()
         seen = survey.take(self._names, self._folders, self._adopted, self._options.underlay)
@@ -202,8 +198,9 @@ class LinuxPlane:
             folder = self._folders.of(key)
             spec = folder.applied()
             generation, daemons = survey.adopt(seen, self._names, folder, self._folders.own())
-            standings = self._instances.adopt(spec) if generation and isinstance(spec, InstanceSpec) else {}
-            found[key] = (spec, generation if standings is not None else 0, daemons, standings or {})
+            if isinstance(spec, InstanceSpec) and generation and not self._instances.has_tunnels(spec):
+                generation = 0
+            found[key] = spec, generation, daemons
         return found
 
     async def _work(self, key: ItemKey, job: Callable[[], Result], spec: Spec | None = None) -> Result:

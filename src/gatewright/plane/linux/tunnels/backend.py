@@ -45,8 +45,8 @@ class Backend(Protocol):
         """
         ...
 
-    def adopt(self, spec: InstanceSpec, tunnel: TunnelSpec) -> Standing | None:
-        """What :meth:`ensure` would find; None if anything is missing. Changes nothing."""
+    def stands(self, spec: InstanceSpec, tunnel: TunnelSpec) -> bool:
+        """Whether :meth:`ensure` would find everything, the tunnel's own charon too. Changes nothing."""
         ...
 
     def remove(self, instance_id: str, number: int) -> None:

@@ -6,6 +6,7 @@ route; :mod:`~gatewright.plane.linux.filters` logs that to a group of nfnetlink_
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 import struct
@@ -85,6 +86,9 @@ class Demand:
         self._socket.send(netlink.HEADER.pack(size, _CONFIGURE, netlink.REQUEST | netlink.ACK, 1, 0) + body)
         answer = self._socket.recv(_LARGEST)
         code: int = struct.unpack_from("=i", answer, netlink.HEADER.size)[0]
+        if code == -errno.EPERM:
+            # we may do it; the kernel says so of a group that is another's
+            raise OSError(errno.EBUSY, f"another process listens to group {GROUP} of nfnetlink_log")
         if code:
             raise OSError(-code, "nfnetlink_log")
 

@@ -90,7 +90,7 @@ class Keepers:
 
         Returns when they know. Raises PlaneError.
         """
-        await self.attend(backend, spec, standings)
+        await self._attend(backend, spec, standings)
         served = [self._keepers[spec.id, tunnel.number] for tunnel in backend.served(spec)]
         results = await asyncio.gather(*(keeper.in_force(_PATIENCE) for keeper in served), return_exceptions=True)
         for result in results:
@@ -114,8 +114,8 @@ class Keepers:
         for instance_id in tuple(self._demands):
             self._stop_hearing(instance_id)
 
-    async def attend(self, backend: Backend, spec: InstanceSpec, standings: Mapping[int, Standing]) -> None:
-        """Look after an instance's tunnels from now on; the rest as in :meth:`take`, which waits besides."""
+    async def _attend(self, backend: Backend, spec: InstanceSpec, standings: Mapping[int, Standing]) -> None:
+        """Look after an instance's tunnels from now on."""
         served = {tunnel.number: tunnel for tunnel in backend.served(spec)}
         for number, tunnel in served.items():
             keeper = self._keepers.get((spec.id, number))

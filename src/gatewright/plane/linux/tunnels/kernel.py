@@ -50,10 +50,8 @@ class Kernel:
             set_addresses(inside, link, tunnel_addresses(tunnel))
         return Standing(socket_of(self._folders.of(spec.key)), None)
 
-    def adopt(self, spec: InstanceSpec, tunnel: TunnelSpec) -> Standing | None:
-        if self.fault(spec, tunnel) is not None:
-            return None
-        return Standing(socket_of(self._folders.of(spec.key)), None)
+    def stands(self, spec: InstanceSpec, tunnel: TunnelSpec) -> bool:
+        return self.fault(spec, tunnel) is None
 
     def remove(self, instance_id: str, number: int) -> None:
         if netns.identity(self._names.namespace(instance_id)) is not None:

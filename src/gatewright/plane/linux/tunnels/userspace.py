@@ -19,7 +19,6 @@ from gatewright.plane.linux.charon import Charon, socket_of
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.names import Names, stable_mac
-from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.routing import RoutingRtnl
 from gatewright.plane.linux.rtnl import Link, Rtnl
 from gatewright.plane.linux.tunnels import tun
@@ -63,9 +62,10 @@ class Userspace:
         with _looking_into(self._names.namespace(spec.id)) as inside, _looking_into(name) as child:
             self._connect(tunnel.number, inside, child, name)
             if inside.find(tunnel.link) is None:
-                # a charon that lives has lost its device, and the next one's is to have that name again
+                # a charon that lives has lost its device, and the next one's is to have that name again; what it logged
+                # stays, for who asks why
                 if not new:
-                    charon.end()
+                    strays.end(name)
                     _delete(child, _TUN)
                 process = charon.finish(charon.begin([_UPLINK], new_namespace=True))
                 new = True
@@ -86,12 +86,10 @@ class Userspace:
                 raise
         return Standing(socket_of(folder), process)
 
-    def adopt(self, spec: InstanceSpec, tunnel: TunnelSpec) -> Standing | None:
-        if self.fault(spec, tunnel) is not None:
-            return None
+    def stands(self, spec: InstanceSpec, tunnel: TunnelSpec) -> bool:
         socket = socket_of(self._folders.of_tunnel(spec.id, tunnel.number))
-        process = listening(socket, self._names.tunnel_namespace(spec.id, tunnel.number))
-        return None if process is None else Standing(socket, process)
+        name = self._names.tunnel_namespace(spec.id, tunnel.number)
+        return self.fault(spec, tunnel) is None and _listens(socket, name)
 
     def remove(self, instance_id: str, number: int) -> None:
         folder = self._folders.of_tunnel(instance_id, number)
@@ -201,19 +199,13 @@ def _looking_into(name: str) -> Iterator[RoutingRtnl]:
         yield rtnl
 
 
-def listening(socket: Path, namespace: str) -> Process | None:
-    """The charon that answers there and lives in the namespace, to be closed. Raises PlaneError."""
+def _listens(socket: Path, namespace: str) -> bool:
+    """Whether a charon answers there and lives in the namespace."""
     try:
         with ViciClient(socket, _PATIENCE) as client:
-            pid = client.peer
+            return processes.namespace_of(client.peer) == netns.identity(namespace)
     except OSError:
-        return None
-    with step(f"watching the charon at {socket}"):
-        process = Process.open(pid)
-        if process is not None and processes.namespace_of(pid) != netns.identity(namespace):
-            process.close()
-            return None
-        return process
+        return False
 
 
 def _paired(one: Link, other: Link) -> bool:
