@@ -15,6 +15,7 @@ from gatewright.peers import VENDORS, Peer, peer
 from gatewright.resources.tunnels import EVERYWHERE, TunnelSpec
 from tests.plane.linux.customer import Customer
 from tests.plane.linux.lab import CHARON
+from tests.support.patience import patience
 
 #: Debian's configuration is /etc/strongswan.conf, which includes strongswan.d; nothing of the host's is changed.
 _OWN_FILES = """\
@@ -25,7 +26,11 @@ mount --bind "$1/strongswan.d" /etc/strongswan.d
 mount -t tmpfs tmpfs /run
 exec "$2"
 """
+#: Beside what is printed: a log, and no more plugins in swanctl than it needs, which takes its time to load all.
 _LOG = """\
+swanctl {{
+  load = random openssl pem
+}}
 charon {{
   filelog {{
     file {{
@@ -100,12 +105,12 @@ def running(site: Customer, vendor: str, told: Peer) -> Iterator[None]:
         yield
     finally:
         charon.terminate()
-        charon.wait(10)
+        charon.wait(patience(10))
 
 
 def _load(charon: subprocess.Popen[bytes], site: Customer) -> None:
     """What its head says to do when it is in place."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + patience(10)
     while True:
         assert charon.poll() is None, site.log()
         ran = subprocess.run(
@@ -113,6 +118,7 @@ def _load(charon: subprocess.Popen[bytes], site: Customer) -> None:
             capture_output=True,
             text=True,
             check=False,
+            timeout=patience(5),
         )
         if ran.returncode == 0:
             return

@@ -247,6 +247,7 @@ KERNEL = Vendor(
     "strongSwan 5.8 and later with swanctl, ESP in the kernel",
     "#",
     _kernel,
+    "brought up with a gateway by Gatewright's tests, strongSwan 5.9.8 on Linux 6.1",
 )
 USERSPACE = Vendor(
     "strongSwan 5.9 with swanctl, ESP in charon (kernel-libipsec)",
