@@ -55,6 +55,8 @@ _POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 #: Longest path of a Unix socket, bytes: unix(7), without the final NUL.
 _LONGEST_SOCKET = 107
 
+#: Milliseconds between two probes of a tunnel at least.
+_QUICKEST_PROBES = 50
 #: Connections that wait in the kernel to be accepted.
 BACKLOG = 1024
 #: The published quota of gateways, an address for each of their tunnel ends and more, VPCs enough for tests that run
@@ -155,6 +157,12 @@ OPTIONS = (
         "accept: IPsec connections may use DES, MD5 and the like, as documented (default); refuse: they may not",
         ("accept", "refuse"),
     ),
+    Option(
+        "health_interval",
+        int,
+        "MS",
+        "linux plane: milliseconds between two probes of a tunnel at most (default: as its health check says)",
+    ),
     Option("cache", bool, "", "linux plane: bring gateways back after a reboot before the control plane is back"),
     Option("trace_endpoint", str, "URL", "OTLP/HTTP endpoint that traces are sent to (default: none are recorded)"),
     Option("log_level", str, "LEVEL", "what is logged (default: WARNING)", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -211,6 +219,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     throttling: str
     busy_gateways: str
     weak_algorithms: str
+    #: Milliseconds; None: as each tunnel's health check says.
+    health_interval: int | None
     cache: bool
     #: Empty: no traces.
     trace_endpoint: str
@@ -326,6 +336,7 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
         throttling=values.get("throttling", "off"),
         busy_gateways=values.get("busy_gateways", "queue"),
         weak_algorithms=values.get("weak_algorithms", "accept"),
+        health_interval=health_interval(values.get("health_interval")),
         cache=bool(values.get("cache", False)),
         trace_endpoint=trace_endpoint(values.get("trace_endpoint", "")),
         log_level=values.get("log_level", "WARNING"),
@@ -341,6 +352,16 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
             f"{_LONGEST_SOCKET}: choose a shorter one"
         )
     return settings
+
+
+def health_interval(milliseconds: int | None) -> int | None:
+    """How often tunnels are probed at least, if a setting says so. Raises ConfigurationError."""
+    if milliseconds is not None and milliseconds < _QUICKEST_PROBES:
+        raise ConfigurationError(
+            f"health_interval is {milliseconds}: it must be at least {_QUICKEST_PROBES} milliseconds; leave it out to "
+            "probe as each health check says"
+        )
+    return milliseconds
 
 
 def trace_endpoint(text: str) -> str:

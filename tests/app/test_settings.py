@@ -60,6 +60,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "throttling": "exact",
         "tls_cert": "/server.crt",
         "tls_key": "/server.key",
+        "health_interval": "250",
         "cache": "true",
         "trace_endpoint": "http://192.0.2.7:4318",
         "log_level": "INFO",
@@ -81,6 +82,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     assert (found.charge_types, found.quota_public_addresses, found.quota_vswitches) == (("POSTPAY",), 6, 7)
     assert found.quota_customer_gateways == 4
     assert found.quota_vpcs == 8
+    assert found.health_interval == 250
     assert (found.database, found.quota_vpn_gateways) == ("postgresql://u@h/d", 5)
     assert (found.log_level, found.log_format) == ("INFO", "text")
     assert (found.throttling, found.connections, found.api_user) == ("exact", 9, "nobody")
@@ -159,6 +161,7 @@ def test_a_port_is_a_number(name: str, port: str) -> None:
         ("public_pool = '10.0.0.0/30'", "public_pool"),
         ("quota_vpn_gateways = -1", "quota_vpn_gateways"),
         ("quota_vpcs = -1", "quota_vpcs"),
+        ("health_interval = 49", "at least 50 milliseconds"),
         ("quota_vswitches = -1", "quota_vswitches"),
         ("charge_types = 'POSTPAY,FREE'", "charge_types"),
         ("charge_types = ''", "charge_types"),

@@ -104,7 +104,14 @@ def _options(settings: Settings) -> HostOptions:
     uplink = None
     if settings.uplink is not None:
         uplink = UplinkOptions(settings.uplink, UplinkMode(settings.uplink_mode), settings.public_pool)
-    return HostOptions(uplink, settings.bridges, settings.underlay)
+    return HostOptions(
+        uplink, settings.bridges, settings.underlay, health_interval=health_seconds(settings.health_interval)
+    )
+
+
+def health_seconds(milliseconds: int | None) -> float | None:
+    """A setting of milliseconds as the plane takes it."""
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def open_cache_keeper(folder: Path, installation: str, host: str, *, wanted: bool) -> CacheKeeper | None:

@@ -11,11 +11,11 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from gatewright.app.agent import check_requirements, follow, open_cache_keeper
+from gatewright.app.agent import check_requirements, follow, health_seconds, open_cache_keeper
 from gatewright.app.data_directory import Lock, open_data_directory, open_folder
 from gatewright.app.host_lock import HostLock
 from gatewright.errors import ConfigurationError
-from gatewright.settings import trace_endpoint
+from gatewright.settings import health_interval, trace_endpoint
 from gatewright.state_files import replace_file, told
 from gatewright.telemetry import tracing
 from gatewright.telemetry.logs import set_up_logging
@@ -41,6 +41,8 @@ class RemoteAgent(NamedTuple):
     log_format: str
     #: Where traces are sent; empty: none are recorded.
     trace_endpoint: str
+    #: Milliseconds, as of `serve`.
+    health_interval: int | None = None
 
 
 def run(options: RemoteAgent) -> None:
@@ -86,9 +88,11 @@ async def _run(options: RemoteAgent, identity: HostIdentity, context: ssl.SSLCon
         except ValueError as error:
             raise ConfigurationError(f"--public-pool is {options.public_pool!r}: {error}") from None
         uplink = UplinkOptions(options.uplink, UplinkMode(options.uplink_mode), pool)
+    interval = health_seconds(health_interval(options.health_interval))
+    host_options = HostOptions(uplink, underlay=identity.address, health_interval=interval)
     cache = open_cache_keeper(options.data / "agent", installation, identity.name, wanted=options.cache)
     await follow(
-        LinuxPlane(installation, options=HostOptions(uplink, underlay=identity.address)),
+        LinuxPlane(installation, options=host_options),
         HttpsLink(options.control_plane, context),
         options.data / "agent" / "agent.revision",
         installation,

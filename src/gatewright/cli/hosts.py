@@ -52,6 +52,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     agent.add_argument("--uplink", metavar="INTERFACE", help="the interface that the public pool is reached by")
     agent.add_argument("--uplink-mode", default="routed", choices=("routed", "proxy-arp"), help="as of `serve`")
     agent.add_argument("--public-pool", metavar="NETWORK", help="the service's public pool; needed with --uplink")
+    agent.add_argument("--health-interval", type=int, metavar="MS", help="as of `serve`")
     agent.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     agent.add_argument("--trace-endpoint", default="", metavar="URL", help="as of `serve`")
     agent.add_argument("--log-format", default="auto", choices=("auto", "text", "json"), help="as of `serve`")
@@ -164,6 +165,7 @@ def _agent(parsed: argparse.Namespace) -> int:
             parsed.log_level,
             parsed.log_format,
             parsed.trace_endpoint,
+            parsed.health_interval,
         )
     )
     return 0

@@ -23,6 +23,7 @@ from gatewright.plane.linux.bird_client import BfdState, BirdClient, Session
 from gatewright.plane.linux.bird_config import SERVED_METRIC
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.router_plan import STAND_IN_METRIC
+from gatewright.plane.linux.tunnels import marks
 from gatewright.resources.specs import InstanceSpec, ItemKey, RouterSpec
 from gatewright.resources.tunnels import EVERYWHERE, Announcement, BgpSpec, RouterNeighbour, SecretRef, TunnelSpec
 from tests.plane.linux.lab import Lab, Told, instance, kill, opened, play, router, run, vswitch
@@ -129,6 +130,12 @@ def customer(lab: Lab, spec: InstanceSpec, number: int) -> Iterator[Machine]:
         run("ip", "netns", "delete", machine.name)
 
 
+def mark(lab: Lab, spec: InstanceSpec, number: int) -> None:
+    """Say that a tunnel is steady."""
+    address = f"{marks.steady(number).address}/{marks.PREFIX}"
+    lab.ip(spec, "address", "add", address, "dev", f"tun{number}", "scope", "host", "noprefixroute")
+
+
 async def build(plane: LinuxPlane, *specs: InstanceSpec | RouterSpec) -> None:
     for number in (1, 2):
         await plane.apply(vswitch(number))
@@ -174,6 +181,11 @@ def test_the_router_follows_tunnels_without_anybodys_help(lab: Lab) -> None:
         lab.ip(MASTER, "link", "set", "tun1", "down")
         assert moves_to(lab, OTHER)
         lab.ip(MASTER, "link", "set", "tun1", "up")
+        assert moves_to(lab, ONE)
+        # one that has carried for long is preferred to one that has just come
+        mark(lab, SLAVE, 2)
+        assert moves_to(lab, OTHER)
+        mark(lab, MASTER, 1)
         assert moves_to(lab, ONE)
         # the whole instance is cut off: its BIRD can tell nobody
         leg = lab.names.lan(MASTER.id).name

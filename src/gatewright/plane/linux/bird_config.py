@@ -32,6 +32,10 @@ _INSTANCES_ASN, _ROUTERS_ASN = 4_200_000_001, 4_200_000_002
 _LAST_ASN = 2**32 - 1
 #: What an instance marks what customers have told it with, before it tells it to the router (RFC 1997).
 _LEARNED = "(64512, 1)"
+#: The same for what has come back and is to be used only if there is nothing else, and what it is known by before.
+_LATE, _LATE_PREFERENCE = "(64512, 2)", 150
+#: How much everything else is preferred to that, by BGP's local preference.
+_STEADY = 1 << 31
 #: Routes that are taken of one customer's session; those after them are not.
 MOST_LEARNED = 1000
 #: Routes that a router takes of one instance.
@@ -66,6 +70,10 @@ class Device:
 
     destination: str
     link: str
+    #: Addresses that are on-link there as long as it may be used, if that is not always so, and as long as it is
+    #: steady: the router takes what is not only if there is nothing else.
+    usable: str | None = None
+    steady: str | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +167,7 @@ def instance(wanted: Instance, log: Path) -> bytes:
         "filter to_router {",
         "  bgp_path.empty; bgp_community.empty;",
         f"  if source = RTS_BGP then bgp_community.add({_LEARNED});",
+        f"  if preference = {_LATE_PREFERENCE} then bgp_community.add({_LATE});",
         "  accept;",
         "}",
         *_kernel("forward", number, LEARNED_METRIC, f'proto != "{_NETWORKS}"'),
@@ -215,7 +224,9 @@ def router(wanted: Router, log: Path) -> bytes:
             "  passive yes;",
             *_session(_link(neighbour.link), bfd=True),
             f"  ipv4 {{ table gateways; export none; import limit {MOST_OFFERED} action block; import filter {{",
-            f"    bgp_local_pref = {_number(neighbour.preference, 0, 2**32 - 1)}; accept;",
+            f"    bgp_local_pref = {_number(neighbour.preference, 0, _STEADY - 1)};",
+            f"    if ! ({_LATE} ~ bgp_community) then bgp_local_pref = {_STEADY + neighbour.preference};",
+            "    accept;",
             "  }; };",
             "}",
         ]
@@ -284,18 +295,25 @@ def _bfd(rapid: Mapping[str, Bfd]) -> Iterator[str]:
 
 
 def _devices(routes: Iterable[Device]) -> Iterator[str]:
-    """A protocol a link, so that one destination may be reached over several."""
-    by_link: dict[str, set[str]] = {}
+    """Protocols for each link, so that one destination may be reached over several."""
+    steady: dict[str, set[str]] = {}
+    late: dict[str, set[str]] = {}
     for route in routes:
-        link = _link(route.link)
-        by_link.setdefault(link, set()).add(f'{_network(route.destination)} via "{link}"')
-    for link, lines in sorted(by_link.items()):
-        yield from _static(f"offers_{link.replace('-', '_')}", "offers", sorted(lines))
+        link, network = _link(route.link), _network(route.destination)
+        way = f'"{link}"' if route.usable is None else _address(route.usable)
+        if route.steady is None:
+            steady.setdefault(link, set()).add(f"{network} via {way}")
+        else:
+            steady.setdefault(link, set()).add(f"{network} via {_address(route.steady)}")
+            late.setdefault(link, set()).add(f"{network} via {way}")
+    for name, by_link, more in (("offers", steady, ""), ("late", late, f" preference {_LATE_PREFERENCE};")):
+        for link, lines in sorted(by_link.items()):
+            yield from _static(f"{name}_{link.replace('-', '_')}", "offers", sorted(lines), more)
 
 
-def _static(name: str, table: str, routes: Iterable[str]) -> Iterator[str]:
+def _static(name: str, table: str, routes: Iterable[str], more: str = "") -> Iterator[str]:
     yield f"protocol static {name} {{"
-    yield f"  ipv4 {{ table {table}; }};"
+    yield f"  ipv4 {{ table {table};{more} }};"
     yield from (f"  route {route};" for route in routes)
     yield "}"
 

@@ -41,7 +41,7 @@ from gatewright.plane.linux.ruleset import (
     told,
     transport_bits,
 )
-from gatewright.plane.linux.tunnels import demand, steering
+from gatewright.plane.linux.tunnels import demand, echoes, steering
 from gatewright.resources.addresses import router_address
 from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnels import EVERYWHERE, TunnelSpec
@@ -50,8 +50,8 @@ NOTE = "filter.json"
 #: The only table in an instance's namespace.
 NAME = "gatewright"
 #: Tunnels, by what their links' names begin with: IPsec's, and SSL-VPN's.
-SSL_TUNNELS = "ssl*"
-TUNNELS = ("tun*", SSL_TUNNELS)
+IPSEC_TUNNELS, SSL_TUNNELS = "tun*", "ssl*"
+TUNNELS = (IPSEC_TUNNELS, SSL_TUNNELS)
 #: TCP's payload in a tunnel's packets, whose MTU is 1,400.
 _SEGMENT = 1360
 #: BGP, and BFD's control packets of neighbours (RFC 5881).
@@ -160,6 +160,8 @@ class _Rules:
             yield *here, field("icmp", "type", "echo-request"), NOTRACK, ACCEPT
             yield *here, ACCEPT
         yield meta("iifname", LAN), field_other("ip", "daddr", *own), NOTRACK, ACCEPT
+        for tunnel in self._tunnels:
+            yield from _health(tunnel)
         for tunnel in self._tunnels:
             yield from self._out_of(tunnel)
         yield meta("iifname", SSL_TUNNELS), NOTRACK, ACCEPT
@@ -286,6 +288,14 @@ def _bgp(tunnel: TunnelSpec) -> Iterator[Rule]:
     yield *here, field("tcp", "sport", _BGP)
     yield *here, field("udp", "dport", _BFD)
     yield *here, field("icmp", "type", "echo-request", "echo-reply")
+
+
+def _health(tunnel: TunnelSpec) -> Iterator[Rule]:
+    """Answers to our own probes, which whoever sent them has seen: they are for no machine of the VPC."""
+    if tunnel.health is not None:
+        pair = field("ip", "saddr", tunnel.health.destination), field("ip", "daddr", tunnel.health.source)
+        ours = transport_bits(64, 32, echoes.MAGIC >> 32), transport_bits(96, 32, echoes.MAGIC & 0xFFFFFFFF)
+        yield meta("iifname", IPSEC_TUNNELS), *pair, field("icmp", "type", "echo-reply"), *ours, DROP
 
 
 def _selected(tunnel: TunnelSpec, ours: str, theirs: str) -> Rule:

@@ -14,10 +14,11 @@ from gatewright.plane.linux import bird_config
 from gatewright.plane.linux.bird_config import Customer, Device, Instance
 from gatewright.plane.linux.names import LAN
 from gatewright.plane.linux.routing import KernelRule, RoutingRtnl
+from gatewright.plane.linux.tunnels import marks
 from gatewright.plane.linux.vpn_routing import DESTINATIONS
 from gatewright.resources.addresses import router_address
 from gatewright.resources.specs import InstanceSpec
-from gatewright.resources.tunnels import SecretRef, TunnelSpec, link_name
+from gatewright.resources.tunnels import SecretRef, TunnelSpec
 
 #: The priority of the rule that leads what comes in from the vSwitch to what customers announce, which is in the table
 #: of destination-based routes, behind them: after all rules about what was ordered, before main.
@@ -46,17 +47,17 @@ def needed(spec: InstanceSpec) -> bool:
 
 def wanted(spec: InstanceSpec, keys: Mapping[SecretRef, str]) -> Instance:
     """The same as values."""
-    numbers = {tunnel.number for tunnel in spec.tunnels}
+    tunnels = {tunnel.number: tunnel for tunnel in spec.tunnels}
     return Instance(
         address=spec.private.address,
         link=LAN,
         router=router_address(ipaddress.IPv4Network(spec.private.network)),
         table=DESTINATIONS,
         announced=tuple(
-            Device(offer.destination, link_name(number))
+            _device(offer.destination, tunnels[number])
             for offer in spec.announced
             for number in offer.tunnels
-            if number in numbers
+            if number in tunnels
         ),
         customers=tuple(found for tunnel in spec.tunnels if (found := _customer(spec, tunnel, keys)) is not None),
         networks=spec.vpc_networks or (spec.private.network,),
@@ -78,6 +79,11 @@ def _rules(spec: InstanceSpec) -> tuple[KernelRule, ...]:
     if not needed(spec) or all(tunnel.bgp is None for tunnel in spec.tunnels):
         return ()
     return (KernelRule(RULES.start, DESTINATIONS, iif=LAN),)
+
+
+def _device(destination: str, tunnel: TunnelSpec) -> Device:
+    usable = marks.usable(tunnel.number).neighbour if marks.checked(tunnel) else None
+    return Device(destination, tunnel.link, usable=usable, steady=marks.steady(tunnel.number).neighbour)
 
 
 def _customer(spec: InstanceSpec, tunnel: TunnelSpec, keys: Mapping[SecretRef, str]) -> Customer | None:

@@ -35,6 +35,8 @@ class HostOptions:
     bridges: Mapping[str, str] = field(default_factory=dict)
     #: The host's IPv4 address in the network between the hosts, by which vSwitches span them; empty for none.
     underlay: str = ""
+    #: Seconds between two probes of a tunnel at most, whatever its health check says; None: as it says.
+    health_interval: float | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError if a bridge is to be two vSwitches."""

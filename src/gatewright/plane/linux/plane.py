@@ -27,6 +27,7 @@ from gatewright.plane.linux.router import Routers
 from gatewright.plane.linux.tunnels import backends
 from gatewright.plane.linux.tunnels.keepers import Keepers
 from gatewright.plane.linux.tunnels.links import TunnelLinks
+from gatewright.plane.linux.tunnels.probes import Probes
 from gatewright.plane.linux.uplink import Uplink
 from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.plane.linux.watch import Watch
@@ -89,8 +90,17 @@ class LinuxPlane:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
         self._loop = loop = asyncio.get_running_loop()
         self._reveal = reveal
+        probes = Probes(self._names, self._link_workers, self._options.health_interval)
         self._keepers = Keepers(
-            self._names, self._folders, self._links, self._link_workers, self._exclusively, changed, told, reveal
+            self._names,
+            self._folders,
+            self._links,
+            probes,
+            self._link_workers,
+            self._exclusively,
+            changed,
+            told,
+            reveal,
         )
         self._bgp = BgpWatch(self._folders, self._keepers.bgp_seen)
         self._watch = Watch(loop, changed)

@@ -24,7 +24,10 @@ _ADDRESS = struct.Struct("=BBBBI")
 _MAC, _NAME, _MTU, _PEER, _MASTER = 1, 3, 4, 5, 10
 _OPERATIONAL, _INFO, _ALIAS, _NAMESPACE, _MASK = 16, 18, 20, 28, 29
 _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
-_ADDRESS_OF_PEER, _LOCAL = 1, 2
+_ADDRESS_OF_PEER, _LOCAL, _ADDRESS_FLAGS = 1, 2, 8
+_NO_ROUTE = 0x200
+#: linux/rtnetlink.h.
+_EVERYWHERE, _HERE = 0, 254
 _IFF_UP = 1
 #: The port of RFC 7348.
 _VXLAN_PORT = 4789
@@ -227,10 +230,24 @@ class Rtnl:
                     found.add((socket.inet_ntoa(told.get(_LOCAL) or told[_ADDRESS_OF_PEER]), prefix))
         return found
 
-    def add_address(self, link: Link, address: str, prefix: int) -> None:
+    def every_address(self) -> dict[int, set[tuple[str, int]]]:
+        """The same of all links that have any, by their indexes."""
+        found: dict[int, set[tuple[str, int]]] = {}
+        with step("listing addresses"):
+            for message in self._netlink.listing(_GET_ADDRESS, _ADDRESS.pack(AF_INET, 0, 0, 0, 0)):
+                _, prefix, _, _, index = _ADDRESS.unpack_from(message)
+                told = netlink.table(message, _ADDRESS.size)
+                address = socket.inet_ntoa(told.get(_LOCAL) or told[_ADDRESS_OF_PEER])
+                found.setdefault(index, set()).add((address, prefix))
+        return found
+
+    def add_address(self, link: Link, address: str, prefix: int, *, idle: bool = False) -> None:
+        """``idle``: no packet is to have it, and no route comes with it."""
+        body = _address(link, address, prefix, _HERE if idle else _EVERYWHERE)
         with step(f"adding {address}/{prefix} to {link.name}"):
-            flags = netlink.CREATE | netlink.EXCLUSIVE
-            self._netlink.change(_NEW_ADDRESS, _address(link, address, prefix), flags)
+            if idle:
+                body += number(_ADDRESS_FLAGS, _NO_ROUTE)
+            self._netlink.change(_NEW_ADDRESS, body, netlink.CREATE | netlink.EXCLUSIVE)
 
     def delete_address(self, link: Link, address: str, prefix: int) -> None:
         with step(f"deleting {address}/{prefix} from {link.name}"):
@@ -245,9 +262,9 @@ class Rtnl:
         self._netlink.change(_NEW_LINK, body, netlink.CREATE | netlink.EXCLUSIVE)
 
 
-def _address(link: Link, address: str, prefix: int) -> bytes:
+def _address(link: Link, address: str, prefix: int, scope: int = _EVERYWHERE) -> bytes:
     packed = socket.inet_aton(address)
-    head = _ADDRESS.pack(AF_INET, prefix, 0, 0, link.index)
+    head = _ADDRESS.pack(AF_INET, prefix, 0, scope, link.index)
     return head + raw(_LOCAL, packed) + raw(_ADDRESS_OF_PEER, packed)
 
 

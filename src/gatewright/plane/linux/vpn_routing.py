@@ -2,7 +2,8 @@
 
 Kernel tables that are looked up for packets that come in from the vSwitch alone, so that nothing that is sent into a
 tunnel can draw the tunnel's own packets into it. A route over a link that is down is taken away by the kernel, and the
-next heavier one is used: that needs nobody's help.
+next heavier one is used: that needs nobody's help. A tunnel whose health check fails has no routes, and one that has
+just come back comes last (:mod:`~gatewright.plane.linux.tunnels.marks`).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import NamedTuple
 from gatewright.plane.linux.instance_routes import VPC_TABLE
 from gatewright.plane.linux.names import LAN
 from gatewright.plane.linux.routing import KernelRoute, KernelRule, RoutingRtnl
+from gatewright.plane.linux.tunnels import marks
 from gatewright.resources.specs import InstanceSpec
-from gatewright.resources.tunnels import EVERYWHERE, link_name
+from gatewright.resources.tunnels import EVERYWHERE
 
 #: The table of destination-based routes.
 DESTINATIONS = 200
@@ -26,6 +28,8 @@ _RULES = range(_OUT_OF_TUNNELS, _DESTINATIONS + 1)
 #: Tables of policies and selectors are numbered from here on, by what their rules match.
 _FIRST_TABLE, _TABLES = 1 << 16, 1 << 30
 _HEAVIEST = 100
+#: Added to the metrics of a tunnel that is not steady: it comes after what customers announce, too.
+_LATE = 4_000_000
 
 
 class Way(NamedTuple):
@@ -67,10 +71,10 @@ def ensure(inside: RoutingRtnl, spec: InstanceSpec) -> None:
     Raises PlaneError.
     """
     wanted = plan(spec)
-    indexes = _up(inside, spec)
+    carriers = _carriers(inside, spec)
     before = inside.tables_used(_RULES) - {VPC_TABLE}
     for table, ways in wanted.tables.items():
-        inside.set_routes(table, _routes(ways, indexes))
+        inside.set_routes(table, _routes(ways, carriers))
     inside.set_rules(_RULES, wanted.rules)
     for table in before - wanted.tables.keys():
         inside.set_routes(table, ())
@@ -99,14 +103,32 @@ def _way(destination: str, tunnel: int, weight: int) -> Way:
     return Way(destination, tunnel, (_HEAVIEST + 1 - weight) * 10_000 + tunnel)
 
 
-def _up(inside: RoutingRtnl, spec: InstanceSpec) -> dict[int, int]:
-    """The indexes of the links of tunnels that are up, by the tunnels' numbers."""
+class _Carrier(NamedTuple):
+    """The link of a tunnel that may carry, by its index, and what is added to its metrics."""
+
+    link: int
+    behind: int
+
+
+def _carriers(inside: RoutingRtnl, spec: InstanceSpec) -> dict[int, _Carrier]:
+    """By the tunnels' numbers."""
     links = {link.name: link for link in inside.links()}
-    found = {tunnel.number: links.get(link_name(tunnel.number)) for tunnel in spec.tunnels}
-    return {number: link.index for number, link in found.items() if link is not None and link.up}
+    addresses = inside.every_address() if spec.tunnels else {}
+    found = {}
+    for tunnel in spec.tunnels:
+        link = links.get(tunnel.link)
+        if link is None or not link.up:
+            continue
+        present = {address for address, _ in addresses.get(link.index, ())}
+        if not marks.checked(tunnel) or marks.usable(tunnel.number).address in present:
+            steady = marks.steady(tunnel.number).address in present
+            found[tunnel.number] = _Carrier(link.index, 0 if steady else _LATE)
+    return found
 
 
-def _routes(ways: Iterable[Way], indexes: Mapping[int, int]) -> list[KernelRoute]:
+def _routes(ways: Iterable[Way], carriers: Mapping[int, _Carrier]) -> list[KernelRoute]:
     return [
-        KernelRoute(way.destination, indexes[way.tunnel], metric=way.metric) for way in ways if way.tunnel in indexes
+        KernelRoute(way.destination, carrier.link, metric=way.metric + carrier.behind)
+        for way in ways
+        if (carrier := carriers.get(way.tunnel)) is not None
     ]

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Collection
 
 from gatewright.plane.linux.rtnl import Link, Rtnl
+from gatewright.plane.linux.tunnels import marks
 from gatewright.resources.tunnels import TunnelSpec
 
 
@@ -14,6 +15,29 @@ def tunnel_addresses(tunnel: TunnelSpec) -> set[tuple[str, int]]:
     if tunnel.bgp is None:
         return set()
     return {(tunnel.bgp.local_address, ipaddress.IPv4Network(tunnel.bgp.network).prefixlen)}
+
+
+def dress(rtnl: Rtnl, link: Link, tunnel: TunnelSpec) -> None:
+    """Have a tunnel's addresses on its link; marks that are there stay. Raises PlaneError."""
+    set_addresses(rtnl, link, tunnel_addresses(tunnel) | _marks(rtnl, link))
+
+
+def dressed(rtnl: Rtnl, link: Link, tunnel: TunnelSpec) -> bool:
+    """Whether :func:`dress` would change nothing. Raises PlaneError."""
+    return {one for one in rtnl.addresses(link) if not marks.is_mark(one)} == tunnel_addresses(tunnel)
+
+
+def mark(rtnl: Rtnl, link: Link, wanted: Collection[str]) -> None:
+    """Have exactly these marks on a tunnel's link. Raises PlaneError."""
+    present = {address for address, _ in _marks(rtnl, link)}
+    for address in present.difference(wanted):
+        rtnl.delete_address(link, address, marks.PREFIX)
+    for address in set(wanted).difference(present):
+        rtnl.add_address(link, address, marks.PREFIX, idle=True)
+
+
+def _marks(rtnl: Rtnl, link: Link) -> set[tuple[str, int]]:
+    return {one for one in rtnl.addresses(link) if marks.is_mark(one)}
 
 
 def set_addresses(rtnl: Rtnl, link: Link, wanted: Collection[tuple[str, int]]) -> None:

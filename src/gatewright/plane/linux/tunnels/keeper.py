@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import msgspec
 
@@ -24,12 +24,13 @@ from gatewright.plane.linux.tunnels.causes import Cause
 from gatewright.plane.linux.tunnels.daemon import Daemon
 from gatewright.plane.linux.tunnels.lines import Lines
 from gatewright.plane.linux.tunnels.patience import Patience
+from gatewright.plane.linux.tunnels.reliance import Reliance
 from gatewright.plane.linux.tunnels.seen import Seen
 from gatewright.plane.linux.vici_conn import Section, child_names, connection_name, shared_key
 from gatewright.plane.linux.vici_session import ViciRefusal, ViciSession
 from gatewright.resources import algorithms
 from gatewright.resources.specs import InstanceSpec
-from gatewright.resources.tunnel_states import BgpStatus, TunnelState, TunnelStatus
+from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelState, TunnelStatus
 from gatewright.resources.tunnels import TunnelSpec
 
 _log = logging.getLogger(__name__)
@@ -46,8 +47,6 @@ _SWEEP = 30.0
 #: For how long a tunnel is negotiated after there was traffic for it last, seconds.
 _DEMANDED = 30.0
 
-#: Have the tunnel's link up or down; False if it is not there.
-SetLink = Callable[[InstanceSpec, int, bool], Awaitable[bool]]
 Connection = Callable[[InstanceSpec, TunnelSpec], Section]
 
 
@@ -60,7 +59,7 @@ class Keeper:
         tunnel: TunnelSpec,
         folder: Folder,
         connection: Connection,
-        set_link: SetLink,
+        relied_on: Callable[[Callable[[], None]], Reliance],
         told: Told,
         reveal: Reveal,
     ) -> None:
@@ -69,17 +68,16 @@ class Keeper:
         self.daemon: Daemon | None = None
         self._folder = folder
         self._connection = connection
-        self._set_link = set_link
         self._told = told
         self._reveal = reveal
         self._lines = Lines(tunnel.id, told)
         self._patience = Patience()
         self._wake = asyncio.Event()
+        self._reliance = relied_on(self._wake.set)
         self._session: ViciSession | None = None
         #: What the charon of the session has been told.
         self._loaded: str | None = None
         self._in_force: asyncio.Future[None] | None = None
-        self._link_up: bool | None = None
         self._cause: Cause | None = None
         self._was_up = False
         #: When there was traffic for it last.
@@ -95,14 +93,15 @@ class Keeper:
         if self.daemon is not None:
             self.daemon.drop(connection_name(self.tunnel))
         self.daemon = daemon
-        self._session = self._loaded = self._link_up = None
+        self._session = self._loaded = None
+        self._reliance.doubt()
         daemon.add(connection_name(self.tunnel), self)
         self._patience.begin_anew()
         self._wake.set()
 
     def touched(self) -> None:
         """Its link may be another than it was, or may have been set by somebody."""
-        self._link_up = None
+        self._reliance.doubt()
         self._wake.set()
 
     def want(self, instance: InstanceSpec, tunnel: TunnelSpec) -> None:
@@ -116,7 +115,7 @@ class Keeper:
     def demand(self) -> None:
         """There is traffic for it."""
         clock = asyncio.get_running_loop().time()
-        if clock - self._demanded > _DEMANDED and not self._link_up:
+        if clock - self._demanded > _DEMANDED and not self._reliance.up:
             self._wake.set()
         self._demanded = clock
 
@@ -141,6 +140,7 @@ class Keeper:
             self.daemon.drop(connection_name(self.tunnel))
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        self._reliance.close()
 
     async def unload(self) -> None:
         """End the tunnel in a charon that it shares with others; where it has its own, that one is ended anyway."""
@@ -157,7 +157,8 @@ class Keeper:
         """Its charon has ended. If the tunnel was up, nobody waits for traffic until it is again."""
         if self._was_up:
             self._demanded = asyncio.get_running_loop().time()
-        self._session = self._loaded = self._link_up = None
+        self._session = self._loaded = None
+        self._reliance.lost()
         self._cause = None
         self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, why)
 
@@ -205,7 +206,7 @@ class Keeper:
                     await self._wake.wait()
             except TimeoutError:
                 # nobody has told anything: somebody may have changed the link by hand
-                self._link_up = None
+                self._reliance.doubt()
 
     def _failed(self, error: Exception) -> None:
         if self._state is None:
@@ -221,7 +222,8 @@ class Keeper:
         instance, tunnel = self.instance, self.tunnel
         if session is not self._session:
             self._loaded = await self._what_is_loaded(session)
-            self._session, self._link_up = session, None
+            self._session = session
+            self._reliance.doubt()
         wanted = self._wanted()
         if self._loaded != wanted:
             await self._load(session, instance, tunnel, wanted)
@@ -230,8 +232,9 @@ class Keeper:
         if self._in_force is not None and not self._in_force.done():
             self._in_force.set_result(None)
         now = await self._see(session)
-        await self._follow(now)
-        return await self._negotiate(session, now)
+        hold = await self._follow(now)
+        wait = await self._negotiate(session, now)
+        return wait if hold is None else min(wait, hold)
 
     def _wanted(self) -> str:
         """A digest of what charon is to be told. Of the key its version is in it, and it itself is not."""
@@ -275,11 +278,10 @@ class Keeper:
         name = connection_name(self.tunnel)
         return seen.seen(await session.listing("list-sas", "list-sa", {"ike": name}), name)
 
-    async def _follow(self, now: Seen) -> None:
-        """Have the link and what is told follow what was seen."""
+    async def _follow(self, now: Seen) -> float | None:
+        """Have the link and what is told follow what was seen. Gives when it is time again, if it is."""
         up, clock = bool(now.children), asyncio.get_running_loop().time()
-        if up != self._link_up:
-            self._link_up = up if await self._set_link(self.instance, self.tunnel.number, up) else None
+        hold = await self._reliance.follow(self.instance, self.tunnel, up=up)
         if up:
             self._patience.is_up(clock)
             self._was_up, self._cause = True, None
@@ -291,9 +293,12 @@ class Keeper:
             self._was_up = False
         failed = self._was_up or (self._cause is not None and self._cause.phase_2)
         self._tell(seen.status(now, phase_2_failed=failed), self._detail(now))
+        return hold
 
     def _detail(self, now: Seen) -> str:
         if now.children:
+            if self.tunnel.health is not None and self._reliance.health is HealthStatus.FAILED:
+                return f"{self.tunnel.health.destination} does not answer its health check"
             return ""
         if self._cause is not None:
             return self._cause.text
@@ -303,9 +308,16 @@ class Keeper:
 
     def _tell(self, status: TunnelStatus, detail: str) -> None:
         at = time.time_ns() // 1_000_000
-        bgp = BgpStatus.UNKNOWN if self.tunnel.bgp is None else self._bgp_status
+        up = status is TunnelStatus.IPSEC_SA_ESTABLISHED
         state = TunnelState(
-            id=self.tunnel.id, instance_id=self.instance.id, status=status, bgp=bgp, detail=detail, at=at
+            id=self.tunnel.id,
+            instance_id=self.instance.id,
+            status=status,
+            bgp=BgpStatus.UNKNOWN if self.tunnel.bgp is None else self._bgp_status,
+            # nothing is answered through one that is down
+            health=self._reliance.health if up or self.tunnel.health is None else HealthStatus.FAILED,
+            detail=detail,
+            at=at,
         )
         if self._state is None or msgspec.structs.replace(self._state, at=at) != state:
             self._state = state

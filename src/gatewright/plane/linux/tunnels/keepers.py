@@ -18,7 +18,9 @@ from gatewright.plane.linux.tunnels.backend import Backend, Standing
 from gatewright.plane.linux.tunnels.daemon import Daemon
 from gatewright.plane.linux.tunnels.demand import Demand, tunnels_for
 from gatewright.plane.linux.tunnels.keeper import Keeper
-from gatewright.plane.linux.tunnels.links import TunnelLinks
+from gatewright.plane.linux.tunnels.links import LinkState, TunnelLinks
+from gatewright.plane.linux.tunnels.probes import Probes
+from gatewright.plane.linux.tunnels.reliance import Reliance
 from gatewright.resources.specs import InstanceSpec, ItemKey
 from gatewright.resources.tunnel_states import TunnelState, TunnelStatus
 from gatewright.resources.tunnels import TunnelSpec
@@ -40,6 +42,7 @@ class Keepers:
         names: Names,
         folders: Folders,
         links: TunnelLinks,
+        probes: Probes,
         workers: Executor,
         exclusively: Exclusively,
         changed: Changed,
@@ -48,7 +51,8 @@ class Keepers:
     ) -> None:
         self._names = names
         self._folders = folders
-        self._links = links
+        self._links = _Links(links, workers)
+        self._probes = probes
         self._workers = workers
         self._exclusively = exclusively
         self._changed = changed
@@ -84,6 +88,7 @@ class Keepers:
                 await self._drop(owner, number, unload=True)
         if not kept:
             self._stop_hearing(instance_id)
+            self._probes.forget(instance_id)
 
     async def take(self, backend: Backend, spec: InstanceSpec, standings: Mapping[int, Standing]) -> None:
         """Have charons do what a spec says; ``standings`` are of tunnels that are new or were touched.
@@ -113,10 +118,12 @@ class Keepers:
             await self._drop(owner, number)
         for instance_id in tuple(self._demands):
             self._stop_hearing(instance_id)
+        self._probes.close()
 
     async def _attend(self, backend: Backend, spec: InstanceSpec, standings: Mapping[int, Standing]) -> None:
         """Look after an instance's tunnels from now on."""
         served = {tunnel.number: tunnel for tunnel in backend.served(spec)}
+        await self._probes.attend(spec)
         for number, tunnel in served.items():
             keeper = self._keepers.get((spec.id, number))
             if keeper is None:
@@ -125,7 +132,7 @@ class Keepers:
                     tunnel,
                     self._folders.of_tunnel(spec.id, number),
                     backend.connection,
-                    self._set_link,
+                    functools.partial(Reliance, self._links, self._probes),
                     self._told,
                     self._reveal,
                 )
@@ -186,10 +193,6 @@ class Keepers:
             self._daemons.pop(daemon.socket, None)
             await daemon.close()
 
-    async def _set_link(self, spec: InstanceSpec, number: int, up: bool) -> bool:
-        job = functools.partial(self._links.set, spec, number, up=up)
-        return await asyncio.get_running_loop().run_in_executor(self._workers, job)
-
     def _died(self, backend: Backend, instance_id: str, number: int, how: str) -> None:
         """A charon of a single tunnel has ended by itself."""
         keeper = self._keepers.get((instance_id, number))
@@ -221,6 +224,22 @@ class Keepers:
 
     def _is_current(self, keeper: Keeper) -> bool:
         return self._keepers.get((keeper.instance.id, keeper.tunnel.number)) is keeper
+
+
+class _Links:
+    """Links of tunnels, off the event loop."""
+
+    def __init__(self, links: TunnelLinks, workers: Executor) -> None:
+        self._links = links
+        self._workers = workers
+
+    async def set(self, spec: InstanceSpec, tunnel: TunnelSpec, wanted: LinkState) -> bool:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._workers, self._links.set, spec, tunnel, wanted)
+
+    async def look(self, spec: InstanceSpec, tunnel: TunnelSpec) -> LinkState | None:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._workers, self._links.look, spec, tunnel)
 
 
 def _unserved(spec: InstanceSpec, tunnel: TunnelSpec) -> TunnelState:

@@ -12,7 +12,7 @@ from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.rtnl import Link, Rtnl
 from gatewright.plane.linux.tunnels.backend import Standing
-from gatewright.plane.linux.tunnels.dressing import set_addresses, tunnel_addresses
+from gatewright.plane.linux.tunnels.dressing import dress, dressed
 from gatewright.plane.linux.vici_conn import Section, connection
 from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnels import TunnelSpec, link_name
@@ -47,7 +47,7 @@ class Kernel:
                 link = inside.find(tunnel.link)
             if link is None:
                 raise PlaneError(f"link {tunnel.link} vanished while it was being made")
-            set_addresses(inside, link, tunnel_addresses(tunnel))
+            dress(inside, link, tunnel)
         return Standing(socket_of(self._folders.of(spec.key)), None)
 
     def stands(self, spec: InstanceSpec, tunnel: TunnelSpec) -> bool:
@@ -78,7 +78,7 @@ class Kernel:
                 return f"link {tunnel.link} is gone"
             if (wrong := _wrong(link, tunnel)) is not None:
                 return wrong
-            if inside.addresses(link) != tunnel_addresses(tunnel):
+            if not dressed(inside, link, tunnel):
                 return f"addresses of link {tunnel.link} differ"
         return None
 

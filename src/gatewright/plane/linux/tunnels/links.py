@@ -1,4 +1,7 @@
-"""A tunnel's link is up exactly while it carries packets: that is what everything that routes goes by."""
+"""A tunnel's link is up exactly while its SAs carry packets, and says by marks how far it can be relied on.
+
+That is what everything that routes goes by.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,26 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from gatewright.plane.linux import netns, vpn_routing
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.routing import RoutingRtnl
+from gatewright.plane.linux.tunnels import marks
+from gatewright.plane.linux.tunnels.dressing import mark
 from gatewright.resources.specs import InstanceSpec
-from gatewright.resources.tunnels import link_name
+from gatewright.resources.tunnels import TunnelSpec, link_name
+
+
+class LinkState(NamedTuple):
+    """How far a tunnel's link can be relied on."""
+
+    up: bool = False
+    #: False if its health check says that it fails, and decides.
+    usable: bool = False
+    #: Whether it has carried for long enough to be preferred.
+    steady: bool = False
 
 
 class TunnelLinks:
@@ -23,17 +39,33 @@ class TunnelLinks:
         #: Of each instance: routes are compared with the links that are up, and nobody may change either meanwhile.
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
-    def set(self, spec: InstanceSpec, number: int, *, up: bool) -> bool:
-        """Have a tunnel's link up, with its routes, or down. False if it is not there: its charon has ended."""
+    def set(self, spec: InstanceSpec, tunnel: TunnelSpec, wanted: LinkState) -> bool:
+        """Have a tunnel's link so, with its routes. False if it is not there: its charon has ended."""
         with self._inside(spec) as inside:
-            link = inside.find(link_name(number))
+            link = inside.find(link_name(tunnel.number))
             if link is None:
                 return False
-            if link.up != up:
-                inside.change(link, state="up" if up else "down")
-            if up:
+            if link.up and not wanted.up:
+                inside.change(link, state="down")
+            # also where no check decides: one that is asked for later begins with a link that is marked
+            told = [marks.usable(tunnel.number)] if wanted.usable else []
+            told += [marks.steady(tunnel.number)] if wanted.steady else []
+            mark(inside, link, [one.address for one in told])
+            if wanted.up:
+                if not link.up:
+                    inside.change(link, state="up")
                 vpn_routing.ensure(inside, spec)
             return True
+
+    def look(self, spec: InstanceSpec, tunnel: TunnelSpec) -> LinkState | None:
+        """How a tunnel's link was set last, maybe by somebody else; None if it is not there."""
+        with self._inside(spec) as inside:
+            link = inside.find(link_name(tunnel.number))
+            if link is None:
+                return None
+            present = {address for address, _ in inside.addresses(link)}
+            usable = not marks.checked(tunnel) or marks.usable(tunnel.number).address in present
+            return LinkState(link.up, link.up and usable, link.up and marks.steady(tunnel.number).address in present)
 
     def route(self, spec: InstanceSpec) -> None:
         """Have the routes of an instance as its spec says, over the links that are up."""

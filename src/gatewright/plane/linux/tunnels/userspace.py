@@ -23,7 +23,7 @@ from gatewright.plane.linux.routing import RoutingRtnl
 from gatewright.plane.linux.rtnl import Link, Rtnl
 from gatewright.plane.linux.tunnels import tun
 from gatewright.plane.linux.tunnels.backend import Standing
-from gatewright.plane.linux.tunnels.dressing import set_addresses, tunnel_addresses
+from gatewright.plane.linux.tunnels.dressing import dress, set_addresses
 from gatewright.plane.linux.tunnels.steering import PREFIX, ends, outer_link, separable
 from gatewright.plane.linux.vici_client import ViciClient
 from gatewright.plane.linux.vici_conn import Section, connection
@@ -171,7 +171,7 @@ class Userspace:
         link = inside.find(tunnel.link)
         if link is None:
             raise PlaneError(f"link {tunnel.link} vanished while it was being made")
-        set_addresses(inside, link, tunnel_addresses(tunnel))
+        dress(inside, link, tunnel)
         decoy = child.find(_TUN)
         if decoy is None:
             with step(f"making link {_TUN} in {name}"), netns.entered(name):
