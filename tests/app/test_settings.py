@@ -55,6 +55,10 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "quota_vpcs": "8",
         "quota_vswitches": "7",
         "quota_customer_gateways": "4",
+        "quota_vpn_connections": "11",
+        "quota_vpn_routes": "12",
+        "busy_gateways": "refuse",
+        "weak_algorithms": "refuse",
         "connections": "9",
         "api_user": "nobody",
         "throttling": "exact",
@@ -83,6 +87,8 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     assert found.quota_customer_gateways == 4
     assert found.quota_vpcs == 8
     assert found.health_interval == 250
+    assert (found.quota_vpn_connections, found.quota_vpn_routes) == (11, 12)
+    assert (found.busy_gateways, found.weak_algorithms) == ("refuse", "refuse")
     assert (found.database, found.quota_vpn_gateways) == ("postgresql://u@h/d", 5)
     assert (found.log_level, found.log_format) == ("INFO", "text")
     assert (found.throttling, found.connections, found.api_user) == ("exact", 9, "nobody")
