@@ -11,7 +11,7 @@ from tests.plane.linux.customer import Customer, tunnel
 from tests.plane.linux.lab import Lab, vswitch
 from tests.plane.linux.machines import Machine, Machines
 from tests.plane.linux.sites import DOWN, UP, VPC, gateway, machine, site
-from tests.plane.linux.tunnel_watch import Heard, play
+from tests.plane.linux.tunnel_watch import Heard, opened, play
 
 
 def test_a_tunnel_that_waits_begins_with_the_first_packet(lab: Lab, machines: Machines) -> None:
@@ -28,6 +28,11 @@ def test_a_tunnel_that_waits_begins_with_the_first_packet(lab: Lab, machines: Ma
             inside = machine(machines, lab)
             assert "traffic" in (await heard.status("tun-1", DOWN)).detail
             assert first.sas() == second.sas() == []
+            # somebody who only looks takes nothing from who has it
+            watching = Heard()
+            async with opened(lab, watching) as (_, found):
+                assert found[gateway().key] == 1
+            assert watching.states == []
             # to nowhere that a tunnel leads to
             await asyncio.to_thread(inside.ping, "172.30.0.1", "-W", "0.2")
             await asyncio.to_thread(inside.ping, first.inside, "-W", "0.2")
