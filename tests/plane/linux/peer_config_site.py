@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewright.peers import VENDORS, Peer, peer
+from gatewright.plane.linux import bird
 from gatewright.resources.tunnels import EVERYWHERE, TunnelSpec
 from tests.plane.linux.customer import Customer
 from tests.plane.linux.lab import CHARON
@@ -43,8 +44,8 @@ charon {{
 """
 
 
-def peer_of(tunnel: TunnelSpec, psk: str, remote_networks: tuple[str, ...]) -> Peer:
-    """The device's side of a tunnel, made of what the API would answer."""
+def peer_of(tunnel: TunnelSpec, psk: str, networks: tuple[str, str]) -> Peer:
+    """The device's side of a tunnel, made of what the API would answer; what is behind it, and behind the gateway."""
     ike, ipsec = tunnel.ike, tunnel.ipsec
     config: dict[str, Any] = {
         "Local": tunnel.peer,
@@ -69,9 +70,30 @@ def peer_of(tunnel: TunnelSpec, psk: str, remote_networks: tuple[str, ...]) -> P
             "IpsecLifetime": ipsec.lifetime,
         },
     }
+    if (bgp := tunnel.bgp) is not None:
+        session = {
+            "LocalAsn": str(bgp.peer_asn),
+            "PeerAsn": str(bgp.local_asn),
+            "LocalBgpIp": bgp.peer_address,
+            "PeerBgpIp": bgp.local_address,
+            "TunnelCidr": bgp.network,
+        }
+        config["BgpConfigs"] = {"BgpConfig": [session]}
     connection = {"VpnConnectionId": tunnel.connection_id, "Name": "site", "EnableDpd": tunnel.dpd}
-    networks = remote_networks if tunnel.local_subnets == (EVERYWHERE,) else ()
-    return peer({"VpnConnectionConfig": config}, connection, remote_networks=networks)
+    said = tunnel.local_subnets != (EVERYWHERE,)
+    ours, theirs = ((), ()) if said else ((networks[0],), (networks[1],))
+    return peer({"VpnConnectionConfig": config}, connection, local_networks=ours, remote_networks=theirs)
+
+
+@contextlib.contextmanager
+def speaking(site: Customer) -> Iterator[None]:
+    """BIRD at a site, with what was printed for it."""
+    files = ["-c", str(site.folder / "bird/bird.conf"), "-s", str(site.folder / "bird.ctl")]
+    with subprocess.Popen(["ip", "netns", "exec", site.router.name, bird.EXECUTABLE, "-f", *files]) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
 
 
 @contextlib.contextmanager
@@ -83,7 +105,8 @@ def running(site: Customer, vendor: str, told: Peer) -> Iterator[None]:
     (folder / "strongswan.d/log.conf").write_text(_LOG.format(path=folder / "log"))
     for part in VENDORS[vendor].write(told):
         path, _, mode = part.goes.partition(", mode ")
-        place = folder / Path(path).relative_to("/etc")
+        place = folder / Path(path.partition(" ")[0]).relative_to("/etc")
+        place.parent.mkdir(exist_ok=True)
         place.write_text(part.text)
         place.chmod(int(mode or "644", 8))
     charon = subprocess.Popen(

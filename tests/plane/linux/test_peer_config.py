@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import ExitStack
 from typing import Any
@@ -11,12 +12,13 @@ import pytest
 
 from gatewright.plane.linux import LinuxPlane
 from gatewright.resources.specs import InstanceSpec
-from gatewright.resources.tunnel_states import TunnelStatus
+from gatewright.resources.tunnel_states import BgpStatus, TunnelStatus
 from gatewright.resources.tunnels import VpnRoute
 from tests.plane.linux.customer import Customer, customer, tunnel
 from tests.plane.linux.lab import Lab, instance, vswitch
 from tests.plane.linux.machines import Machine, Machines
-from tests.plane.linux.peer_config_site import peer_of, running
+from tests.plane.linux.peer_config_site import peer_of, running, speaking
+from tests.plane.linux.test_bgp_tunnels import BGP
 from tests.plane.linux.tunnel_watch import Heard, Secrets, play
 from tests.support.patience import patience
 
@@ -27,6 +29,7 @@ NASTY = "0s\\\"#{}='$(x)`%any!?;\\"
 #: A tunnel of the gateway; the site begins.
 TUNNELS: dict[str, dict[str, Any]] = {
     "routes decide, IKEv2": {},
+    "BGP": {"bgp": BGP},
     "subnets, IKEv1, aggressive, a name": {
         "version": "ikev1",
         "mode": "aggressive",
@@ -58,7 +61,7 @@ USERSPACE, KERNEL = "strongswan-userspace", "strongswan"
 )
 def test_strongswan_comes_up_with_what_is_printed(kind: str, vendor: str, lab: Lab, machines: Machines) -> None:
     one = tunnel(initiate=False, **TUNNELS[kind])
-    routes = (VpnRoute(destination=SITE, tunnel=1, weight=100),) if one.routed else ()
+    routes = (VpnRoute(destination=SITE, tunnel=1, weight=100),) if one.routed and one.bgp is None else ()
     spec: InstanceSpec = msgspec.structs.replace(
         instance(), tunnels=(one,), vpn_routes=routes, vpc_networks=(VPC,), bandwidth=1000
     )
@@ -73,13 +76,16 @@ def test_strongswan_comes_up_with_what_is_printed(kind: str, vendor: str, lab: L
             site = stack.enter_context(customer(machines, bridge, gateway="198.51.100.254", started=False))
             if not one.routed:
                 site.router.ip("address", "add", "172.17.0.1/24", "dev", "lan")
-            stack.enter_context(running(site, vendor, peer_of(one, NASTY, (VPC,))))
+            stack.enter_context(running(site, vendor, peer_of(one, NASTY, (SITE, VPC))))
             inside = machines.plug(lab.names.vswitch("vsw-1").name, "10.9.1.20/24", "10.9.1.1")
             try:
                 await heard.status("tun-1", TunnelStatus.IPSEC_SA_ESTABLISHED)
             except AssertionError as error:
                 raise AssertionError(f"{error}\nof the site:\n{site.log()}") from None
-            comes_to_reach(inside, site.inside, site)
+            if one.bgp is not None:
+                stack.enter_context(speaking(site))
+                await heard.until(lambda: any(state.bgp is BgpStatus.UP for state in heard.states), 20)
+            await asyncio.to_thread(comes_to_reach, inside, site.inside, site)
             assert site.host.reaches("10.9.1.20"), site.log()
 
     play(lab, scenario, secrets=secrets)
