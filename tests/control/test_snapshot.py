@@ -16,7 +16,8 @@ from sqlalchemy import LargeBinary
 
 from gatewright.control import document
 from gatewright.control.snapshot import LARGEST
-from gatewright.resources.specs import ItemKey, Kind
+from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
+from gatewright.resources.tunnels import TunnelSpec
 from gatewright.store import hosts, state
 from gatewright.store.schema import metadata
 from tests.support.cell import ACCOUNT, Cell, sqlite_url
@@ -149,6 +150,34 @@ def test_a_snapshot_of_one_database_goes_into_the_other(
         assert again["tables"] == snapshot["tables"]
         assert again["plane"] == snapshot["plane"]
         check_all_of_it(cell, made, before)
+
+
+def test_connections_come_along_with_their_keys(tmp_path: Path) -> None:
+    """Into a service that seals with another key: they are told as they were, and their host gets the same tunnels."""
+    with Cell(sqlite_url(tmp_path), control=True) as cell:
+        gateway, peer = cell.gateway(cell.network()), cell.customer_gateway()
+        connection = cell.connection(gateway, peer, peer)
+        cell.until("DescribeVpnConnection", lambda told: told["State"] == "active", VpnConnectionId=connection)
+        change = {"Name": "moved", "ClientToken": "once"}
+        before = cell.call("ModifyVpnConnectionAttribute", VpnConnectionId=connection, **change)
+        specs = tunnels_of(cell)
+        snapshot = cell.control("GET", "/v1/snapshot")
+    (tmp_path / "other").mkdir()
+    with Cell(sqlite_url(tmp_path / "other"), control=True, seal_key=b"another".ljust(32)) as cell:
+        cell.control("PUT", "/v1/snapshot", snapshot)
+        again = cell.call("ModifyVpnConnectionAttribute", VpnConnectionId=connection, **change)
+        assert {**again, "RequestId": ""} == {**before, "RequestId": ""}
+        told = cell.call("DescribeVpnConnection", VpnConnectionId=connection)
+        (master, slave) = told["TunnelOptionsSpecification"]["TunnelOptions"]
+        assert master["TunnelIkeConfig"]["Psk"] != slave["TunnelIkeConfig"]["Psk"]
+        assert [master["TunnelId"], slave["TunnelId"]] == [tunnel.id for tunnel in tunnels_of(cell)]
+        assert tunnels_of(cell) == specs
+
+
+def tunnels_of(cell: Cell) -> list[TunnelSpec]:
+    """Those that the cell's host was given, in the order of their numbers."""
+    specs = [spec for spec in cell.plane.items.values() if isinstance(spec, InstanceSpec)]
+    return sorted((tunnel for spec in specs for tunnel in spec.tunnels), key=lambda tunnel: tunnel.number)
 
 
 def test_gateways_that_were_active_never_look_otherwise(steered: Cell) -> None:

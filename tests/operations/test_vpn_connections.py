@@ -201,4 +201,9 @@ def test_the_listing_is_filtered(cell: Cell) -> None:
     assert listed(ResourceGroupId="rg-nobody") == []
     group = described(cell, first)["ResourceGroupId"]
     assert sorted(listed(ResourceGroupId=group)) == sorted([first, second])
+    made = cell.call("CreateResourceGroup", "2020-03-31", Name="moved", DisplayName="moved")["ResourceGroup"]["Id"]
+    move = {"ResourceType": "VpnGateway", "InstanceId": other, "NewResourceGroupId": made}
+    cell.call("MoveVpnResourceGroup", **move)
+    assert (listed(ResourceGroupId=made), listed(ResourceGroupId=group)) == ([second], [first])
+    assert described(cell, second)["ResourceGroupId"] == made
     assert described(cell, first)["Tags"] == {"Tag": [{"Key": "site", "Value": "north"}]}
