@@ -116,12 +116,14 @@ def test_a_failing_check_takes_traffic_off_a_tunnel_and_brings_it_back(lab: Lab,
         """Another agent goes on with what it finds."""
         silence(first)
         heard = Heard()
-        async with opened(lab, heard):
+        async with opened(lab, heard) as (plane, _):
+            await plane.apply(spec)
             await health(heard, "tun-1", HealthStatus.FAILED)
             await leads_over(lab, spec, "tun2")
         heard = Heard()
         async with opened(lab, heard) as (plane, found):
             assert found[spec.key] == spec.generation
+            await plane.apply(spec)
             await heard.status("tun-1", UP)
             last = heard.last("tun-1")
             assert last is not None
