@@ -61,10 +61,13 @@ def test_routes_come_and_go_with_the_session_and_its_state_is_told(lab: Lab, mac
     async def main() -> None:
         async with asyncio.timeout(60), opened(lab, heard) as (plane, _):
             await scenario(plane)
-        # whoever comes next finds it, and says so
+        # whoever comes next finds it as it is, and says so
         heard.states.clear()
+        before = bird_of(lab, spec)
         async with asyncio.timeout(30), opened(lab, heard) as (plane, _):
+            await plane.apply(spec)
             await session_is(BgpStatus.UP)
+            assert bird_of(lab, spec) == before
             kill(bird_of(lab, spec))
             await session_is(BgpStatus.DOWN)
             await plane.apply(spec)
