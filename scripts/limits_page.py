@@ -14,6 +14,7 @@ from gatewright.operations import execution, registry, tags
 from gatewright.operations.declaration import VPC
 from gatewright.plane.linux import bird_config
 from gatewright.resources.limits import call_limits
+from gatewright.settings import declarations
 from gatewright.store import events, tunnel_logs
 from gatewright.wire import authentication, bodies, endpoint, gathering, parameters, server, tls
 
@@ -51,7 +52,7 @@ _REFUSED = "`InvalidParameter`, which names it"
 _HANGS_UP = "hangs up"
 
 CONNECTIONS = (
-    Bound("connections that wait to be accepted", settings, "BACKLOG", "", "the kernel lets the client try again"),
+    Bound("connections that wait to be accepted", declarations, "BACKLOG", "", "the kernel lets the client try again"),
     Bound("connections told at once that there is no room", server, "MOST_TURNED_AWAY", "", "hung up on unanswered"),
     Bound("time for a handshake, with TLS", tls, "HANDSHAKE_PATIENCE", "s", _HANGS_UP),
     Bound("handshakes under way at once", tls, "MOST_HANDSHAKES", "", "the oldest of them is hung up on"),
