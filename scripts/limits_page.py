@@ -79,6 +79,7 @@ REQUESTS = (
     Bound("a parameter's name", parameters, "LONGEST_NAME", "characters", _REFUSED),
     Bound("a parameter's value, and a list or object as one JSON text", gathering, "LONGEST", "characters", _REFUSED),
     Bound("number in a list parameter (`Tag.1000.Key`)", gathering, "HIGHEST_INDEX", "", _REFUSED),
+    Bound("objects around a value that is given dotted", gathering, "DEEPEST", "", _REFUSED),
     Bound("what a wrong signature's answer echoes", errors, "LONGEST_ECHO", "characters", "is cut"),
     Bound("a request's time off the server's clock", authentication, "WINDOW", "ms", "`InvalidTimeStamp.Expired`"),
 )

@@ -298,3 +298,10 @@ def test_a_command_line_says_database_in_full(capsys: pytest.CaptureFixture[str]
         with pytest.raises(SystemExit):
             main([*arguments, "--datab", "postgresql://u@h/d"])
         assert "unrecognized arguments: --datab" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "most"), [("quota_vpn_connections", 500), ("quota_vpn_routes", 5000)])
+def test_no_gateway_is_promised_more_than_hosts_are_told(name: str, most: int) -> None:
+    assert getattr(load({name: most}, {}, None), name) == most
+    with pytest.raises(ConfigurationError, match=f"{name} is {most + 1}: it can be {most}"):
+        load({name: most + 1}, {}, None)

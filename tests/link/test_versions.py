@@ -16,6 +16,9 @@ from gatewright.link.versions import known_to, refusal
 from gatewright.resources.specs import SCHEMA_VERSION, Kind, RouterSpec, Tombstone
 from gatewright.store import hosts
 from tests.link import first_version as old
+from tests.plane.linux.customer import tunnel
+from tests.plane.linux.lab import instance
+from tests.plane.linux.sites import gateway
 from tests.support.cell import Cell
 
 
@@ -70,6 +73,12 @@ def test_what_is_removed_of_a_kind_that_it_does_not_know_is_not_told() -> None:
     )
     assert known_to(1, changes).items == (Tombstone(Kind.VSWITCH, "vsw-1"),)
     assert known_to(SCHEMA_VERSION, changes) is changes
+
+
+def test_an_instance_with_tunnels_waits_for_an_agent_that_knows_them() -> None:
+    plain = instance()
+    changes = HostChanges(upto=2, revision=2, items=(plain, gateway(tunnel())))
+    assert known_to(2, changes).items == (plain,)
 
 
 def test_since_when_there_is_a_kind_is_known_of_all() -> None:

@@ -248,6 +248,7 @@ def test_the_quota_is_of_a_region(make_cell: Callable[..., Cell]) -> None:
         ({"IpAddress": "203.0.113.0/24"}, "InvalidIpAddress.WrongFormat", "IpAddress"),
         ({"Asn": "45104"}, "InvalidParameter", 'Asn "45104": must be 1 to 4294967295 and not 45104'),
         ({"Asn": "65536.1"}, "InvalidParameter", "Asn"),
+        ({"AuthKey": 'a"b'}, "InvalidParameter", "AuthKey"),
         ({"Name": "n" * 101}, "InvalidName", "Name"),
         ({"Name": "https://name"}, "InvalidName", "Name"),
         ({"Description": "d" * 101}, "InvalidDescription", "Description"),

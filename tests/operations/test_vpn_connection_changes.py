@@ -159,6 +159,24 @@ def test_networks_and_bgp_of_both_tunnels_change_together(cell: Cell) -> None:
     assert described(cell, dual.id)["EnableTunnelsBgp"] is False
 
 
+def test_who_says_what_was_told_says_nothing(cell: Cell) -> None:
+    dual = Dual(cell)
+    first = dual.specs[0]
+    before = dual.generation()
+    ids = {name: dual.tunnels[0]["TunnelIkeConfig"][name] for name in ("LocalId", "RemoteId")}
+    assert ids["RemoteId"] == "203.0.113.7"
+    said = {f"TunnelOptionsSpecification.1.TunnelIkeConfig.{name}": value for name, value in ids.items()}
+    dual.modify(**{"TunnelOptionsSpecification.1.Role": "master", **said})
+    assert dual.generation() == before
+    cell.call(
+        "ModifyTunnelAttribute",
+        VpnConnectionId=dual.id,
+        TunnelId=first.id,
+        **{"TunnelOptionsSpecification.CustomerGatewayId": cell.customer_gateway("203.0.113.9")},
+    )
+    assert dual.specs[0].ike.remote_id == "203.0.113.9"
+
+
 def test_a_single_tunnel_connection_changes_key_by_key(single: tuple[Cell, str]) -> None:
     cell, gateway = single
     peer = cell.customer_gateway(Asn="65001")
@@ -212,6 +230,10 @@ def test_a_single_tunnel_connection_changes_key_by_key(single: tuple[Cell, str])
         ({"T.1.Role": "slave", "T.1.CustomerGatewayId": "cgw-x"}, "InvalidCustomerGatewayInstanceId.NotFound", ""),
         ({"T.1.Role": "slave", "T.1.RemoteCaCertificate": "x"}, "InvalidParameter", "T.1.RemoteCaCertificate"),
         ({"RemoteCaCertificate": "x"}, "InvalidParameter", "RemoteCaCertificate"),
+        ({"HealthCheckConfig": '{"dip": "\\ud800"}'}, "InvalidParameter", "HealthCheckConfig"),
+        ({"HealthCheckConfig": '{"dip": "0.0.0.0"}'}, "InvalidParameter", "HealthCheckConfig.Dip"),
+        ({"HealthCheckConfig": '{"sip": "224.0.0.1"}'}, "InvalidParameter", "HealthCheckConfig.Sip"),
+        ({"IkeConfig." + "a." * 2000 + "a": "x"}, "InvalidParameter", "IkeConfig."),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -249,7 +271,7 @@ def test_a_gateways_connections_keep_apart(make_cell: Callable[..., Cell]) -> No
     code, detail = refused(*others, **{"TunnelOptionsSpecification.2.TunnelBgpConfig.TunnelCidr": "169.254.10.0/30"})
     assert detail.startswith("TunnelOptionsSpecification.2.TunnelBgpConfig.TunnelCidr ")
     # on the other instance the same peers are no duplicates
-    second = cell.connection(dual.gateway, dual.ends[1], dual.ends[0])
+    second = cell.connection(dual.gateway, dual.ends[1], dual.ends[0], AutoConfigRoute=False)
     active(cell, second)
     assert [each.number for each in spec_of(cell, f"{dual.gateway}-1").tunnels] == [1, 3]
     assert refused(*others)[0] == "Resource.QuotaFull"
@@ -360,7 +382,7 @@ def test_writes_on_a_busy_gateway_queue_up_or_are_refused(make_cell: Callable[..
     gateway = queueing.gateway(queueing.network())
     peers = [queueing.customer_gateway(f"203.0.113.{number}") for number in range(1, 5)]
     first = queueing.connection(gateway, *peers[:2])
-    queueing.connection(gateway, *peers[2:])
+    queueing.connection(gateway, *peers[2:], AutoConfigRoute=False)
     queueing.call("ModifyVpnConnectionAttribute", VpnConnectionId=first, LocalSubnet="10.0.0.0/16")
     queueing.call("DeleteVpnConnection", VpnConnectionId=first)
     assert queueing.call("DescribeVpnConnections")["VpnConnections"]["VpnConnection"][0]["State"] == "updating"

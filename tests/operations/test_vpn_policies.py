@@ -88,6 +88,9 @@ def test_a_connection_makes_a_policy_for_each_pair_of_its_networks(site: Site) -
     site.connection()
     site.connection("10.0.0.0/24", "172.16.0.0/24", AutoConfigRoute=False)
     assert len(site.policies()) == 4
+    # Nor where none of people's can lead: the tunnel's selectors do there.
+    site.connection("10.2.0.0/24", "0.0.0.0/0")
+    assert len(site.policies()) == 4
     site.cell.call("DeleteVpnConnection", VpnConnectionId=office)
     assert site.policies() == []
 

@@ -115,6 +115,7 @@ class UnixLink:
         self._polls = _Connection(path, user)
         self._reports = _Connection(path, user)
         self._tunnels = _Connection(path, user)
+        self._secrets = _Connection(path, user)
 
     async def changes(self, since: int, wait: float) -> HostChanges:
         reply = await self._polls.ask(ChangesRequest(since, wait, SCHEMA_VERSION), patience=wait + 30)
@@ -133,7 +134,7 @@ class UnixLink:
         expected(await self._tunnels.ask(request, patience=60), TunnelsAnswer)
 
     async def secrets(self, references: Sequence[SecretRef]) -> Mapping[SecretRef, str]:
-        reply = await self._tunnels.ask(SecretsRequest(tuple(references), SCHEMA_VERSION), patience=30)
+        reply = await self._secrets.ask(SecretsRequest(tuple(references), SCHEMA_VERSION), patience=30)
         return Secrets(expected(reply, SecretsAnswer).secrets)
 
     async def close(self) -> None:
@@ -141,6 +142,7 @@ class UnixLink:
         self._polls.close()
         self._reports.close()
         self._tunnels.close()
+        self._secrets.close()
 
 
 class _Connection:

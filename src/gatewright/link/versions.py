@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
-from gatewright.link.contract import HostChanges
-from gatewright.resources.specs import SCHEMA_VERSION, Kind
+from gatewright.link.contract import HostChanges, Wanted
+from gatewright.resources.specs import SCHEMA_VERSION, InstanceSpec, Kind
 
 #: An agent that tells no version.
 FIRST = 1
@@ -38,9 +38,18 @@ def secrets_refusal(version: int) -> str | None:
     return None
 
 
+def _has_tunnels(item: Wanted) -> bool:
+    """Whether an agent that knows no tunnels would say of an item that it stands, and build half of it."""
+    return isinstance(item, InstanceSpec) and bool(item.tunnels)
+
+
 def known_to(version: int, changes: HostChanges) -> HostChanges:
-    """Those of the changes that an agent of this version knows the kinds of."""
+    """Those of the changes that an agent of this version can bring about; the others wait until it is updated."""
     if version >= SCHEMA_VERSION:
         return changes
-    items = tuple(item for item in changes.items if _SINCE[item.key.kind] <= version)
+    items = tuple(
+        item
+        for item in changes.items
+        if _SINCE[item.key.kind] <= version and (version >= _SECRETS_SINCE or not _has_tunnels(item))
+    )
     return msgspec.structs.replace(changes, items=items, traces=())

@@ -143,7 +143,7 @@ class ControlPlane:
                 raise
             except Exception:
                 _log.exception("folding what %s said of %d tunnels failed: one by one", host_id, len(states))
-                await self._fold_tunnels_singly(host_id, states)
+                await self._fold_tunnels_singly(host_id, states, lines)
 
     async def secrets(self, host_id: str, references: Sequence[SecretRef]) -> Sequence[Secret]:
         """The values of those secrets that a host is to know."""
@@ -156,15 +156,25 @@ class ControlPlane:
             partial(fold_tunnels, host_id=host_id, states=states, lines=lines, now=self._clock.now())
         )
 
-    async def _fold_tunnels_singly(self, host_id: str, states: Sequence[TunnelState]) -> None:
-        """What cannot be noted of one tunnel keeps nothing of the others from it; each is told again anyhow."""
+    async def _fold_tunnels_singly(
+        self, host_id: str, states: Sequence[TunnelState], lines: Sequence[TunnelLine]
+    ) -> None:
+        """What cannot be noted of one tunnel keeps nothing of the others from being noted.
+
+        A state is told again with the instance's next apply.
+        """
+        own: dict[str, tuple[list[TunnelState], list[TunnelLine]]] = {}
         for state in states:
+            own.setdefault(state.id, ([], []))[0].append(state)
+        for line in lines:
+            own.setdefault(line.tunnel_id, ([], []))[1].append(line)
+        for tunnel_id, (of_it, its_lines) in own.items():
             try:
-                await self._fold_tunnels(host_id, [state], ())
+                await self._fold_tunnels(host_id, of_it, its_lines)
             except (ApiError, StoreClosed):
                 raise
             except Exception as error:
-                _log.warning("what %s said of %s is not noted: %r", host_id, state.id, error)
+                _log.warning("what %s said of %s is not noted: %r", host_id, tunnel_id, error)
 
     async def _fold(self, host_id: str, observations: Sequence[Observation]) -> None:
         await self._database.write(partial(fold, host_id=host_id, observations=observations, now=self._clock.now()))

@@ -6,6 +6,8 @@ import ipaddress
 from collections.abc import Iterable
 from typing import NamedTuple
 
+_EVERYBODY = ipaddress.IPv4Address("255.255.255.255")
+
 
 class AddressRange(NamedTuple):
     """The addresses that can be handed out, first and last inclusive."""
@@ -29,6 +31,14 @@ def is_address(text: str) -> bool:
         return str(ipaddress.IPv4Address(text)) == text
     except ValueError:
         return False
+
+
+def is_hosts_address(text: str) -> bool:
+    """Whether a text is the IPv4 address of one host; that of class E is one, for the simulated plane and tests."""
+    if not is_address(text):
+        return False
+    address = ipaddress.IPv4Address(text)
+    return not (address.is_loopback or address.is_multicast or address.is_unspecified or address == _EVERYBODY)
 
 
 def parse_network(text: str) -> ipaddress.IPv4Network | None:

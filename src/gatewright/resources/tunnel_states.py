@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import enum
+from typing import Annotated
 
 import msgspec
+
+#: Milliseconds since the epoch: what a date can tell.
+Moment = Annotated[int, msgspec.Meta(ge=0, le=2**47)]
 
 
 class TunnelStatus(enum.StrEnum):
@@ -45,12 +49,12 @@ class TunnelState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     #: Why it does not carry, for people, in one line; empty if it does.
     detail: str = ""
     #: Milliseconds since the epoch, by the host's clock.
-    at: int
+    at: Moment
 
 
 class TunnelLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line of a tunnel's log, without secrets."""
 
     tunnel_id: str
-    at: int
+    at: Moment
     text: str

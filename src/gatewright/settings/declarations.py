@@ -16,6 +16,8 @@ TABLE = "vswitches"
 SQLITE = "sqlite:///"
 #: Connections that wait in the kernel to be accepted.
 BACKLOG = 1024
+#: How far quotas of what one instance is told whole can be raised.
+MOST_OF_A_GATEWAY = {"quota_vpn_connections": 500, "quota_vpn_routes": 5000}
 #: The published quota of gateways, an address for each of their tunnel ends and more, VPCs enough for tests that run
 #: side by side (published are 10), and the published quotas of vSwitches, customer gateways, connections and routes.
 QUOTAS = {

@@ -24,7 +24,7 @@ from gatewright.settings.checks import (
     trace_endpoint,
     underlay_address,
 )
-from gatewright.settings.declarations import QUOTAS, SQLITE, TABLE, AdministratorSettings, Settings
+from gatewright.settings.declarations import MOST_OF_A_GATEWAY, QUOTAS, SQLITE, TABLE, AdministratorSettings, Settings
 from gatewright.settings.sources import environment_values, file_values
 
 #: The default public pool of each plane. The simulated one lies in the reserved class E, so that no answer names
@@ -72,6 +72,8 @@ def load(command_line: Mapping[str, Any], environment: Mapping[str, str], file: 
     for name, quota in quotas.items():
         if quota < 0:
             raise ConfigurationError(f"{name} is {quota}: it cannot be negative")
+        if quota > (most := MOST_OF_A_GATEWAY.get(name, quota)):
+            raise ConfigurationError(f"{name} is {quota}: it can be {most}, no host is told more of one gateway")
     connections = values.get("connections", 1024)
     if connections < 1:
         raise ConfigurationError(f"connections is {connections}: it must be at least 1")

@@ -20,6 +20,8 @@ from gatewright.operations.declaration import Field
 LONGEST = 65_536
 #: The highest index of a list parameter: more than any operation takes.
 HIGHEST_INDEX = 1000
+#: Objects around a value that is given dotted: more than any operation declares.
+DEEPEST = 8
 _INDEX = re.compile(r"[1-9][0-9]{0,3}\Z")
 
 #: Values by their names on the wire: a text, of an object its values, of a list its values by name (``Tag.2``).
@@ -105,6 +107,8 @@ def _nested(field: Field, prefix: str, flat: Mapping[str, str]) -> Raw:
     for name, text in flat.items():
         inside = nested
         *outer, last = name.split(".")
+        if len(outer) > DEEPEST:
+            raise invalid_parameter(prefix + name, tellable(field, text), f"is an object in over {DEEPEST} others")
         for part in outer:
             inside = inside.setdefault(part, {})
             if not isinstance(inside, dict):
@@ -168,9 +172,12 @@ def _parsed(field: Field, name: str, text: str, wrong: ApiError) -> Any:
     if len(text) > LONGEST:
         raise invalid_parameter(name, tellable(field, text), f"must be at most {LONGEST} characters")
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        # half of a surrogate pair is escaped in JSON, and stands in no text that is stored or answered
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise wrong from None
+    return value
 
 
 def _no_object(field: Field, name: str, value: object) -> ApiError:

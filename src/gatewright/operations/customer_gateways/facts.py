@@ -22,10 +22,11 @@ INVALID_DESCRIPTION = ErrorRow(400, "InvalidDescription", "The description is no
 
 Name = Annotated[str | None, Parameter(Length(1, 100, INVALID_NAME))]
 Description = Annotated[str | None, Parameter(Length(1, 100, INVALID_DESCRIPTION))]
-#: What BGP sessions with the device are authenticated with.
+#: What BGP sessions with the device are authenticated with. The documentation forbids ``?`` only; BIRD, which is told
+#: it, has no text with a ``"`` in it.
 AuthKey = Annotated[
     str | None,
-    Parameter(Matches(r"[!->@-~]{1,64}", "must be 1 to 64 ASCII characters, without blanks and ?"), secret=True),
+    Parameter(Matches(r"[!#->@-~]{1,64}", 'must be 1 to 64 ASCII characters, without blanks, ? and "'), secret=True),
 ]
 
 

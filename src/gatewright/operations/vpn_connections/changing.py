@@ -10,6 +10,7 @@ import msgspec
 from gatewright.operations.call import Call
 from gatewright.operations.vpn_connections import forms
 from gatewright.operations.vpn_connections.configs import TunnelOptions
+from gatewright.operations.vpn_connections.facts import own_address
 from gatewright.operations.vpn_connections.wishes import (
     Peer,
     Wish,
@@ -94,8 +95,12 @@ def _joins_others(row: ConnectionView, after: ConnectionView) -> bool:
 
 def _changed(call: Call, row: TunnelView, wish: Wish, peer: Peer, bgp: bool | None) -> TunnelView:
     after = changed(call, row, wish.options)
+    # who says what was told says nothing: it follows the ends' addresses as before
+    theirs = (peer.address, row.peer_address) if not row.remote_id else (peer.address,)
     return msgspec.structs.replace(
         after,
+        local_id="" if after.local_id == own_address(row) else after.local_id,
+        remote_id="" if after.remote_id in theirs else after.remote_id,
         bgp_enabled=after.bgp_enabled if bgp is None else bgp,
         peer_address=peer.address,
         peer_asn=peer.asn,

@@ -11,13 +11,14 @@ from typing import Annotated
 
 from gatewright.operations.declaration import Between, Item, Matches, OneOf, Parameter, Satisfies
 from gatewright.resources import algorithms, bgp_addresses
-from gatewright.resources.addresses import is_address
+from gatewright.resources.addresses import is_address, is_hosts_address
 
 #: A pre-shared key that was left out is made up, of so many letters and digits.
 RANDOM_PSK = 16
 _VISIBLE = Matches(r"[!-~]{1,100}", "must be 1 to 100 ASCII characters without blanks")
 _LIFETIME = Between(0, algorithms.LONGEST_LIFETIME)
 _ADDRESS = Satisfies(is_address, "must be an IPv4 address such as 10.0.0.5")
+_HOST = Satisfies(is_hosts_address, "must be an IPv4 address that a host can have, such as 10.0.0.5")
 
 Encryption = Annotated[str | None, Parameter(OneOf(*algorithms.ENCRYPTION))]
 Authentication = Annotated[str | None, Parameter(OneOf(*algorithms.AUTHENTICATION))]
@@ -70,8 +71,8 @@ class HealthCheckConfig(Item, kw_only=True, frozen=True):
     """Probes through the tunnel."""
 
     enable: Annotated[bool | None, Parameter()] = None
-    dip: Annotated[str | None, Parameter(_ADDRESS)] = None
-    sip: Annotated[str | None, Parameter(_ADDRESS)] = None
+    dip: Annotated[str | None, Parameter(_HOST)] = None
+    sip: Annotated[str | None, Parameter(_HOST)] = None
     #: Seconds.
     interval: Annotated[int | None, Parameter(Between(1, 600))] = None
     retry: Annotated[int | None, Parameter(Between(1, 100))] = None

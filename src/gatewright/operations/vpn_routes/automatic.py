@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
-from gatewright.operations.vpn_routes.facts import CONFLICT, DEFAULT_PRIORITY
+from gatewright.operations.vpn_routes.facts import CONFLICT, DEFAULT_PRIORITY, is_destination
 from gatewright.operations.vpn_routes.finding import check_pair
 from gatewright.operations.vpn_routes.publishing import GatewayRoutes
 from gatewright.resources.compile_vpn_routes import ACTIVE
@@ -100,4 +100,6 @@ def _pairs(connection: ConnectionRow) -> list[tuple[str, str]]:
     """The networks that the connection joins, unless routes of people decide of its traffic."""
     if not connection.auto_config_route or connection.local_subnets == connection.remote_subnets == EVERYWHERE:
         return []
-    return list(product(connection.local_subnets.split(","), connection.remote_subnets.split(",")))
+    # where no policy of people's can lead, the tunnel's selectors do
+    remote = [network for network in connection.remote_subnets.split(",") if is_destination(network)]
+    return list(product(connection.local_subnets.split(","), remote))
