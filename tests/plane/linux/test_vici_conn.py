@@ -36,6 +36,8 @@ def test_lifetimes() -> None:
     assert (child["rekey_time"], child["rand_time"], child["life_time"]) == ("900s", "100s", "1000s")
     never = connection(tunnel(ike={"lifetime": 0}, ipsec={"lifetime": 0}), "100.64.0.3")["tun1"]
     assert never["rekey_time"] == never["over_time"] == never["children"]["tun1"]["life_time"] == "0s"
+    shortest = connection(tunnel(ike={"lifetime": 1}, ipsec={"lifetime": 1}), "100.64.0.3")["tun1"]
+    assert (shortest["rekey_time"], shortest["rand_time"], shortest["over_time"]) == ("1s", "0s", "0s")
 
 
 def test_dead_peers() -> None:

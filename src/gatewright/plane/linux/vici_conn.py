@@ -155,6 +155,8 @@ def _child_lifetime(seconds: int) -> Section:
 
 
 def _rekeying(seconds: int) -> tuple[int, int]:
-    """After how many seconds at the latest, and by how many it may be less."""
-    latest = seconds * _REKEY_LATEST // 100
-    return latest, latest - seconds * _REKEY_EARLIEST // 100
+    """After how many seconds at the latest, and by how many it may be less; 0 means never, and only for 0."""
+    if seconds == 0:
+        return 0, 0
+    latest = max(1, seconds * _REKEY_LATEST // 100)
+    return latest, min(latest - 1, latest - seconds * _REKEY_EARLIEST // 100)
