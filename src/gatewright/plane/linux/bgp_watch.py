@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from gatewright.plane.linux.bird_client import BirdClient, Session
 from gatewright.plane.linux.bird_config import customer_name
 from gatewright.plane.linux.folders import Folders
 from gatewright.resources.specs import InstanceSpec
+
+_log = logging.getLogger(__name__)
 
 #: How long changes are gathered, since one comes with others, and how soon a BIRD that does not answer is tried again,
 #: seconds.
@@ -67,9 +70,16 @@ class BgpWatch:
             await self.forget(instance_id)
 
     async def _follow(self, instance_id: str, path: Path, numbers: frozenset[int]) -> None:
+        said = ""
         while True:
-            with contextlib.suppress(OSError):
+            try:
                 await self._listen(instance_id, path, numbers)
+            except OSError:
+                pass
+            except Exception as error:  # whatever one answer is like, the next one is asked for
+                if repr(error) != said:
+                    _log.exception("what BIRD of %s tells was not understood", instance_id)
+                said = repr(error)
             # it has ended, or has not begun
             self._tell(instance_id, dict.fromkeys(numbers))
             await asyncio.sleep(_AGAIN)
