@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 GATHER = 0.05
 #: How soon what was just applied, or an item of which nothing special was told, is looked at, seconds.
 SOON = 1.0
+#: How soon an item is looked at that something was being mended of, seconds.
+_AFTER_MENDING = 0.2
 #: How often everything is looked at though nothing was told, seconds.
 SWEEP = 600.0
 #: After a look that nothing special asked for, so many times what it used of a processor go by before the next.
@@ -320,7 +322,10 @@ class Lookout:
             urgent, began = watched.urgent, self._loop.time()
             watched.urgent, watched.due = False, began + SWEEP
             self._used = 0.0
-            await self._inspect_and_tell(watched)
+            if not await self._inspect_and_tell(watched) and self._current(watched):
+                # what was told may be about something else than what is being mended
+                watched.urgent = watched.urgent or urgent
+                watched.due = min(watched.due, self._loop.time() + _AFTER_MENDING)
             rest = (_BREATH if urgent else _REST) * self._used
             if urgent:
                 await asyncio.sleep(rest)
@@ -344,23 +349,24 @@ class Lookout:
         finally:
             self._used += time.thread_time() - began
 
-    async def _inspect_and_tell(self, watched: _Watched) -> None:
+    async def _inspect_and_tell(self, watched: _Watched) -> bool:
+        """Gives whether that was possible: not while the plane is busy with the item."""
         key = watched.spec.key
         if self._busy(key):
-            return  # it is looked at after it has been applied
+            return False
         try:
             found = await self._loop.run_in_executor(self._thread, self._inspect_measured, watched.spec)
         except PlaneError as error:
             if watched.blind != str(error):
                 _log.warning("%s cannot be looked at: %s", key, error)
             watched.blind = str(error)
-            return
+            return True
         except Exception:
             _log.exception("looking at %s failed", key)
-            return
+            return True
         watched.blind = None
         if not self._current(watched) or self._busy(key):
-            return
+            return False
         if found is not None and found != watched.told:
             # what it is plugged into is made anew before it
             for needed in needs(watched.spec):
@@ -369,6 +375,7 @@ class Lookout:
             if self._current(watched):
                 self._changed(key, found)
         watched.told = found
+        return True
 
 
 def _name_of(index: int) -> str:
