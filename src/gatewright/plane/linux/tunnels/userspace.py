@@ -81,8 +81,10 @@ class Userspace:
                     return self.ensure(spec, tunnel)
                 self._dress(tunnel, inside, child, name)
             except BaseException:
-                if not process.closed:
+                if new and not process.closed:
                     processes.terminate([process])
+                # one that was found carries, whatever else is wrong
+                process.close()
                 raise
         return Standing(socket_of(folder), process)
 
