@@ -69,6 +69,9 @@ def test_patience() -> None:
     patience.is_up(now)
     patience.is_down(now + 10)
     assert patience.left(now + 10) == 0
+    for _ in range(2000):
+        patience.tried(now)
+    assert patience.left(now) == LONGEST
 
 
 def test_lines_are_bounded_and_printable() -> None:
