@@ -121,7 +121,21 @@ class Keepers:
         self._probes.close()
 
     async def _attend(self, backend: Backend, spec: InstanceSpec, standings: Mapping[int, Standing]) -> None:
-        """Look after an instance's tunnels from now on."""
+        """Look after an instance's tunnels from now on. Charons that could not be handed to a keeper are let go of."""
+        left = dict(standings)
+        try:
+            await self._attend_served(backend, spec, left)
+        finally:
+            for standing in left.values():
+                _let_go(standing)
+        await self._hear_demand(spec)
+        served = {tunnel.number for tunnel in backend.served(spec)}
+        for tunnel in spec.tunnels:
+            if tunnel.number not in served:
+                self._told(_unserved(spec, tunnel))
+
+    async def _attend_served(self, backend: Backend, spec: InstanceSpec, standings: dict[int, Standing]) -> None:
+        """``standings`` are taken out as they are handed over."""
         served = {tunnel.number: tunnel for tunnel in backend.served(spec)}
         await self._probes.attend(spec)
         for number, tunnel in served.items():
@@ -139,11 +153,7 @@ class Keepers:
             else:
                 keeper.want(spec, tunnel)
             if number in standings:
-                await self._stand(backend, keeper, standings[number])
-        await self._hear_demand(spec)
-        for tunnel in spec.tunnels:
-            if tunnel.number not in served:
-                self._told(_unserved(spec, tunnel))
+                await self._stand(backend, keeper, standings.pop(number))
 
     async def _hear_demand(self, spec: InstanceSpec) -> None:
         """Be told of traffic that has no way, in the namespace as it is now."""
@@ -167,15 +177,18 @@ class Keepers:
                     keeper.demand()
 
     async def _stand(self, backend: Backend, keeper: Keeper, standing: Standing) -> None:
-        """Have a keeper speak to the charon of its tunnel."""
+        """Have a keeper speak to the charon of its tunnel. The standing's process is closed in any case."""
         daemon = self._daemons.get(standing.socket)
         pid = None if standing.process is None else standing.process.pid
         if daemon is not None and daemon.pid == pid:
-            if standing.process is not None:
-                standing.process.close()
+            _let_go(standing)
         else:
             if daemon is not None:
-                await daemon.close()
+                try:
+                    await daemon.close()
+                except BaseException:
+                    _let_go(standing)
+                    raise
             died = functools.partial(self._died, backend, keeper.instance.id, keeper.tunnel.number)
             daemon = self._daemons[standing.socket] = Daemon(standing.socket, standing.process, died)
         if keeper.daemon is not daemon:
@@ -219,11 +232,17 @@ class Keepers:
             return
         if standing is not None and self._is_current(keeper):
             await self._stand(backend, keeper, standing)
-        elif standing is not None and standing.process is not None:
-            standing.process.close()
+        elif standing is not None:
+            _let_go(standing)
 
     def _is_current(self, keeper: Keeper) -> bool:
         return self._keepers.get((keeper.instance.id, keeper.tunnel.number)) is keeper
+
+
+def _let_go(standing: Standing) -> None:
+    """The charon carries on."""
+    if standing.process is not None:
+        standing.process.close()
 
 
 class _Links:
