@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import msgspec
 import pytest
 
+from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import LinuxPlane
 from gatewright.plane.linux.tunnels.causes import cause
 from gatewright.resources.tunnel_states import TunnelStatus
+from gatewright.resources.tunnels import SecretRef
 from tests.plane.linux.customer import PSK, tunnel
 from tests.plane.linux.lab import Lab, vswitch
 from tests.plane.linux.machines import Machines
@@ -86,6 +88,36 @@ def test_nobody_there_is_told_and_tried_again(lab: Lab, machines: Machines) -> N
             await heard.status("tun-1", UP, 20)
 
     play(lab, scenario)
+
+
+class Forgetful(Secrets):
+    """Knows nothing but the first version of keys."""
+
+    async def __call__(self, references: Sequence[SecretRef]) -> Mapping[SecretRef, str]:
+        if any(reference.version > 1 for reference in references):
+            raise PlaneError("nobody answers")
+        return await super().__call__(references)
+
+
+def test_a_tunnel_is_followed_while_its_new_key_cannot_be_had(lab: Lab, machines: Machines) -> None:
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway())
+        with ExitStack() as stack:
+            peer = site(stack, machines, lab)
+            peer.answer(tunnel())
+            await plane.apply(gateway(tunnel(), generation=2))
+            await heard.status("tun-1", UP)
+            with pytest.raises(PlaneError, match="nobody answers"):
+                await plane.apply(gateway(tunnel(psk_version=2), generation=3))
+            # it goes on with the old one until the peer ends it
+            last = heard.last("tun-1")
+            assert last is not None
+            assert last.status is UP
+            peer.terminate()
+            assert "nobody answers" in (await heard.status("tun-1", DOWN)).detail
+
+    play(lab, scenario, Forgetful())
 
 
 #: Visible characters that mean something to strongSwan, nft, a shell, or a format.

@@ -83,6 +83,10 @@ class Keeper:
         #: When there was traffic for it last.
         self._demanded = float("-inf")
         self._state: TunnelState | None = None
+        #: Whether a CHILD SA was seen last; None if nothing was since its charon began.
+        self._carries: bool | None = None
+        #: Why its charon could not be told of it.
+        self._obstacle = ""
         #: The session with the customer, as BIRD told it last; None while nobody has asked.
         self._bgp: Session | None = None
         self._bgp_status = BgpStatus.UNKNOWN
@@ -93,7 +97,7 @@ class Keeper:
         if self.daemon is not None:
             self.daemon.drop(connection_name(self.tunnel))
         self.daemon = daemon
-        self._session = self._loaded = None
+        self._session = self._loaded = self._carries = None
         self._reliance.doubt()
         daemon.add(connection_name(self.tunnel), self)
         self._patience.begin_anew()
@@ -157,7 +161,7 @@ class Keeper:
         """Its charon has ended. If the tunnel was up, nobody waits for traffic until it is again."""
         if self._was_up:
             self._demanded = asyncio.get_running_loop().time()
-        self._session = self._loaded = None
+        self._session = self._loaded = self._carries = None
         self._reliance.lost()
         self._cause = None
         self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, why)
@@ -218,7 +222,8 @@ class Keeper:
         """Gives how long it may be left alone, if nothing is told before."""
         session = None if self.daemon is None else self.daemon.session
         if session is None:
-            return _SWEEP  # it tells when there is one
+            # it tells when there is one
+            return await self._follow_health()
         instance, tunnel = self.instance, self.tunnel
         if session is not self._session:
             self._loaded = await self._what_is_loaded(session)
@@ -226,7 +231,14 @@ class Keeper:
             self._reliance.doubt()
         wanted = self._wanted()
         if self._loaded != wanted:
-            await self._load(session, instance, tunnel, wanted)
+            try:
+                await self._load(session, instance, tunnel, wanted)
+            except Exception as error:
+                # what charon was told before goes on, and is followed whoever is away
+                self._obstacle = str(error)
+                await self._follow(await self._see(session))
+                raise
+            self._obstacle = ""
         if self._loaded != self._wanted():
             return 0.0  # something else is wanted by now
         if self._in_force is not None and not self._in_force.done():
@@ -268,8 +280,12 @@ class Keeper:
         if any(name in listed for listed in await session.listing("list-sas", "list-sa", {"ike": name})):
             await end(session, name)
             self._demanded = asyncio.get_running_loop().time()
-        self._folder.write(_NOTE, digest.encode())
         self._loaded = digest
+        try:
+            self._folder.write(_NOTE, digest.encode())
+        except PlaneError as error:
+            # the next agent will load it again, which takes the tunnel down for a moment; nothing else depends on it
+            _log.warning("tunnel %s: %s", tunnel.id, error)
         if words := weak_words(tunnel):
             self._lines.warn(f"{', '.join(words)} can be broken; choose stronger ones on both sides")
         self._cause = None
@@ -281,6 +297,7 @@ class Keeper:
     async def _follow(self, now: Seen) -> float | None:
         """Have the link and what is told follow what was seen. Gives when it is time again, if it is."""
         up, clock = bool(now.children), asyncio.get_running_loop().time()
+        self._carries = up
         hold = await self._reliance.follow(self.instance, self.tunnel, up=up)
         if up:
             self._patience.is_up(clock)
@@ -295,11 +312,21 @@ class Keeper:
         self._tell(seen.status(now, phase_2_failed=failed), self._detail(now))
         return hold
 
+    async def _follow_health(self) -> float:
+        """The same while charon cannot be asked: what probes find may be all that is known."""
+        if self._carries is None or self._state is None:
+            return _SWEEP
+        hold = await self._reliance.follow(self.instance, self.tunnel, up=self._carries)
+        self._tell(self._state.status, self._state.detail)
+        return _SWEEP if hold is None else min(_SWEEP, hold)
+
     def _detail(self, now: Seen) -> str:
         if now.children:
             if self.tunnel.health is not None and self._reliance.health is HealthStatus.FAILED:
                 return f"{self.tunnel.health.destination} does not answer its health check"
             return ""
+        if self._obstacle:
+            return self._obstacle
         if self._cause is not None:
             return self._cause.text
         if self.tunnel.initiate or now.connecting:
