@@ -44,6 +44,9 @@ _FAREWELL = 0.5
 #: How soon what has failed is tried again, and how often a tunnel is looked at though nothing was told, seconds.
 _AGAIN = 1.0
 _SWEEP = 30.0
+#: A charon that ends by itself is started again at once, and then after so long at first, and at the longest; one that
+#: has lived for so long begins anew, seconds.
+_MENDS = (0.2, 30.0, 60.0)
 #: For how long a tunnel is negotiated after there was traffic for it last, seconds.
 _DEMANDED = 30.0
 
@@ -72,6 +75,8 @@ class Keeper:
         self._reveal = reveal
         self._lines = Lines(tunnel.id, told)
         self._patience = Patience()
+        #: For starting again a charon that ends by itself.
+        self.mends = Patience(*_MENDS)
         self._wake = asyncio.Event()
         self._reliance = relied_on(self._wake.set)
         self._session: ViciSession | None = None

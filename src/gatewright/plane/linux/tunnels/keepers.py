@@ -191,6 +191,7 @@ class Keepers:
                     raise
             died = functools.partial(self._died, backend, keeper.instance.id, keeper.tunnel.number)
             daemon = self._daemons[standing.socket] = Daemon(standing.socket, standing.process, died)
+            keeper.mends.is_up(asyncio.get_running_loop().time())
         if keeper.daemon is not daemon:
             keeper.attend(daemon)
         else:
@@ -212,6 +213,7 @@ class Keepers:
         if keeper is None:
             return
         _log.warning("charon of tunnel %s of %s: %s", keeper.tunnel.number, keeper.instance.id, how)
+        keeper.mends.is_down(asyncio.get_running_loop().time())
         keeper.lost(f"its charon ended ({how}) and is started again")
         task = asyncio.ensure_future(self._mend(backend, keeper))
         self._tasks.add(task)
@@ -219,6 +221,9 @@ class Keepers:
 
     async def _mend(self, backend: Backend, keeper: Keeper) -> None:
         """Nothing else of the instance is touched."""
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(keeper.mends.left(clock()))
+        keeper.mends.tried(clock())
 
         def job() -> Standing | None:
             # by now it may be unwanted
