@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +21,9 @@ _log = logging.getLogger(__name__)
 _EVENTS = ("ike-updown", "child-updown", "ike-rekey", "child-rekey", "log")
 #: How long a charon that lives may refuse connections before the next try, seconds.
 _AGAIN = 0.05
+#: One that lives and lets so many questions in a row go unanswered, each for as long as a command may take, is ended:
+#: it hangs, and whoever looks after it starts another one.
+_UNANSWERED = 3
 #: What charon calls an IKE SA of which it does not know yet what connection it is of.
 _NAMELESS = "(unnamed)"
 
@@ -47,6 +51,7 @@ class Daemon:
         #: The connection, while there is one: each listener is told when it comes and goes.
         self.session: ViciSession | None = None
         self._connected = asyncio.Event()
+        self._unanswered = 0
         if process is not None:
             self._loop.add_reader(process.descriptor, self._ended)
         self._task = asyncio.ensure_future(self._keep_connected())
@@ -106,7 +111,7 @@ class Daemon:
             with contextlib.suppress(OSError, ViciRefusal):
                 async with await ViciSession.connect(self.socket, self._heard) as session:
                     if self._process is None or session.peer == self._process.pid:
-                        await session.subscribe(_EVENTS)
+                        await self._subscribe(session)
                         self.session = session
                         self._connected.set()
                         self._tell_all()
@@ -116,6 +121,18 @@ class Daemon:
                 self._connected.clear()
                 self._tell_all()
             await asyncio.sleep(_AGAIN)
+
+    async def _subscribe(self, session: ViciSession) -> None:
+        try:
+            await session.subscribe(_EVENTS)
+        except TimeoutError:
+            # counted, and no clock looked at: if it was this host that stood still, charon answers afterwards
+            self._unanswered += 1
+            if self._unanswered >= _UNANSWERED and self._process is not None and not self._process.closed:
+                _log.warning("process %d, charon at %s, does not answer and is ended", self._process.pid, self.socket)
+                self._process.send(signal.SIGKILL)
+            raise
+        self._unanswered = 0
 
     def _tell_all(self) -> None:
         for listener in tuple(self._listeners.values()):
