@@ -308,8 +308,10 @@ def test_what_a_customer_announces_is_reached_from_the_vpc(lab: Lab, machines: M
                     await asyncio.to_thread(check, site)
                 nobodys = msgspec.structs.replace(session, key=SecretRef("cgw-9", 1))
                 other = msgspec.structs.replace(spec, tunnels=(tunnel("tun-1", 1, bgp=nobodys),))
+                before = bird_of(lab, spec)
                 with pytest.raises(PlaneError, match="nobody knows the BGP key cgw-9"):
                     await plane.apply(other)
+                assert bird_of(lab, spec) == before
             finally:
                 await plane.close()
 

@@ -18,6 +18,7 @@ from tests.plane.linux.customer import PSK, tunnel
 from tests.plane.linux.lab import Lab, vswitch
 from tests.plane.linux.machines import Machines
 from tests.plane.linux.sites import DOWN, UP, VPC, gateway, machine, site
+from tests.plane.linux.test_bgp_tunnels import BGP
 from tests.plane.linux.tunnel_watch import Heard, Secrets, play
 
 HALF = TunnelStatus.IPSEC_SA_NOT_ESTABLISHED
@@ -116,6 +117,24 @@ def test_a_tunnel_is_followed_while_its_new_key_cannot_be_had(lab: Lab, machines
             assert last.status is UP
             peer.terminate()
             assert "nobody answers" in (await heard.status("tun-1", DOWN)).detail
+
+    play(lab, scenario, Forgetful())
+
+
+def test_a_tunnel_comes_up_though_a_key_of_bgp_cannot_be_had(lab: Lab, machines: Machines) -> None:
+    session = msgspec.structs.replace(BGP, key=SecretRef("cgw-1", 2))
+    one = tunnel(bgp=session)
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway())
+        with ExitStack() as stack:
+            peer = site(stack, machines, lab)
+            peer.answer(one)
+            for _ in range(2):
+                with pytest.raises(PlaneError, match="nobody answers"):
+                    await plane.apply(gateway(one, vpn_routes=(), generation=2))
+                await heard.status("tun-1", UP)
 
     play(lab, scenario, Forgetful())
 

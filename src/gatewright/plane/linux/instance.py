@@ -28,6 +28,15 @@ from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
 from gatewright.resources.tunnels import SecretRef
 
 
+class WithoutBird(PlaneError):
+    """An instance is as its spec says, but for its BIRD, which goes on as it was, if there is one."""
+
+    def __init__(self, reason: str, standings: dict[int, Standing]) -> None:
+        super().__init__(reason)
+        #: As :meth:`Instances.apply` gives them.
+        self.standings = standings
+
+
 class Instances:
     """The instances of one installation. Methods block, may run in several threads, and raise PlaneError."""
 
@@ -59,7 +68,8 @@ class Instances:
         """Make the instance be as the spec says, but for what charons are told of tunnels.
 
         ``keys`` are those of BGP that the spec refers to. Gives what there is for tunnels, by their numbers;
-        ``settled`` ones are not looked at. Their charons are to be closed by who gets them.
+        ``settled`` ones are not looked at. Their charons are to be closed by who gets them. Raises WithoutBird, with
+        the same, if a key is missing or BIRD cannot be told what is wanted: then all the rest is done.
         """
         check_id(spec.id)
         backend = self._tunnels() if spec.ipsec else None
@@ -86,10 +96,17 @@ class Instances:
             with step(f"opening network namespace {name}"):
                 namespace = stack.enter_context(netns.opened(name))
             begun: dict[Daemon, Process] = {}
+            bird = Bird(folder, name, self._daemon_user)
             try:
                 # they start while the links are made, and learn of them as they come
                 self._begin_charon(spec, Charon(folder, name, self._daemon_user), begun, new=new)
-                self._begin_bird(spec, Bird(folder, name, self._daemon_user), keys or {}, begun, new=new)
+                birdless = None
+                try:
+                    configuration = instance_bird.configuration(spec, keys or {}, bird.log)
+                except ValueError as error:
+                    birdless = f"what {spec.id} is to do with BGP cannot be: {error}"
+                else:
+                    self._begin_bird(configuration, bird, begun, new=new)
                 self._connect(spec, host, Legs(host, inside, namespace), vswitch, lan, wan, folder)
                 instance_routes.ensure(inside, spec)
                 instance_bird.ensure_rules(inside, spec)
@@ -97,6 +114,8 @@ class Instances:
                     begun[daemon] = daemon.finish(process)
                 standings = self._make_tunnels(spec, backend, settled)
                 self._links.route(spec)
+                if birdless is not None:
+                    raise WithoutBird(birdless, standings)
                 folder.set_applied(spec)
                 return standings
             finally:
@@ -164,13 +183,7 @@ class Instances:
         elif not new:
             charon.end()
 
-    def _begin_bird(
-        self, spec: InstanceSpec, bird: Bird, keys: Mapping[SecretRef, str], begun: dict[Daemon, Process], *, new: bool
-    ) -> None:
-        try:
-            configuration = instance_bird.configuration(spec, keys, bird.log)
-        except ValueError as error:
-            raise PlaneError(f"what {spec.id} is to do with BGP cannot be: {error}") from error
+    def _begin_bird(self, configuration: bytes | None, bird: Bird, begun: dict[Daemon, Process], *, new: bool) -> None:
         if configuration is not None:
             begun[bird] = bird.begin(configuration, new_namespace=new)
         elif not new:

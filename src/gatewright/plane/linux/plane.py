@@ -17,7 +17,7 @@ from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.bgp_watch import BgpWatch
 from gatewright.plane.linux.confinement import daemon_user
 from gatewright.plane.linux.folders import Folders
-from gatewright.plane.linux.instance import Instances
+from gatewright.plane.linux.instance import Instances, WithoutBird
 from gatewright.plane.linux.lookout import Lookout
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.options import HostOptions
@@ -34,6 +34,7 @@ from gatewright.plane.linux.watch import Watch
 from gatewright.resources.spec_check import refusal
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec, VSwitchSpec
 from gatewright.resources.traffic import Count
+from gatewright.resources.tunnels import SecretRef
 
 Result = TypeVar("Result")
 
@@ -142,8 +143,18 @@ class LinuxPlane:
         await keepers.forget(spec.id, spec.tunnels if spec.ipsec else ())
         settled = keepers.settled(spec)
         references = instance_bird.secrets(spec)
-        keys = await self._reveal(references) if references else {}
-        standings = await self._work(spec.key, functools.partial(self._instances.apply, spec, settled, keys), spec)
+        keys: Mapping[SecretRef, str] = {}
+        unknown: PlaneError | None = None
+        birdless: PlaneError | None = None
+        try:
+            keys = await self._reveal(references) if references else {}
+        except PlaneError as error:
+            unknown = error
+        try:
+            standings = await self._work(spec.key, functools.partial(self._instances.apply, spec, settled, keys), spec)
+        except WithoutBird as error:
+            # the rest need not wait for who knows the keys of BGP
+            standings, birdless = error.standings, unknown or error
         try:
             if spec.ipsec and spec.tunnels:
                 await keepers.take(self._backend(), spec, standings)
@@ -151,6 +162,8 @@ class LinuxPlane:
             # also when a charon has not taken what is wanted: its tunnel is looked after all the same
             if self._bgp is not None:
                 await self._bgp.attend(spec)
+        if birdless is not None:
+            raise birdless
 
     async def remove(self, key: ItemKey) -> None:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""
