@@ -18,8 +18,9 @@ import pytest
 
 from gatewright.plane.linux import LinuxPlane, events, guards, inspection, lookout, netns
 from gatewright.plane.linux.folders import Folders
+from gatewright.plane.linux.options import HostOptions
 from gatewright.plane.linux.rtnl import Rtnl
-from gatewright.resources.specs import Spec
+from gatewright.resources.specs import ItemKey, Spec
 from tests.plane.linux.lab import Lab, Told, instance, opened, run, vswitch
 
 
@@ -399,3 +400,25 @@ def test_mounts_are_heard_of(tmp_path: Path) -> None:
     assert select.select([source.fileno()], [], [], 5)[0]
     source.take()
     source.close()
+
+
+def test_an_item_that_something_is_being_mended_of_is_looked_at_afterwards(lab: Lab) -> None:
+    looks = []
+
+    def busy(_: ItemKey) -> bool:
+        looks.append(time.monotonic())
+        return len(looks) <= 3
+
+    async def scenario() -> None:
+        told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        watching = lookout.Lookout(
+            lab.names, HostOptions(), lambda _: "broken", lambda _, why: told.set_result(why), busy
+        )
+        watching.open()
+        try:
+            watching.add(vswitch())
+            assert await asyncio.wait_for(told, 10) == "broken"
+        finally:
+            await watching.close()
+
+    bounded(scenario)
