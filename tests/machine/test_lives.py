@@ -214,6 +214,8 @@ class Lives(RuleBasedStateMachine):
         )
         if answer:
             model.routes.append(Route(answer["RouteEntryId"], network, gateway))
+            # one with connections offers the destination from now on
+            self.cells[who].until_status(gateway.id, "active")
 
     @rule(who=WHO, at=AT)
     def delete_route(self, who: int, at: int) -> None:
@@ -222,6 +224,7 @@ class Lives(RuleBasedStateMachine):
         if route is not None:
             self._attempt(who, None, "DeleteRouteEntry", RouteEntryId=route.id)
             model.routes.remove(route)
+            self.cells[who].until_status(route.gateway.id, "active")
 
     @rule(who=WHO, host=st.integers(1, 5), asn=st.sampled_from((None, 65000)), key=KEYS, tag=TAGS)
     def create_customer_gateway(self, who: int, host: int, asn: int | None, key: str | None, tag: str | None) -> None:

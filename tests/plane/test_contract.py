@@ -62,6 +62,10 @@ class Ear:
         self.states: dict[str, TunnelState] = {}
         self.asked: list[SecretRef] = []
         self.unknown: set[str] = set()
+        self._news: asyncio.Event
+
+    def attend(self) -> None:
+        """Listen on the running loop: each plane has one of its own."""
         self._news = asyncio.Event()
 
     async def heard(self, *tunnels: str) -> None:
@@ -94,6 +98,7 @@ class Theatre:
             plane = self._make()
             broken: list[ItemKey] = []
             listening = ear or Ear()
+            listening.attend()
             found = await plane.open(lambda key, reason: broken.append(key), listening.told, listening.reveal)
             try:
                 await scene(plane, found, broken)
