@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,6 +31,13 @@ options=trans=virtio,version=9p2000.L,msize=512000
 mount -t 9p -o "$options,cache=loose,ro" {root} /host
 mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work none /new
 for place in run tmp; do mkdir -p "/new/$place"; mount -t tmpfs -o mode=1777 none "/new/$place"; done
+# the project may lie where nothing of the host's is seen any more
+folder={folder}
+if [ ! -d "/new$folder" ]; then
+  mkdir -p "/new$folder" /layer/upper.folder /layer/work.folder
+  layers="lowerdir=/host$folder,upperdir=/layer/upper.folder,workdir=/layer/work.folder"
+  mount -t overlay -o "$layers" none "/new$folder"
+fi
 chmod 755 /new/run
 mount -t proc none /new/proc
 mount -t sysfs none /new/sys
@@ -45,16 +53,18 @@ exec switch_root /new /bin/sh {share}/{job}
 """
 
 
-def initramfs(modules: Iterable[Path]) -> bytes:
-    """An archive that the kernel unpacks into memory. Raises Failure without busybox."""
+def initramfs(modules: Iterable[Path], folder: Path) -> bytes:
+    """An archive that the kernel unpacks into memory; ``folder`` is the project's. Raises Failure without busybox."""
     if not BUSYBOX.exists():
         raise Failure(f"there is no {BUSYBOX}: apt-get install busybox-static")
     modules = list(modules)
     names = " ".join(module.name for module in modules)
-    init = _INIT.format(modules=names, root=ROOT_TAG, tag=SHARE_TAG, share=SHARE, job=JOB)
+    init = _INIT.format(
+        modules=names, root=ROOT_TAG, tag=SHARE_TAG, share=SHARE, job=JOB, folder=shlex.quote(str(folder))
+    )
     archive = _Archive()
-    for folder in ("bin", "proc", "modules", "host", "layer", "new"):
-        archive.add(folder, 0o040755)
+    for made in ("bin", "proc", "modules", "host", "layer", "new"):
+        archive.add(made, 0o040755)
     archive.add("bin/busybox", 0o100755, BUSYBOX.read_bytes())
     archive.add("init", 0o100755, init.encode())
     for module in modules:

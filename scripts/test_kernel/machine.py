@@ -86,7 +86,7 @@ class Machine:
         with tempfile.TemporaryDirectory(prefix="gw-kernel-") as made:
             share = Path(made)
             archive = share / "initramfs"
-            archive.write_bytes(initramfs(kernel.needed_for(*MODULES)))
+            archive.write_bytes(initramfs(kernel.needed_for(*MODULES), folder))
             job = _JOB.format(
                 release=kernel.release,
                 modules=shlex.quote(str(kernel.modules)),

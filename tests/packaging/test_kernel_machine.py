@@ -47,10 +47,11 @@ def test_the_archive_has_the_modules_and_a_script_that_a_shell_understands(
     busybox.write_bytes(b"a shell")
     module.write_bytes(b"a module")
     monkeypatch.setattr(initramfs, "BUSYBOX", busybox)
-    files = unpacked(initramfs.initramfs([module]))
+    files = unpacked(initramfs.initramfs([module], Path("/a place")))
     assert files["bin/busybox"] == b"a shell"
     assert files["modules/9p.ko"] == b"a module"
     assert b"for module in 9p.ko;" in files["init"]
+    assert b"folder='/a place'\n" in files["init"]
     subprocess.run(["sh", "-n"], input=files["init"], check=True)
 
 
