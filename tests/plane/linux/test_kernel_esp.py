@@ -279,9 +279,9 @@ def test_who_comes_next_adopts_tunnels_as_they_stand(stand: Stand) -> None:
     assert stand.both_reach()
     found = stand.open()
     assert found[stand.spec.key] == stand.generation
+    stand.wait(stand.plane.apply(stand.wanted()))
     for its in stand.spec.tunnels:
         stand.wait(stand.heard.status(its.id, UP))
-    stand.wait(stand.plane.apply(stand.wanted()))
     assert all(state.status is UP for state in stand.heard.states)
     assert stand.states() == before
     assert stand.lab.charon(stand.spec) == charon
