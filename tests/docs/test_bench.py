@@ -63,6 +63,7 @@ def test_plots_follow_the_figures_and_are_the_same_for_the_same(measured: Result
     after = plots(measured)
     assert [name for name, text in after.items() if text != before[name]] == ["docs/bench/latency.svg"]
     for text in before.values():
+        # drawn by ourselves
         texts = "".join("".join(element.itertext()) for element in ElementTree.fromstring(text).iter())  # noqa: S314
         assert "gateways" in texts or "Gatewright" in texts
         assert "prefers-color-scheme: dark" in text

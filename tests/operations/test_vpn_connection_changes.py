@@ -127,7 +127,7 @@ def test_networks_and_bgp_of_both_tunnels_change_together(cell: Cell) -> None:
     ]
     _, detail = dual.refusal(EnableTunnelsBgp=True, TunnelOptionsSpecification=json.dumps(spec))
     assert detail.startswith('TunnelOptionsSpecification.2.TunnelBgpConfig.LocalAsn "45104": must be 65100')
-    spec[1]["TunnelBgpConfig"]["LocalAsn"] = 65100  # type: ignore[index]
+    spec[1]["TunnelBgpConfig"]["LocalAsn"] = 65100  # type: ignore[index]  # it is one of objects
     dual.modify(
         EnableTunnelsBgp=True,
         TunnelOptionsSpecification=json.dumps(spec),
@@ -417,9 +417,9 @@ def test_an_installation_can_refuse_weak_algorithms(make_cell: Callable[..., Cel
         "give one of group14, group19, group20, group21, group31"
     )
     for tunnel in good:
-        tunnel["TunnelIkeConfig"]["IkePfs"] = "group14"  # type: ignore[index]
+        tunnel["TunnelIkeConfig"]["IkePfs"] = "group14"  # type: ignore[index]  # it is one of objects
     cell.call("CreateVpnConnection", **wanted, TunnelOptionsSpecification=json.dumps(good))
-    good[1]["TunnelIkeConfig"]["IkeVersion"] = "ikev1"  # type: ignore[index]
+    good[1]["TunnelIkeConfig"]["IkeVersion"] = "ikev1"  # type: ignore[index]  # it is one of objects
     refused = cell.refusal("CreateVpnConnection", **wanted, TunnelOptionsSpecification=json.dumps(good))
     assert refused.detail.startswith("TunnelOptionsSpecification.2.TunnelIkeConfig.IkeEncAlg ")
 

@@ -36,7 +36,7 @@ class World:
 
     def state(self, tunnel: str, status: TunnelStatus, *, instance: str = "", **more: object) -> TunnelState:
         at = instance or f"{self.gateway}-{1 if tunnel == self.master else 2}"
-        return TunnelState(id=tunnel, instance_id=at, status=status, at=5, **more)  # type: ignore[arg-type]
+        return TunnelState(id=tunnel, instance_id=at, status=status, at=5, **more)  # type: ignore[arg-type]  # its fields
 
     def tell(self, *states: TunnelState, lines: Sequence[TunnelLine] = (), host: str = "local") -> None:
         self.cell.run(self.cell.control_plane.tunnels(host, states, lines))

@@ -9,38 +9,21 @@ import pytest
 
 from gatewright.resources.spec_check import refusal
 from gatewright.resources.tunnels import (
+    EVERYWHERE,
     Announcement,
     BgpSpec,
     HealthSpec,
-    IkeSpec,
-    IpsecSpec,
     SecretRef,
-    TunnelSpec,
     VpnPolicy,
     VpnRoute,
 )
 from tests.resources.test_spec_check import IDS, INSTANCE
+from tests.support.tunnels import TUNNEL as PLAIN
 
-TUNNEL = TunnelSpec(
-    id="tun-1",
-    connection_id="vco-1",
-    number=1,
-    role="master",
-    peer="203.0.113.5",
-    psk=SecretRef("tun-1", 1),
-    ike=IkeSpec(
-        version="ikev2",
-        mode="main",
-        encryption="aes",
-        authentication="sha1",
-        group="group2",
-        lifetime=86400,
-        local_id="198.18.0.2",
-        remote_id="203.0.113.5",
-    ),
-    ipsec=IpsecSpec(encryption="aes", authentication="sha1", group="group2", lifetime=86400),
-    local_subnets=("0.0.0.0/0",),
-    remote_subnets=("0.0.0.0/0",),
+TUNNEL = msgspec.structs.replace(
+    PLAIN,
+    local_subnets=(EVERYWHERE,),
+    remote_subnets=(EVERYWHERE,),
     bgp=BgpSpec(
         local_asn=45104,
         peer_asn=65530,

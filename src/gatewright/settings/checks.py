@@ -131,7 +131,9 @@ def tls_files(values: Mapping[str, Any]) -> tuple[Path | None, Path | None]:
         raise ConfigurationError(
             f"{there} goes with {missing}, which is missing: set both, or none to serve plain HTTP"
         )
-    return tuple(None if path is None else Path(path).absolute() for path in (certificate, key))  # type: ignore[return-value]
+    if certificate is None or key is None:
+        return None, None
+    return Path(certificate).absolute(), Path(key).absolute()
 
 
 def listen_address(name: str, text: str, allow_plaintext: bool) -> tuple[str, int]:

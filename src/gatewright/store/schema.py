@@ -1,4 +1,4 @@
-"""The tables. ``migrations/versions`` leads to exactly this; a test compares the two.
+"""The tables, all in one place. ``migrations/versions`` leads to exactly this; a test compares the two.
 
 Times are milliseconds since the epoch. IPv4 addresses that are handed out are integers, so that "the next free one"
 is arithmetic.
