@@ -6,11 +6,10 @@ import ipaddress
 import re
 from collections.abc import Collection
 
-from gatewright.resources.addresses import parse_network
+from gatewright.resources.addresses import is_hosts_address, parse_network
 from gatewright.resources.specs import ID_PATTERN
 
 _ID = re.compile(ID_PATTERN)
-_EVERYBODY = ipaddress.IPv4Address("255.255.255.255")
 _LONGEST_SHOWN = 60
 
 
@@ -46,7 +45,7 @@ def address(name: str, text: str) -> ipaddress.IPv4Address:
 def hosts_address(name: str, text: str) -> None:
     """One that one host can have; those of class E are for the simulated plane and tests."""
     found = address(name, text)
-    if found.is_loopback or found.is_multicast or found.is_unspecified or found == _EVERYBODY:
+    if not is_hosts_address(str(found)):
         raise ValueError(f"{name} has the address {text}, which no host can have")
 
 

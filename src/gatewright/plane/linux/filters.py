@@ -9,6 +9,7 @@ peer's address. What comes out of a tunnel is of its peer's networks and for the
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -307,4 +308,10 @@ def _selected(tunnel: TunnelSpec, ours: str, theirs: str) -> Rule:
 
 def _distinct(cidrs: Iterable[str]) -> list[Expression]:
     """Networks without those that are in another: nftables takes no set with such."""
-    return [network(str(one)) for one in ipaddress.collapse_addresses(map(ipaddress.IPv4Network, cidrs))]
+    return [network(one) for one in _collapsed(tuple(cidrs))]
+
+
+@functools.lru_cache(maxsize=4096)
+def _collapsed(cidrs: tuple[str, ...]) -> tuple[str, ...]:
+    """The same as texts. Each apply asks it anew of every tunnel, and it is most of what a table costs."""
+    return tuple(str(one) for one in ipaddress.collapse_addresses(map(ipaddress.IPv4Network, cidrs)))
