@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network
 from typing import Any, ClassVar, TypeVar
@@ -20,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from gatewright.operations.call import Quotas
 from gatewright.resources.specs import InstanceSpec
 from tests.fuzz.effort import effort
+from tests.machine.ending import end_lives
 from tests.machine.model import (
     MOST_CONNECTIONS,
     MOST_CUSTOMER_GATEWAYS,
@@ -67,6 +69,11 @@ class Lives(RuleBasedStateMachine):
         super().__init__()
         self.cells = [self.service.other(str(next(_accounts))) for _ in range(2)]
         self.models = [Account(), Account()]
+
+    def teardown(self) -> None:
+        """A life that has held ends with nothing left."""
+        if sys.exc_info()[0] is None:
+            end_lives(self.cells)
 
     def _attempt(self, who: int, expected: Refusal, action: str, **parameters: Any) -> dict[str, Any] | None:
         """Call, and compare the refusal with the model's. The answer, or None where it was refused."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from gatewright.operations.call import Quotas
 from tests.fuzz.effort import effort
+from tests.machine.ending import end_lives
 from tests.machine.model import Refusal
 from tests.machine.routing import MOST_ENTRIES, MOST_ROUTES, NOT_FOUND, PEOPLE, Routing, Way
 from tests.support.cell import Cell
@@ -40,6 +42,11 @@ class Routes(RuleBasedStateMachine):
         self.site = Site(self.service.other(str(next(_accounts))))
         self.model = Routing()
         self.connections = [self.site.connection() for _ in range(2)]
+
+    def teardown(self) -> None:
+        """A life that has held ends with nothing left."""
+        if sys.exc_info()[0] is None:
+            end_lives([self.site.cell])
 
     def _attempt(self, expected: Refusal, action: str, **parameters: Any) -> bool:
         try:

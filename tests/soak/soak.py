@@ -13,11 +13,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.soak import rows
 from tests.soak.chaos import Chaos
 from tests.soak.host import Host, zombies_of
 from tests.soak.model import Gateway, Network
 from tests.soak.walk import PATIENCE, Walk, status_of
+from tests.support import remains
 from tests.support.cell import sqlite_url
 from tests.support.client import Refused
 from tests.support.persistent import PersistentClient
@@ -214,7 +214,7 @@ class Soak:
         after = self._descriptors()
         assert after <= descriptors + _DESCRIPTORS, f"the agent has {after} open files, {descriptors} in the beginning"
         # the agent may not have confirmed all of it yet
-        self._until_holds(lambda: rows.remaining(self._database), "no row is left in the database")
+        self._until_holds(lambda: remains.rows(self._database), "no row is left in the database")
         status = self._service.stop()
         assert status == 0, f"serve ended with {status} after SIGTERM"
         self._until_holds(self._host.leftovers, "nothing is left of the service itself")

@@ -92,6 +92,10 @@ class Tunnels:
         #: Those from before whose instance nobody has applied again, by instance.
         self._earlier: dict[str, dict[str, RememberedTunnel]] = {}
 
+    def __len__(self) -> int:
+        """How many there are, of whatever instance."""
+        return len(self._tunnels) + sum(map(len, self._earlier.values()))
+
     def open(self, told: Told, reveal: Reveal) -> None:
         """Somebody listens, and knows secrets."""
         self._told, self._reveal = told, reveal

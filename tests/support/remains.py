@@ -13,7 +13,7 @@ _KEPT = {"accounts", "access_keys", "hosts", "resource_groups", "orders", "clien
 _BOOKS = {"pools", "freed_addresses", "counters"}
 
 
-def remaining(url: str) -> list[str]:
+def rows(url: str) -> list[str]:
     """One line for each row that should not be there any more, and for each book that does not come out at 0."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     found = []
