@@ -13,3 +13,9 @@ from tests.support.service import Service
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with Service(tmp_path_factory.mktemp("clients") / "data") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("terraform") / "data", arguments=("--control",)) as started:
+        yield started

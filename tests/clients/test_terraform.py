@@ -9,91 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
-import pytest
-
-from tests.support.client import VPC, Client, Reply, sign_v1, v1_parameters
+from tests.clients.provider import REGION, Provider, check_types, network, tag, untag
 from tests.support.service import Service
 
 EXAMPLE = Path(__file__).parents[2] / "examples/terraform/main.tf"
-REGION = {"RegionId": "cn-hangzhou"}
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("terraform") / "data", arguments=("--control",)) as started:
-        yield started
-
-
-class Provider:
-    """Sends as the provider's ``RpcPost`` does."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def post(
-        self,
-        action: str,
-        body: dict[str, str] | None = None,
-        query: dict[str, str] | None = None,
-        version: str = VPC,
-    ) -> Reply:
-        form = body or {}
-        if not action.startswith(("Describe", "Query")):
-            form = {**form, "ClientToken": f"TF-{action}-1795478700-{uuid.uuid4()}"[:64]}
-        common = v1_parameters(action, query or {}, "test", version) | {"Format": "json"}
-        common["Signature"] = sign_v1("POST", {**common, **form}, "secret")
-        headers = {
-            "content-type": "application/x-www-form-urlencoded",
-            "x-acs-action": action,
-            "x-acs-version": version,
-            "user-agent": "AlibabaCloud API Workbench Terraform/1.11.0 Provider/1.289.0",
-        }
-        return self._client.send("POST", "/?" + urlencode(common), urlencode(form).encode(), headers)
-
-    def done(self, action: str, body: dict[str, str] | None = None, **query: str) -> dict[str, Any]:
-        """The answer to what has to succeed: an error is one in a 200, too."""
-        reply = self.post(action, body, query)
-        answer = reply.json()
-        assert reply.status == 200, answer
-        assert not {"Code", "code", "Success"} & set(answer)
-        return answer
-
-    def gone(self, action: str, body: dict[str, str] | None = None, **query: str) -> str:
-        """The code of what ends the poll of a removal: status 404, whichever resource."""
-        reply = self.post(action, body, query)
-        assert reply.status == 404
-        return str(reply.json()["Code"])
-
-
-def network(cloud: Service, provider: Provider) -> tuple[str, list[str]]:
-    """``alicloud_vpc`` and ``alicloud_vswitch``: made, polled, read."""
-    vpc = provider.done("CreateVpc", {**REGION, "CidrBlock": "10.0.0.0/8", "VpcName": "gatewright-example"})["VpcId"]
-    read = provider.done("DescribeVpcAttribute", {**REGION, "VpcId": vpc})
-    assert read["Status"] == "Available"
-    assert (read["CidrBlock"], read["VpcName"], read["Description"]) == ("10.0.0.0/8", "gatewright-example", "")
-    assert read["IsDefault"] is False
-    assert read["UserCidrs"]["UserCidr"] == []
-    assert read["SecondaryCidrBlocks"]["SecondaryCidrBlock"] == []
-    tables = provider.done("DescribeRouteTableList", {**REGION, "VpcId": vpc})["RouterTableList"]["RouterTableListType"]
-    (system,) = [table for table in tables if table["RouteTableType"] == "System" and table["VpcId"] == vpc]
-    assert system["RouterId"] == read["VRouterId"]
-    vswitches = []
-    for number, zone in enumerate(("cn-hangzhou-k", "cn-hangzhou-j"), 1):
-        given = {"CidrBlock": f"10.0.{number}.0/24", "ZoneId": zone, "VSwitchName": f"gatewright-example-{number}"}
-        made = provider.done("CreateVSwitch", {**REGION, "VpcId": vpc, **given})["VSwitchId"]
-        cloud.control("GET", "/v1/instances")  # answered when the plane has settled
-        described = provider.done("DescribeVSwitchAttributes", REGION, VSwitchId=made)
-        assert described["Status"] == "Available"
-        assert {name: described[name] for name in given} == given
-        assert described["IsDefault"] is False
-        vswitches.append(made)
-    return vpc, vswitches
 
 
 def state_of(read: dict[str, Any]) -> dict[str, Any]:
@@ -219,21 +141,40 @@ def test_a_customer_gateway_is_made_changed_and_destroyed(cloud: Service) -> Non
         assert told == "InvalidCustomerGatewayInstanceId.NotFound"
 
 
-#: What a tunnel's fields must be for the provider to store them: its types are taken as they are.
-BOOLEANS = ("EnableDpd", "EnableNatTraversal", "EffectImmediately", "EnableTunnelsBgp")
-NUMBERS = ("CreateTime", "IkeLifetime", "IpsecLifetime", "LocalAsn", "PeerAsn", "Interval", "Retry")
-
-
-def check_types(read: Any) -> None:
-    """Whether whatever is told is of the type that the provider's schema has for it."""
-    if isinstance(read, list):
-        for each in read:
-            check_types(each)
-    elif isinstance(read, dict):
-        for name, value in read.items():
-            kind = bool if name in BOOLEANS else int if name in NUMBERS else str
-            assert isinstance(value, dict | list) or type(value) is kind, (name, value)
-            check_types(value)
+def test_an_enhanced_gateway_is_made_changed_and_destroyed(cloud: Service) -> None:
+    """``alicloud_vpn_gateway_enhanced_vpn_gateway``: what it has no parameter for on creation is sent after it."""
+    cloud.control("POST", "/v1/reset")
+    provider = Provider(cloud.client())
+    vpc, vswitches = network(cloud, provider)
+    given = {
+        "VpcId": vpc,
+        "VSwitchId": vswitches[0],
+        "DisasterRecoveryVSwitchId": vswitches[1],
+        "VpnType": "Normal",
+        "NetworkType": "public",
+        "GatewayType": "Enhanced.SiteToSite",
+        "Name": "default",
+    }
+    gateway = provider.done("CreateEnhancedVpnGateway", {**REGION, **given})["VpnGatewayId"]
+    which = {**REGION, "VpnGatewayId": gateway}
+    for changes in ({"Description": "default", "AutoPropagate": "false"}, {"Name": "other", "AutoPropagate": "true"}):
+        provider.done("UpdateEnhancedVpnGateway", {**which, **changes})
+        cloud.control("GET", "/v1/instances")  # answered when the plane has settled
+        read = provider.done("DescribeVpnGateway", which)
+        given |= changes
+        assert {name: str(read[name]) for name in given} == given | {"AutoPropagate": str(read["AutoPropagate"])}
+        assert str(read["AutoPropagate"]).lower() == changes["AutoPropagate"]
+        assert (read["Status"], type(read["CreateTime"])) == ("active", int)
+    tag(provider, gateway, site="north")
+    listed = provider.done("ListTagResources", {**REGION, "ResourceId.1": gateway, "ResourceType": "VpnGateWay"})
+    assert [each["TagValue"] for each in listed["TagResources"]["TagResource"]] == ["north"]
+    (found,) = provider.done("DescribeVpnGateways", {**which, "PageNumber": "1", "PageSize": "50"})["VpnGateways"][
+        "VpnGateway"
+    ]
+    assert (found["GatewayType"], found["ChargeType"]) == ("Enhanced.SiteToSite", "PostpayByFlow")
+    provider.done("DeleteEnhancedVpnGateway", which)
+    cloud.control("GET", "/v1/instances")
+    assert provider.done("DescribeVpnGateways", which)["TotalCount"] == 0
 
 
 def connection_of(cloud: Service, provider: Provider, connection: str, region: dict[str, str]) -> dict[str, Any]:
@@ -401,21 +342,6 @@ def test_routes_of_a_gateway_are_made_changed_and_destroyed(cloud: Service) -> N
         assert read() == []
         assert provider.gone(f"DeleteVpn{infix}RouteEntry", {**which, "Weight": "0"}) == "InvalidRouteEntry.NotFound"
         assert provider.done("DescribeRouteEntryList", custom)["TotalCount"] == 0
-
-
-def tag(provider: Provider, resource: str, kind: str = "VpnGateWay", **tags: str) -> None:
-    numbered = enumerate(tags.items(), 1)
-    pairs = {
-        f"Tag.{number}.{part}": text
-        for number, pair in numbered
-        for part, text in zip(("Key", "Value"), pair, strict=True)
-    }
-    provider.done("TagResources", {**REGION, "ResourceId.1": resource, "ResourceType": kind, **pairs})
-
-
-def untag(provider: Provider, resource: str, key: str, kind: str = "VpnGateWay") -> None:
-    given = {"ResourceId.1": resource, "ResourceType": kind, "TagKey.1": key}
-    provider.done("UnTagResources", {**REGION, **given})
 
 
 def test_errors_are_of_the_form_that_the_provider_reads(cloud: Service) -> None:

@@ -12,6 +12,8 @@ from tests.machine.model import ZONES, Account, Gateway
 from tests.machine.networks import DESTINATIONS, Networks
 from tests.support.cell import Cell
 
+ENHANCED = "Enhanced.SiteToSite"
+NO_GATEWAY = 404, "InvalidVpnGatewayInstanceId.NotFound"
 _numbers = itertools.count(1)
 
 
@@ -39,6 +41,26 @@ class Gateways(Networks):
             model.gateways.append(Gateway(answer["VpnGatewayId"], answer["Name"], (one, other), ssl))
             self.cells[who].until_status(answer["VpnGatewayId"], "active")
 
+    @rule(who=WHO, at=AT, first=AT, second=AT)
+    def create_enhanced_gateway(self, who: int, at: int, first: int, second: int) -> None:
+        model = self.models[who]
+        vpc = self._one_of(model.vpcs, at)
+        one, other = self._one_of(model.vswitches, first), self._one_of(model.vswitches, second)
+        if vpc is None or one is None or other is None:
+            return
+        answer = self._attempt(
+            who,
+            model.may_create_gateway(vpc, one, other, False),
+            "CreateEnhancedVpnGateway",
+            VpcId=vpc.id,
+            VSwitchId=one.id,
+            DisasterRecoveryVSwitchId=other.id,
+            GatewayType=ENHANCED,
+        )
+        if answer:
+            model.gateways.append(Gateway(answer["VpnGatewayId"], answer["Name"], (one, other), False, enhanced=True))
+            self.cells[who].until_status(answer["VpnGatewayId"], "active")
+
     @rule(who=WHO, ssl=st.booleans(), destination=DESTINATIONS, number=st.integers(0, 2))
     def create_a_network_with_a_gateway(self, who: int, ssl: bool, destination: str, number: int) -> None:
         """Several steps in one, so that lives get on."""
@@ -51,23 +73,27 @@ class Gateways(Networks):
         self.create_route(who, -1, destination)
         self.move_gateway(who, -1, number)
 
-    @rule(who=WHO, at=AT, name=st.sampled_from(("edge", "core")), propagate=st.booleans())
-    def modify_gateway(self, who: int, at: int, name: str, propagate: bool) -> None:
+    @rule(who=WHO, at=AT, name=st.sampled_from(("edge", "core")), propagate=st.booleans(), enhanced=st.booleans())
+    def modify_gateway(self, who: int, at: int, name: str, propagate: bool, enhanced: bool) -> None:
         gateway = self._one_of(self.models[who].gateways, at)
-        if gateway is not None:
-            changes = {"Name": name, "AutoPropagate": propagate}
-            self._attempt(who, None, "ModifyVpnGatewayAttribute", VpnGatewayId=gateway.id, **changes)
+        if gateway is None:
+            return
+        expected = NO_GATEWAY if enhanced and not gateway.enhanced else None
+        action = "UpdateEnhancedVpnGateway" if enhanced else "ModifyVpnGatewayAttribute"
+        if self._attempt(who, expected, action, VpnGatewayId=gateway.id, Name=name, AutoPropagate=propagate):
             gateway.name = name
             described = self.cells[who].until_status(gateway.id, "active")
             assert (described["Name"], described["AutoPropagate"]) == (name, propagate)
 
-    @rule(who=WHO, at=AT)
-    def delete_gateway(self, who: int, at: int) -> None:
+    @rule(who=WHO, at=AT, enhanced=st.booleans())
+    def delete_gateway(self, who: int, at: int, enhanced: bool) -> None:
         model = self.models[who]
         gateway = self._one_of(model.gateways, at)
-        if gateway is not None and self._attempt(
-            who, model.may_delete_gateway(gateway), "DeleteVpnGateway", VpnGatewayId=gateway.id
-        ):
+        if gateway is None:
+            return
+        expected = NO_GATEWAY if enhanced and not gateway.enhanced else model.may_delete_gateway(gateway)
+        action = "DeleteEnhancedVpnGateway" if enhanced else "DeleteVpnGateway"
+        if self._attempt(who, expected, action, VpnGatewayId=gateway.id):
             model.gateways.remove(gateway)
             model.routes = [route for route in model.routes if route.gateway is not gateway]
             self.cells[who].until_gone(gateway.id)
@@ -111,6 +137,8 @@ class Gateways(Networks):
         listed = cell.call("DescribeVpnGateways", PageSize=50)
         assert listed["TotalCount"] == len(model.gateways)
         found = {each["VpnGatewayId"]: (each["Name"], each["Status"]) for each in listed["VpnGateways"]["VpnGateway"]}
+        enhanced = cell.call("DescribeVpnGateways", GatewayType=ENHANCED)["TotalCount"]
+        assert enhanced == sum(gateway.enhanced for gateway in model.gateways)
         assert found == {gateway.id: (gateway.name, "active") for gateway in model.gateways}
 
     def _check_groups(self, cell: Cell, model: Account) -> None:

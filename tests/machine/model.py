@@ -48,6 +48,7 @@ class Gateway:
     name: str
     halves: tuple[VSwitch, VSwitch]
     ssl: bool
+    enhanced: bool = False
     #: Its resource group; None for the default one.
     group: str | None = None
 

@@ -282,7 +282,6 @@ def test_the_zones_for_gateways_are_told_without_those_that_are_full(cell: Cell)
         return [zone["ZoneId"].removeprefix("cn-hangzhou-") for zone in answer["AvailableZoneIdList"]]
 
     assert zones() == zones(Spec="5M") == zones(Spec="1000M", AcceptLanguage="zh-CN") == ["k", "j", "i", "h", "g"]
-    assert zones(GatewayType="Enhanced.SiteToSite") == []
     assert zones(RegionId="cn-nanjing") == ["cn-nanjing-a"]
     assert cell.refusal("DescribeVpnGatewayAvailableZones", Spec="7M").code == "InvalidParameter"
     network = cell.network()

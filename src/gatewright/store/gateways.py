@@ -21,6 +21,7 @@ class GatewayRow(msgspec.Struct, frozen=True):
     id: str
     account_id: str
     region_id: str
+    gateway_type: str
     vpc_id: str
     vswitch_id: str
     disaster_recovery_vswitch_id: str | None

@@ -239,6 +239,8 @@ vpn_gateways = Table(
     Column("id", String(64), primary_key=True),
     Column("account_id", String(32), nullable=False),
     Column("region_id", String(64), nullable=False),
+    #: ``Traditional`` or ``Enhanced.SiteToSite``.
+    Column("gateway_type", String(32), nullable=False),
     Column("vpc_id", String(64), nullable=False),
     Column("vswitch_id", String(64), nullable=False),
     #: Null in a single-tunnel region.

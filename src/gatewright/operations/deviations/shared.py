@@ -28,7 +28,13 @@ ENTRIES: tuple[Deviation, ...] = (
         source="error table of CreateVpnGateway, 2024-03-04",
     ),
     *answers(
-        ("CreateDefaultVpc", "CreateVpnGateway", "CreateCustomerGateway", "MoveVpnResourceGroup"),
+        (
+            "CreateDefaultVpc",
+            "CreateVpnGateway",
+            "CreateEnhancedVpnGateway",
+            "CreateCustomerGateway",
+            "MoveVpnResourceGroup",
+        ),
         (NO_SUCH_GROUP,),
         reason="An unknown resource group is told as MoveResourceGroup's table tells it.",
         source="help page of MoveResourceGroup",

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from gatewright.operations.deviations.entries import Deviation, Difference, Kind, not_told
+from gatewright.operations.deviations.entries import Deviation, Difference, Kind, answers, not_told
+from gatewright.operations.vpn_gateways.building import QUOTA_FULL, QUOTA_REACHED, VPC_NOT_FOUND
+from gatewright.operations.vpn_gateways.create import INVALID_NAME
+from gatewright.operations.vpn_gateways.delete import CONNECTIONS_LEFT
+from gatewright.operations.vpn_gateways.facts import NOT_FOUND
+from gatewright.operations.vpn_gateways.modify import INVALID_DESCRIPTION, MODIFY_INVALID_NAME
+from gatewright.operations.vpn_gateways.siting import SITE_ERRORS
+from gatewright.operations.vpn_gateways.updating import CONFIGURING
 
 ENTRIES: tuple[Deviation, ...] = (
     Deviation(
@@ -38,5 +45,23 @@ ENTRIES: tuple[Deviation, ...] = (
         "a busy gateway have this one.",
         source="error table of DeleteVpnGateway",
         assumed=True,
+    ),
+    *answers(
+        ("CreateEnhancedVpnGateway",),
+        (VPC_NOT_FOUND, INVALID_NAME, QUOTA_FULL, QUOTA_REACHED, *SITE_ERRORS),
+        reason="No error table is known; what keeps a gateway from being built is told as CreateVpnGateway tells it.",
+        source="error table of CreateVpnGateway, 2024-03-04",
+    ),
+    *answers(
+        ("UpdateEnhancedVpnGateway",),
+        (NOT_FOUND, MODIFY_INVALID_NAME, INVALID_DESCRIPTION, CONFIGURING),
+        reason="No error table is known; it answers as ModifyVpnGatewayAttribute does.",
+        source="error table of ModifyVpnGatewayAttribute",
+    ),
+    *answers(
+        ("DeleteEnhancedVpnGateway",),
+        (NOT_FOUND, CONNECTIONS_LEFT),
+        reason="No error table is known; it answers as DeleteVpnGateway does.",
+        source="error table of DeleteVpnGateway",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from gatewright.errors import ApiError, ErrorRow
+from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
 from gatewright.operations.client_token import ClientToken
 from gatewright.operations.declaration import (
@@ -58,19 +58,18 @@ class DeleteVpnGateway(Operation[DeleteVpnGatewayRequest, DeleteVpnGatewayRespon
 
     def execute(self, call: Call, request: DeleteVpnGatewayRequest) -> DeleteVpnGatewayResponse:
         row = find_gateway(call, request.vpn_gateway_id)
-        refusal = self._refusal(call, row)
-        if refusal is not None:
-            raise refusal
-        if row.status != GatewayStatus.DELETING:
-            gateways.set_status(call.transaction, [row.id], GatewayStatus.DELETING.value)
-            events.add(call.transaction, [of_gateway(row, GatewayStatus.DELETING, call.now)])
-            placements.bury(call.transaction, row.id)
+        if row.ends_at is not None and call.now < row.ends_at:
+            raise WITHIN_TERM("VpnGatewayId", row.id, "is a subscription whose term has not ended")
+        release(call, row)
         return DeleteVpnGatewayResponse()
 
-    def _refusal(self, call: Call, row: GatewayView) -> ApiError | None:
-        if row.ends_at is not None and call.now < row.ends_at:
-            return WITHIN_TERM("VpnGatewayId", row.id, "is a subscription whose term has not ended")
-        connection = connections.one_of(call.transaction, row.id)
-        if connection is not None:
-            return CONNECTIONS_LEFT("VpnGatewayId", row.id, f"has the connection {connection}")
-        return None
+
+def release(call: Call, row: GatewayView) -> None:
+    """Have a gateway removed, if it is not being removed. Raises DependencyViolation.VpnConnection."""
+    connection = connections.one_of(call.transaction, row.id)
+    if connection is not None:
+        raise CONNECTIONS_LEFT("VpnGatewayId", row.id, f"has the connection {connection}")
+    if row.status != GatewayStatus.DELETING:
+        gateways.set_status(call.transaction, [row.id], GatewayStatus.DELETING.value)
+        events.add(call.transaction, [of_gateway(row, GatewayStatus.DELETING, call.now)])
+        placements.bury(call.transaction, row.id)

@@ -16,7 +16,14 @@ from gatewright.operations.declaration import (
 )
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
 from gatewright.operations.tags import FILTER_ERRORS, Tags, wanted_tags
-from gatewright.operations.vpn_gateways.facts import NOT_FOUND, VpnGatewayPart, facts_of, find_gateway
+from gatewright.operations.vpn_gateways.facts import (
+    ENHANCED,
+    NOT_FOUND,
+    TRADITIONAL,
+    VpnGatewayPart,
+    facts_of,
+    find_gateway,
+)
 from gatewright.quotas import gateways as quota
 from gatewright.resources.statuses import GatewayStatus
 from gatewright.store import gateways, tags
@@ -55,7 +62,7 @@ class DescribeVpnGatewaysRequest(Request, kw_only=True, frozen=True):
     vpn_gateway_id: Annotated[str | None, Parameter()] = None
     status: Annotated[str | None, Parameter(OneOf(*(status.value for status in GatewayStatus)))] = None
     business_status: Annotated[str | None, Parameter(OneOf("Normal", "FinancialLocked"))] = None
-    gateway_type: Annotated[str | None, Parameter(OneOf("Traditional", "Enhanced.SiteToSite"))] = None
+    gateway_type: Annotated[str | None, Parameter(OneOf(TRADITIONAL, ENHANCED))] = None
     resource_group_id: Annotated[str | None, Parameter()] = None
     tag: Tags = ()
     include_reservation_data: Annotated[bool, Parameter()] = False
@@ -96,13 +103,14 @@ class DescribeVpnGateways(Operation[DescribeVpnGatewaysRequest, DescribeVpnGatew
         )
 
     def _page(self, call: Call, request: DescribeVpnGatewaysRequest) -> tuple[list[GatewayView], int]:
-        if request.business_status == "FinancialLocked" or request.gateway_type == "Enhanced.SiteToSite":
+        if request.business_status == "FinancialLocked":
             return [], 0
         filters: dict[str, Any] = {"account_id": call.account_id, "region_id": call.region.id}
         wanted = {
             "vpc_id": request.vpc_id,
             "id": request.vpn_gateway_id,
             "status": request.status,
+            "gateway_type": request.gateway_type,
             "resource_group_id": request.resource_group_id,
             TAGS: wanted_tags(request.tag) or None,
         }

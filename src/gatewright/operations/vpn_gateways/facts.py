@@ -24,6 +24,9 @@ NOT_FOUND = ErrorRow(
     "The specified vpn gateway instance id does not exist.",
     "DescribeVpnGateways lists the gateways of a region.",
 )
+#: ``GatewayType``.
+TRADITIONAL = "Traditional"
+ENHANCED = "Enhanced.SiteToSite"
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9._-]{1,99}"
 NAME_RULE = "must be 2 to 100 letters, digits, '.', '_' or '-', starting with a letter"
 
@@ -99,7 +102,7 @@ def facts_of(row: GatewayView, tagged: Sequence[KeyValue] = ()) -> dict[str, Any
         "description": row.description,
         "status": row.status,
         "business_status": "Normal",
-        "gateway_type": "Traditional",
+        "gateway_type": row.gateway_type,
         "network_type": row.network_type,
         "vpn_type": row.vpn_type,
         "vpc_id": row.vpc_id,

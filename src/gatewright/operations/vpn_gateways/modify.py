@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -22,6 +22,7 @@ from gatewright.operations.vpn_gateways.facts import NAME_PATTERN, NAME_RULE, NO
 from gatewright.operations.vpn_gateways.updating import CONFIGURING, check_changeable, want_anew
 from gatewright.resources.addresses import dotted
 from gatewright.store import gateways, tunnels
+from gatewright.store.gateways import GatewayView
 
 MODIFY_INVALID_NAME = ErrorRow(400, "InvalidName", "The name is not valid")
 INVALID_DESCRIPTION = ErrorRow(400, "InvalidDescription", "The description is not valid")
@@ -70,25 +71,44 @@ class ModifyVpnGatewayAttribute(Operation[ModifyVpnGatewayAttributeRequest, Modi
 
     def execute(self, call: Call, request: ModifyVpnGatewayAttributeRequest) -> ModifyVpnGatewayAttributeResponse:
         row = find_gateway(call, request.vpn_gateway_id)
-        check_changeable(call, row)
-        auto_propagate = row.auto_propagate if request.auto_propagate is None else request.auto_propagate
-        if row.auto_propagate and not auto_propagate:
-            connection = tunnels.one_with_bgp(call.transaction, row.id)
-            if connection is not None:
-                raise invalid_parameter("AutoPropagate", "false", f"connection {connection} has BGP, which needs it")
-        changed = msgspec.structs.replace(
-            row,
-            name=row.name if request.name is None else request.name,
-            description=row.description if request.description is None else request.description,
-            auto_propagate=auto_propagate,
-        )
-        if auto_propagate != row.auto_propagate:
-            (changed,) = want_anew(call, [changed], "route propagation changes", [row.vpc_id])
-        else:
-            gateways.change(call.transaction, changed)
+        changed = change_attributes(call, row, request)
         facts = facts_of(changed)
         told = {name: facts[name] for name in _MODIFY_FIELDS if name in facts}
         return ModifyVpnGatewayAttributeResponse(**told, intranet_ip=dotted(row.master_private))
 
 
 _MODIFY_FIELDS = ModifyVpnGatewayAttributeResponse.__struct_fields__
+
+
+class Changes(Protocol):
+    """What of a gateway is to be changed; None stays as it is."""
+
+    @property
+    def name(self) -> str | None: ...
+
+    @property
+    def description(self) -> str | None: ...
+
+    @property
+    def auto_propagate(self) -> bool | None: ...
+
+
+def change_attributes(call: Call, row: GatewayView, changes: Changes) -> GatewayView:
+    """Change a gateway, and have its hosts bring about what concerns them. Gives it as stored. Raises ApiError."""
+    check_changeable(call, row)
+    auto_propagate = row.auto_propagate if changes.auto_propagate is None else changes.auto_propagate
+    if row.auto_propagate and not auto_propagate:
+        connection = tunnels.one_with_bgp(call.transaction, row.id)
+        if connection is not None:
+            raise invalid_parameter("AutoPropagate", "false", f"connection {connection} has BGP, which needs it")
+    changed = msgspec.structs.replace(
+        row,
+        name=row.name if changes.name is None else changes.name,
+        description=row.description if changes.description is None else changes.description,
+        auto_propagate=auto_propagate,
+    )
+    if auto_propagate != row.auto_propagate:
+        (changed,) = want_anew(call, [changed], "route propagation changes", [row.vpc_id])
+    else:
+        gateways.change(call.transaction, changed)
+    return changed

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from gatewright.operations.call import Call
 from gatewright.operations.declaration import Access, OneOf, Operation, Parameter, Part, Request, Response
+from gatewright.operations.vpn_gateways.facts import ENHANCED, TRADITIONAL
 from gatewright.store import capacities
 
 _SPECS = ("5M", "10M", "20M", "50M", "100M", "200M", "500M", "1000M")
@@ -14,7 +15,7 @@ _SPECS = ("5M", "10M", "20M", "50M", "100M", "200M", "500M", "1000M")
 class DescribeVpnGatewayAvailableZonesRequest(Request, kw_only=True, frozen=True):
     region_id: Annotated[str, Parameter()]
     spec: Annotated[str | None, Parameter(OneOf(*_SPECS))] = None
-    gateway_type: Annotated[str, Parameter(OneOf("Traditional", "Enhanced.SiteToSite"))] = "Traditional"
+    gateway_type: Annotated[str, Parameter(OneOf(TRADITIONAL, ENHANCED))] = TRADITIONAL
     accept_language: Annotated[str, Parameter(OneOf("zh-CN", "en-US"))] = "en-US"
 
 
@@ -34,8 +35,8 @@ class DescribeVpnGatewayAvailableZones(
     """List the zones of a region that a gateway can be placed in now.
 
     A zone without room for another gateway's instances is left out, and none is left where the region offers no
-    bandwidth as large as ``Spec`` (*assumed*). There are no gateways of the type ``Enhanced.SiteToSite`` yet, so no
-    zone has any. A zone's name is its id.
+    bandwidth as large as ``Spec`` (*assumed*). Gateways of the type ``Enhanced.SiteToSite`` have two tunnels, and
+    are where gateways of a region have two (*assumed*). A zone's name is its id.
     """
 
     access = Access.LIST
@@ -45,7 +46,8 @@ class DescribeVpnGatewayAvailableZones(
     ) -> DescribeVpnGatewayAvailableZonesResponse:
         zones = call.region.gateway_zones
         largest = max(call.region.public_bandwidths + call.region.private_bandwidths)
-        if request.gateway_type != "Traditional" or (request.spec and int(request.spec[:-1]) > largest):
+        nowhere = request.gateway_type == ENHANCED and not call.region.dual_tunnel
+        if nowhere or (request.spec and int(request.spec[:-1]) > largest):
             zones = ()
         free = capacities.free(call.transaction, call.region.id)
         # Where a region has one zone, both instances of a gateway go there.

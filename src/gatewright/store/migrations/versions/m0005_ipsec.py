@@ -18,6 +18,10 @@ def upgrade() -> None:
     with op.batch_alter_table("events") as batch:
         batch.alter_column("before", existing_type=sa.String(16), type_=sa.String(32), existing_nullable=True)
         batch.alter_column("after", existing_type=sa.String(16), type_=sa.String(32), existing_nullable=False)
+    with op.batch_alter_table("vpn_gateways") as batch:
+        batch.add_column(sa.Column("gateway_type", sa.String(32), nullable=False, server_default="Traditional"))
+    with op.batch_alter_table("vpn_gateways") as batch:
+        batch.alter_column("gateway_type", server_default=None)
     op.create_table(
         "customer_gateways",
         sa.Column("id", sa.String(64), nullable=False),
