@@ -6,7 +6,7 @@ process::
 
     with Stream(inside.name, site.host.name, site.inside) as stream:
         stream.goes_on()
-        cut = time.monotonic()
+        cut = stream.now()
         ...
         stream.goes_on(cut)
         stream.pause(cut).seconds, stream.stall(cut).seconds, stream.lost(cut)
@@ -103,6 +103,11 @@ class Stream:
         self._ending = True
         self._thread.join()
         self._opened.close()
+
+    @staticmethod
+    def now() -> float:
+        """The time that all of it is told in."""
+        return time.monotonic()
 
     def goes_on(self, after: float = 0.0, seconds: float = 30.0) -> None:
         """Wait until ten datagrams in a row that were sent after a time are answered, and a message of TCP's is.

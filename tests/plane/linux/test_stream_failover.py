@@ -1,0 +1,121 @@
+"""A stream through a dual-tunnel gateway goes on whatever becomes of the half that carries it, and goes back to it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gatewright.plane.linux import bird
+from gatewright.plane.linux.bird_client import BirdClient
+from gatewright.plane.linux.folders import Folders
+from tests.app.test_serve import children
+from tests.plane.linux.lab import kill
+from tests.plane.linux.two_tunnels import NETWORK, until
+from tests.plane.linux.two_ways import TwoWays, two_ways
+from tests.support.linux import clean, unmet
+from tests.support.service import Service
+
+
+@pytest.fixture(scope="module")
+def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoWays]:
+    """One for all tests here, each of which leaves it whole."""
+    if unmet():
+        pytest.skip(unmet())
+    with Service(tmp_path_factory.mktemp("ways") / "data", plane="linux") as service:
+        with two_ways(service) as made:
+            yield made
+        service.stop()
+        clean(service.installation)
+
+
+@contextmanager
+def routes_of(ways: TwoWays) -> Iterator[list[str]]:
+    """What becomes of routes to the site at the VPC's router and to the VPC at the site; complete after the block."""
+    seen: list[str] = []
+    monitors = [
+        subprocess.Popen(["ip", "-n", name, "monitor", "route"], stdout=subprocess.PIPE, text=True)
+        for name in (ways.names.router_namespace(ways.vpc), ways.site.core.name)
+    ]
+    try:
+        yield seen
+    finally:
+        for monitor in monitors:
+            monitor.terminate()
+            seen += [line for line in monitor.communicate()[0].splitlines() if NETWORK in line or "10.0.0.0/8" in line]
+
+
+def bgp_error(ways: TwoWays) -> str:
+    """Why the master's BGP session with the site ended last."""
+    folder = Folders(ways.names.installation, Path("/run/gatewright")).of(ways.instance().key)
+    with BirdClient(bird.socket_of(folder), 5) as client:
+        return next(one.last_error for one in client.sessions() if one.name.startswith("customer_"))
+
+
+def test_with_its_public_leg_cut_and_nobody_there_but_the_daemons(ways: TwoWays) -> None:
+    with ways.stream() as stream:
+        stream.goes_on()
+        with routes_of(ways) as seen:
+            ways.service.kill()
+            stream.goes_on(gone := stream.now())
+        assert (stream.lost(), seen) == (0, [])
+        ways.cut()
+        stream.goes_on(stream.now())
+        assert ways.ways() == ("slave", "slave")
+        assert "BFD" in bgp_error(ways)
+        mended = stream.now()
+        ways.cut(mended=True)
+        until(lambda: ways.ways() == ("master", "master"), "packets to go back")
+        stream.goes_on(back := stream.now())
+        assert stream.lost(mended, back) == 0, "the slave's goes on until the master's is there"
+        assert stream.lost(until=gone) == 0
+        # they come back, and find all as it is
+        with routes_of(ways) as seen:
+            ways.service.start()
+            ways.client = ways.service.client()
+            ways.whole(stream)
+        assert (stream.lost(back), seen) == (0, [])
+
+
+@pytest.mark.parametrize("harm", [TwoWays.kill_charon, TwoWays.take_namespace])
+def test_with_its_charon_killed_or_its_namespace_gone(ways: TwoWays, harm: Callable[[TwoWays], None]) -> None:
+    with ways.stream() as stream:
+        stream.goes_on(whole := stream.now())
+        harm(ways)
+        stream.goes_on(stream.now())
+        moved = stream.now()
+        # the agent makes anew what is gone, and packets go back to it when it has lasted
+        ways.whole(stream)
+        assert stream.lost(moved) == 0
+        assert stream.lost(until=whole) == 0
+
+
+def test_when_agent_and_api_are_killed_and_keys_change(ways: TwoWays) -> None:
+    edge, link = ways.site.edges[0], ways.tunnel().link
+
+    def keys() -> set[bytes]:
+        """Of the SAs that carry, IKE's and ESP's."""
+        found = [sa for sa in edge.sas() if sa["state"] == b"ESTABLISHED"]
+        children = [child for sa in found for child in sa["child-sas"].values() if child["state"] == b"INSTALLED"]
+        return {sa["initiator-spi"] for sa in found} | {child["spi-in"] for child in children}
+
+    with ways.stream() as stream:
+        stream.goes_on()
+        with routes_of(ways) as seen:
+            assert ways.service.process is not None
+            supervisor = ways.service.process.pid
+            before = children(supervisor)
+            for pid in before.values():
+                kill(pid)
+            until(lambda: len(set(children(supervisor).values()) - set(before.values())) == len(before), "both halves")
+            ways.whole(stream)
+            old = keys()
+            for what in ("child", "ike"):
+                edge.vici.rekey({what: link})
+            until(lambda: len(keys()) == len(old) and not keys() & old, "new keys")
+            stream.goes_on(stream.now())
+        # TCP's connection is still the same one, too
+        assert (stream.lost(), seen) == (0, [])
