@@ -16,10 +16,16 @@ RUN_STAMP := $(VENV)/.run-$(shell cat requirements/run.lock | sha256sum | cut -c
 DEV_STAMP := $(VENV)/.dev-$(shell cat requirements/dev.lock | sha256sum | cut -c1-16)
 BENCH_STAMP := .venv-bench/.bench-$(shell cat requirements/bench.lock | sha256sum | cut -c1-16)
 
-.PHONY: run test test-kernel soak check setup setup-dev system format lock bench docs dist clean
+.PHONY: run demo test test-kernel soak check setup setup-dev system format lock bench docs dist clean
 
 run: setup ## serve the API
 	@$(BIN)/gatewright serve --plane $(PLANE) --data $(DATA) --listen $(LISTEN)
+
+demo: ## two sites, a gateway, and failures of its tunnel, to look at (root); DEMO="--plain --stay 1" for others
+	@[ "$$(id -u)" = 0 ] || { \
+		echo "make demo: it makes network namespaces and runs strongSwan in them, and needs root: sudo make demo" >&2; exit 1; }
+	@$(MAKE) --no-print-directory setup-dev
+	@$(BIN)/python -m demo $(DEMO)
 
 test: setup-dev ## run the whole suite
 	@$(BIN)/pytest -n 2 --dist worksteal $(PYTEST)

@@ -1,13 +1,13 @@
-"""Plots of what was measured last, as SVG: the same bytes for the same figures, text as text, for light and dark."""
+"""Plots of what was measured last, as SVG."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.drawing import BESIDE, INK, OURS, svg
 from bench.figures import median
 from bench.growth import FEW
 from bench.results import Results, busy
@@ -19,74 +19,13 @@ if TYPE_CHECKING:
 FOLDER = Path("docs/bench")
 
 
-@dataclass(frozen=True)
-class _Colour:
-    """A colour of the page, in the light and in the dark. Drawn is a stand-in that the file then names a variable."""
-
-    name: str
-    drawn: str
-    light: str
-    dark: str
-
-
-_PAPER = _Colour("paper", "#010101", "#ffffff", "#0d1117")
-_INK = _Colour("ink", "#020202", "#1f2328", "#e6edf3")
-_FAINT = _Colour("faint", "#030303", "#d1d9e0", "#3d444d")
-_OURS = _Colour("ours", "#040404", "#0969da", "#58a6ff")
-_BESIDE = _Colour("beside", "#050505", "#bc4c00", "#f0883e")
-_COLOURS = (_PAPER, _INK, _FAINT, _OURS, _BESIDE)
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "gatewright",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 10,
-    "text.color": _INK.drawn,
-    "figure.facecolor": _PAPER.drawn,
-    "axes.facecolor": _PAPER.drawn,
-    "axes.edgecolor": _INK.drawn,
-    "axes.labelcolor": _INK.drawn,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": _FAINT.drawn,
-    "grid.linewidth": 0.7,
-    "xtick.color": _INK.drawn,
-    "ytick.color": _INK.drawn,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
-}
-
-
 def plots(results: Results) -> dict[str, str]:
     """By path below the checkout, the SVG of every part that was measured."""
-    return {str(FOLDER / f"{name}.svg"): _svg(draw, results) for name, (part, draw) in PLOTS.items() if part in results}
-
-
-def _svg(draw: Callable[[Figure, Results], str], results: Results) -> str:
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure as Drawn
-
-    file = io.StringIO()
-    with rc_context(_STYLE):
-        figure = Drawn(figsize=(8, 3.4), layout="constrained")
-        title = draw(figure, results)
-        nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        figure.savefig(file, format="svg", metadata={"Title": title, **nothing})
-    return _coloured(file.getvalue())
-
-
-def _coloured(svg: str) -> str:
-    """With variables for colours, which are others where the reader's system is dark."""
-    for colour in _COLOURS:
-        svg = svg.replace(colour.drawn, f"var(--{colour.name})")
-    light, dark = ("".join(f"--{c.name}:{getattr(c, kind)};" for c in _COLOURS) for kind in ("light", "dark"))
-    style = f":root{{{light}}}@media (prefers-color-scheme: dark){{:root{{{dark}}}}}"
-    head, mark, rest = svg.partition('<style type="text/css">')
-    return "\n".join(line.rstrip() for line in f"{head}{mark}{style}{rest}".splitlines()) + "\n"
+    return {
+        str(FOLDER / f"{name}.svg"): svg(partial(draw, results))
+        for name, (part, draw) in PLOTS.items()
+        if part in results
+    }
 
 
 def _note(figure: Figure, measured: Mapping[str, Any], *more: str) -> None:
@@ -99,7 +38,7 @@ def _note(figure: Figure, measured: Mapping[str, Any], *more: str) -> None:
     figure.supxlabel("; ".join(remarks), fontsize=8, x=0.995, ha="right")
 
 
-def _latency(figure: Figure, results: Results) -> str:
+def _latency(results: Results, figure: Figure) -> str:
     """How many of the orders were answered within which time, Gatewright's and moto's."""
     part = results["create"]
     panels = figure.subplots(1, 2, sharey=True)
@@ -107,8 +46,8 @@ def _latency(figure: Figure, results: Results) -> str:
         slowest = max(values[-1] for values in runs["percentiles_ms"].values())
         fastest = min(values[0] for values in runs["percentiles_ms"].values())
         for who, shown, colour, line, at, to in (
-            ("gatewright", "Gatewright", _OURS, "-", 75, -1),
-            ("moto", "moto", _BESIDE, "--", 25, 1),
+            ("gatewright", "Gatewright", OURS, "-", 75, -1),
+            ("moto", "moto", BESIDE, "--", 25, 1),
         ):
             values = runs["percentiles_ms"][who]
             axes.plot(values, range(1, 101), line, color=colour.drawn)
@@ -141,18 +80,18 @@ def _milliseconds(axes: Axes, least: float, most: float) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _growth(figure: Figure, results: Results) -> str:
+def _growth(results: Results, figure: Figure) -> str:
     """What a read costs with so many gateways, as multiples of what it costs with 100; and the memory."""
     from matplotlib.ticker import FuncFormatter, NullLocator
 
     part = results["growth"]
     reads, memory = figure.subplots(1, 2)
     most = 1.5
-    for (name, marks), line, colour in zip(part["runs"]["reads"].items(), ("o-", "s--"), (_OURS, _BESIDE), strict=True):
+    for (name, marks), line, colour in zip(part["runs"]["reads"].items(), ("o-", "s--"), (OURS, BESIDE), strict=True):
         ratios = [_p50(mark["all"]) / _p50(mark[str(FEW)]) for mark in marks]
         reads.plot([mark["gateways"] for mark in marks], ratios, line, color=colour.drawn, label=name, markersize=5)
         most = max(most, *ratios)
-    reads.axhline(1.5, color=_INK.drawn, linewidth=0.8, linestyle=":")
+    reads.axhline(1.5, color=INK.drawn, linewidth=0.8, linestyle=":")
     reads.annotate(
         "goal: at most 1.5",
         (1, 1.5),
@@ -167,7 +106,7 @@ def _growth(figure: Figure, results: Results) -> str:
     reads.legend(loc="lower left")
     resident = {int(gateways): megabytes for gateways, megabytes in part["runs"]["resident_mb"].items()}
     there = [(gateways, megabytes) for gateways, megabytes in resident.items() if gateways]
-    memory.plot(*zip(*there, strict=True), "o-", color=_OURS.drawn, markersize=5)
+    memory.plot(*zip(*there, strict=True), "o-", color=OURS.drawn, markersize=5)
     memory.set_ylim(0, max(resident.values()) * 1.15)
     memory.set_title("memory of the API (RSS), MB")
     for gateways, megabytes in there:
@@ -189,7 +128,7 @@ def _p50(runs: Sequence[Mapping[str, Any]]) -> float:
     return median([run["p50_ms"] for run in runs])
 
 
-def _linux(figure: Figure, results: Results) -> str:
+def _linux(results: Results, figure: Figure) -> str:
     """Every gateway of the linux plane as a dot: from its order to ``active``, beside the same made by hand."""
     part = results["linux"]
     panels = figure.subplots(1, 2, sharey=True)
@@ -202,7 +141,7 @@ def _linux(figure: Figure, results: Results) -> str:
         strict=True,
     ):
         runs = part["runs"][name]
-        for row, (which, colour, marker) in enumerate((("built", _BESIDE, "s"), ("created", _OURS, "o"))):
+        for row, (which, colour, marker) in enumerate((("built", BESIDE, "s"), ("created", OURS, "o"))):
             values = [seconds * factor for seconds in runs[which]]
             heights = [row + 0.12 * (number % 5 - 2) for number in range(len(values))]
             axes.plot(values, heights, marker, color=colour.drawn, markersize=4, alpha=0.6, markeredgewidth=0)
@@ -226,7 +165,7 @@ def _linux(figure: Figure, results: Results) -> str:
 
 
 #: By file name the part that has the figures, and who draws them. The drawer returns the title.
-PLOTS: dict[str, tuple[str, Callable[[Figure, Results], str]]] = {
+PLOTS: dict[str, tuple[str, Callable[[Results, Figure], str]]] = {
     "latency": ("create", _latency),
     "growth": ("growth", _growth),
     "create-to-active": ("linux", _linux),

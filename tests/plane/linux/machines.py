@@ -59,12 +59,14 @@ class Machine:
 class Machines:
     """Makes machines, and removes them all."""
 
+    #: What their namespaces are called begins so.
+    prefix: str = "test"
     made: list[Machine] = field(default_factory=list)
 
     def plug(self, bridge: str, address: str, gateway: str | None = None, *, where: str | None = None) -> Machine:
         """A machine with an address such as ``10.9.1.20/24``, on a bridge of the host or of a namespace."""
         tail = uuid.uuid4().hex[:10]
-        machine = Machine(f"test-{tail}")
+        machine = Machine(f"{self.prefix}-{tail}")
         run("ip", "netns", "add", machine.name)
         self.made.append(machine)
         at = ("-n", where) if where else ()

@@ -1,4 +1,4 @@
-"""A site whose strongSwan has been given what ``gateway peer-config`` prints, at the places that this says."""
+"""A site whose strongSwan has been given what ``gatewright peer-config`` prints, at the places that this says."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from gatewright.peers import VENDORS, Peer, peer
+from gatewright.peers import Part, Peer, peer
 from gatewright.plane.linux import bird
 from gatewright.resources.tunnels import EVERYWHERE, TunnelSpec
-from tests.plane.linux.customer import Customer
 from tests.plane.linux.lab import CHARON
+from tests.plane.linux.machines import Machine
 from tests.support.patience import patience
 
 #: Debian's configuration is /etc/strongswan.conf, which includes strongswan.d; nothing of the host's is changed.
@@ -86,10 +86,15 @@ def peer_of(tunnel: TunnelSpec, psk: str, networks: tuple[str, str]) -> Peer:
 
 
 @contextlib.contextmanager
-def speaking(site: Customer) -> Iterator[None]:
-    """BIRD at a site, with what was printed for it."""
-    files = ["-c", str(site.folder / "bird/bird.conf"), "-s", str(site.folder / "bird.ctl")]
-    with subprocess.Popen(["ip", "netns", "exec", site.router.name, bird.EXECUTABLE, "-f", *files]) as process:
+def speaking(router: Machine, folder: Path, config: Path | None = None) -> Iterator[None]:
+    """BIRD at a site, with what was printed for it in this folder, or what includes that."""
+    files = ["-c", str(config or folder / "bird/bird.conf"), "-s", str(folder / "bird.ctl")]
+    process = subprocess.Popen(
+        ["ip", "netns", "exec", router.name, bird.EXECUTABLE, "-f", *files],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    with process:
         try:
             yield
         finally:
@@ -97,13 +102,12 @@ def speaking(site: Customer) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running(site: Customer, vendor: str, told: Peer) -> Iterator[None]:
+def running(router: Machine, folder: Path, parts: Iterable[Part]) -> Iterator[None]:
     """strongSwan at a site, configured with what is printed for a device, and nothing else."""
-    folder = site.folder
     shutil.copytree("/etc/strongswan.d", folder / "strongswan.d")
     shutil.copytree("/etc/swanctl", folder / "swanctl")
     (folder / "strongswan.d/log.conf").write_text(_LOG.format(path=folder / "log"))
-    for part in VENDORS[vendor].write(told):
+    for part in parts:
         path, _, mode = part.goes.partition(", mode ")
         place = folder / Path(path.partition(" ")[0]).relative_to("/etc")
         place.parent.mkdir(exist_ok=True)
@@ -114,7 +118,7 @@ def running(site: Customer, vendor: str, told: Peer) -> Iterator[None]:
             "ip",
             "netns",
             "exec",
-            site.router.name,
+            router.name,
             "sh",
             "-c",
             f"exec unshare -m sh -c '{_OWN_FILES}' - {folder} {CHARON}",
@@ -124,18 +128,18 @@ def running(site: Customer, vendor: str, told: Peer) -> Iterator[None]:
         env={name: value for name, value in os.environ.items() if name != "STRONGSWAN_CONF"},
     )
     try:
-        _load(charon, site)
+        _load(charon, folder)
         yield
     finally:
         charon.terminate()
         charon.wait(patience(10))
 
 
-def _load(charon: subprocess.Popen[bytes], site: Customer) -> None:
+def _load(charon: subprocess.Popen[bytes], folder: Path) -> None:
     """What its head says to do when it is in place."""
     deadline = time.monotonic() + patience(10)
     while True:
-        assert charon.poll() is None, site.log()
+        assert charon.poll() is None, _logged(folder)
         ran = subprocess.run(
             ["nsenter", "-m", "-n", "-t", str(charon.pid), "swanctl", "--load-all"],
             capture_output=True,
@@ -145,5 +149,10 @@ def _load(charon: subprocess.Popen[bytes], site: Customer) -> None:
         )
         if ran.returncode == 0:
             return
-        assert time.monotonic() < deadline, ran.stdout + ran.stderr + site.log()
+        assert time.monotonic() < deadline, ran.stdout + ran.stderr + _logged(folder)
         time.sleep(0.05)
+
+
+def _logged(folder: Path) -> str:
+    log = folder / "log"
+    return log.read_text()[-5000:] if log.exists() else "(no log)"

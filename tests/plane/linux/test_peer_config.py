@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gatewright.peers import VENDORS
 from gatewright.plane.linux import LinuxPlane
 from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnel_states import BgpStatus, TunnelStatus
@@ -76,14 +77,15 @@ def test_strongswan_comes_up_with_what_is_printed(kind: str, vendor: str, lab: L
             site = stack.enter_context(customer(machines, bridge, gateway="198.51.100.254", started=False))
             if not one.routed:
                 site.router.ip("address", "add", "172.17.0.1/24", "dev", "lan")
-            stack.enter_context(running(site, vendor, peer_of(one, NASTY, (SITE, VPC))))
+            told = VENDORS[vendor].write(peer_of(one, NASTY, (SITE, VPC)))
+            stack.enter_context(running(site.router, site.folder, told))
             inside = machines.plug(lab.names.vswitch("vsw-1").name, "10.9.1.20/24", "10.9.1.1")
             try:
                 await heard.status("tun-1", TunnelStatus.IPSEC_SA_ESTABLISHED)
             except AssertionError as error:
                 raise AssertionError(f"{error}\nof the site:\n{site.log()}") from None
             if one.bgp is not None:
-                stack.enter_context(speaking(site))
+                stack.enter_context(speaking(site.router, site.folder))
                 await heard.until(lambda: any(state.bgp is BgpStatus.UP for state in heard.states), 20)
             await asyncio.to_thread(comes_to_reach, inside, site.inside, site)
             assert site.host.reaches("10.9.1.20"), site.log()
