@@ -177,6 +177,10 @@ class Customer:
             initiate=False,
         )
 
+    def as_itself(self, spec: TunnelSpec, identity: str) -> IkeSpec:
+        """Phase 1 of a tunnel as this peer has it, for :meth:`answer`: it calls itself so."""
+        return msgspec.structs.replace(self.turned(spec).ike, local_id=identity)
+
     def route(self, *networks: str) -> None:
         """Send these through the tunnel."""
         for one in networks:

@@ -7,6 +7,8 @@ import contextlib
 import subprocess
 from collections.abc import Iterator
 
+import pytest
+
 from gatewright.plane.linux import LinuxPlane, bird
 from gatewright.resources.tunnel_states import BgpStatus, TunnelStatus
 from gatewright.resources.tunnels import BgpSpec
@@ -16,6 +18,9 @@ from tests.plane.linux.machines import Machines
 from tests.plane.linux.sites import gateway, machine
 from tests.plane.linux.test_routes_by_bird import bird_of
 from tests.plane.linux.tunnel_watch import Heard, opened
+from tests.support.patience import patience
+
+pytestmark = pytest.mark.usefixtures("carried_by")
 
 _CONFIG = """
 router id 169.254.1.2;
@@ -59,12 +64,12 @@ def test_routes_come_and_go_with_the_session_and_its_state_is_told(lab: Lab, mac
         await heard.until(lambda: (last := heard.last("tun-1")) is not None and last.bgp is status, 20)
 
     async def main() -> None:
-        async with asyncio.timeout(60), opened(lab, heard) as (plane, _):
+        async with asyncio.timeout(patience(60)), opened(lab, heard) as (plane, _):
             await scenario(plane)
         # whoever comes next finds it as it is, and says so
         heard.states.clear()
         before = bird_of(lab, spec)
-        async with asyncio.timeout(30), opened(lab, heard) as (plane, _):
+        async with asyncio.timeout(patience(30)), opened(lab, heard) as (plane, _):
             await plane.apply(spec)
             await session_is(BgpStatus.UP)
             assert bird_of(lab, spec) == before

@@ -56,7 +56,7 @@ def test_the_plugin_that_carries_esp_comes_first() -> None:
 
 def test_what_is_in_the_kernel_is_always_marked_with_the_tunnels_number() -> None:
     """Unmarked, a second connection's policies for everything would take the place of the first one's, unseen."""
-    kernel = Kernel(Names("test0000"), Folders("test0000", Path("/nowhere")))
+    kernel = Kernel(Names("test0000"), Folders("test0000", Path("/nowhere")), user=0)
     for version in ("ikev1", "ikev2"):
         one = tunnel(3, version=version, local=("10.1.0.0/24", "10.2.0.0/24"), remote=("10.3.0.0/24", "10.4.0.0/24"))
         children = kernel.connection(instance(), one)["tun3"]["children"]

@@ -37,8 +37,6 @@ class NoTunnels:
     def served(self, _: InstanceSpec) -> Sequence[TunnelSpec]:
         return ()
 
-    steered = served
-
     def found(self, _: str) -> Collection[int]:
         return ()
 

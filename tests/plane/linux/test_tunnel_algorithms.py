@@ -142,6 +142,7 @@ def each_once(values: Mapping[str, Sequence[str]]) -> list[Row]:
 
 
 @pytest.mark.parametrize("rows", [pairwise(DOCUMENTED), each_once(MODERN)], ids=["documented", "modern"])
+@pytest.mark.usefixtures("carried_by")
 def test_algorithms(lab: Lab, machines: Machines, rows: Sequence[Row]) -> None:
 
     async def scenario(plane: LinuxPlane, heard: Heard) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import msgspec
+import pytest
 
 from gatewright.plane.linux import LinuxPlane
 from gatewright.resources.tunnels import SecretRef, TunnelSpec
@@ -17,6 +18,9 @@ from tests.plane.linux.lab import Lab, run, vswitch
 from tests.plane.linux.machines import Machine, Machines
 from tests.plane.linux.sites import DOWN, UP, gateway, machine, site
 from tests.plane.linux.tunnel_watch import Heard, Secrets, opened, play
+from tests.support.patience import patience
+
+pytestmark = pytest.mark.usefixtures("carried_by")
 
 
 def changed(spec: TunnelSpec, **more: object) -> TunnelSpec:
@@ -154,4 +158,30 @@ def test_who_comes_after_a_killed_agent_adopts_tunnels_as_they_stand(lab: Lab, m
                 await third.status("tun-1", UP)
                 assert inside.reaches(peer.inside)
 
-    asyncio.run(asyncio.wait_for(main(), 60))
+    asyncio.run(asyncio.wait_for(main(), patience(60)))
+
+
+def test_who_comes_next_ends_what_is_not_wanted_any_more(lab: Lab, machines: Machines) -> None:
+    one, two = tunnel(1), tunnel(2, "198.51.100.51")
+
+    async def main() -> None:
+        with ExitStack() as stack:
+            heard = Heard()
+            async with opened(lab, heard) as (plane, _):
+                await plane.apply(vswitch())
+                await plane.apply(gateway())
+                first, second = site(stack, machines, lab, 1), site(stack, machines, lab, 2)
+                first.answer(one)
+                second.answer(two)
+                inside = machine(machines, lab)
+                await plane.apply(gateway(one, two))
+                await heard.status("tun-1", UP)
+                await heard.status("tun-2", UP)
+            async with opened(lab, Heard()) as (plane, _):
+                with undisturbed(inside, second):
+                    await plane.apply(gateway(two, generation=2))
+                    assert first.sas() == []
+                left = [line for line in lab.present() if "tunnel.1" in line]
+                assert left == []
+
+    asyncio.run(asyncio.wait_for(main(), patience(60)))

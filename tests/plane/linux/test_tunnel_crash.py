@@ -12,6 +12,9 @@ from tests.plane.linux.lab import Lab, links, run, vswitch
 from tests.plane.linux.sites import gateway
 from tests.plane.linux.test_crash import Killed, killed_before
 from tests.plane.linux.tunnel_watch import Heard, opened
+from tests.support.patience import patience
+
+pytestmark = pytest.mark.usefixtures("carried_by")
 
 WITHOUT = gateway()
 WITH = msgspec.structs.replace(gateway(tunnel(initiate=False)), generation=2)
@@ -62,4 +65,4 @@ def test_killed_between_any_two_steps_of_making_and_removing_a_tunnel(
             await plane.remove(vswitch().key)
         assert lab.nothing_left()
 
-    asyncio.run(asyncio.wait_for(main(), 120))
+    asyncio.run(asyncio.wait_for(main(), patience(120)))

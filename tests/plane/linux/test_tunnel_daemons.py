@@ -55,6 +55,7 @@ def test_a_charon_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monkey
         assert asyncio.run(main()) == f"process {child.pid} was ended by SIGKILL"
 
 
+@pytest.mark.usefixtures("carried_by")
 def test_a_charon_that_ends_again_and_again_is_started_ever_more_slowly(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,7 @@ DIFFERENCES: Mapping[str, tuple[Mapping[str, Any], TunnelStatus, str]] = {
 
 
 @pytest.mark.parametrize("version", ["ikev1", "ikev2"])
+@pytest.mark.usefixtures("carried_by")
 def test_what_differs_is_named(lab: Lab, machines: Machines, version: str) -> None:
     one = tunnel(version=version, local=(VPC,), remote=("172.16.1.0/24",))
 
@@ -66,6 +67,7 @@ def test_what_differs_is_named(lab: Lab, machines: Machines, version: str) -> No
     play(lab, scenario)
 
 
+@pytest.mark.usefixtures("carried_by")
 def test_nobody_there_is_told_and_tried_again(lab: Lab, machines: Machines) -> None:
     one = tunnel()
 
@@ -100,6 +102,7 @@ class Forgetful(Secrets):
         return await super().__call__(references)
 
 
+@pytest.mark.usefixtures("carried_by")
 def test_a_tunnel_is_followed_while_its_new_key_cannot_be_had(lab: Lab, machines: Machines) -> None:
     async def scenario(plane: LinuxPlane, heard: Heard) -> None:
         await plane.apply(vswitch())
@@ -121,6 +124,7 @@ def test_a_tunnel_is_followed_while_its_new_key_cannot_be_had(lab: Lab, machines
     play(lab, scenario, Forgetful())
 
 
+@pytest.mark.usefixtures("carried_by")
 def test_a_tunnel_comes_up_though_a_key_of_bgp_cannot_be_had(lab: Lab, machines: Machines) -> None:
     session = msgspec.structs.replace(BGP, key=SecretRef("cgw-1", 2))
     one = tunnel(bgp=session)
@@ -143,6 +147,7 @@ def test_a_tunnel_comes_up_though_a_key_of_bgp_cannot_be_had(lab: Lab, machines:
 ODD = "%any\"'\\{}#$(reboot)`;@asn1dn:"
 
 
+@pytest.mark.usefixtures("carried_by")
 def test_identities_and_keys_are_texts_and_nothing_else(lab: Lab, machines: Machines) -> None:
     secrets = Secrets()
 

@@ -7,6 +7,7 @@ import subprocess
 from contextlib import ExitStack
 
 import msgspec
+import pytest
 
 from gatewright.plane.linux import LinuxPlane
 from gatewright.plane.linux.vpn_routing import DESTINATIONS
@@ -19,6 +20,8 @@ from tests.plane.linux.machines import Machine, Machines
 from tests.plane.linux.sites import UP, gateway, machine, site
 from tests.plane.linux.tunnel_watch import Heard, opened, play
 from tests.support.patience import patience
+
+pytestmark = pytest.mark.usefixtures("carried_by")
 
 INSIDE = "10.9.1.20"
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gatewright.plane.linux import LinuxPlane, leftovers
+from gatewright.plane.linux import LinuxPlane, esp, leftovers
 from gatewright.resources.specs import ItemKey, Kind
 from tests.plane.linux.customer import tunnel
 from tests.plane.linux.lab import Lab, Told, run, vswitch
@@ -16,6 +16,7 @@ from tests.plane.linux.tunnel_watch import Heard, opened
 INSTANCE = ItemKey(Kind.INSTANCE, "vpn-1")
 
 
+@pytest.mark.usefixtures("carried_by")
 def test_a_namespace_alone_is_found_and_removed(lab: Lab) -> None:
     name = f"gw-{lab.installation}-tunnel.7.vpn-1"
     run("ip", "netns", "add", name)
@@ -33,11 +34,18 @@ def test_a_namespace_alone_is_found_and_removed(lab: Lab) -> None:
     asyncio.run(main())
 
 
+def test_what_stands_for_charons_device_is_mended(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(esp, "backend", lambda: esp.Backend.USERSPACE)
+    is_seen_and_mended(lab, ("ip", "-n", "{tunnel}", "link", "delete", "ipsec0"), "link ipsec0 in")
+
+
+@pytest.mark.usefixtures("carried_by")
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (("ip", "-n", "{tunnel}", "link", "delete", "ipsec0"), "link ipsec0 in"),
         (("ip", "-n", "{tunnel}", "route", "delete", "default"), "routes of table 254 differ"),
+        (("ip", "-n", "{tunnel}", "address", "delete", "198.51.100.1/32", "dev", "uplink"), "addresses of link uplink"),
+        (("ip", "-n", "{instance}", "address", "add", "10.77.0.1/32", "dev", "tun1"), "addresses of link tun1"),
         (("ip", "-n", "{instance}", "link", "delete", "ike1"), "link ike1"),
         (("ip", "-n", "{instance}", "link", "delete", "tun1"), "link tun1 is gone"),
         (("ip", "-n", "{instance}", "rule", "delete", "priority", "1300"), "routing rules of priority 1300"),
@@ -45,6 +53,10 @@ def test_a_namespace_alone_is_found_and_removed(lab: Lab) -> None:
     ],
 )
 def test_what_is_taken_away_by_hand_is_seen_and_mended(lab: Lab, command: tuple[str, ...], said: str) -> None:
+    is_seen_and_mended(lab, command, said)
+
+
+def is_seen_and_mended(lab: Lab, command: tuple[str, ...], said: str) -> None:
     spec = gateway(tunnel(initiate=False))
     told = Told()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import msgspec
+import pytest
 
 from gatewright.plane.linux import LinuxPlane
 from tests.plane.linux.customer import Customer, customer, tunnel
@@ -12,6 +13,8 @@ from tests.plane.linux.lab import Lab, vswitch
 from tests.plane.linux.machines import Machines
 from tests.plane.linux.sites import DOWN, UP, VPC, gateway, machine, site
 from tests.plane.linux.tunnel_watch import Heard, play
+
+pytestmark = pytest.mark.usefixtures("carried_by")
 
 
 def behind_nat(stack: ExitStack, machines: Machines, lab: Lab, number: int) -> Customer:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import ExitStack
 
+import pytest
+
 from gatewright.plane.linux import LinuxPlane
 from gatewright.resources.tunnels import VpnPolicy, VpnRoute
 from tests.plane.linux.customer import Customer, tunnel
@@ -14,6 +16,7 @@ from tests.plane.linux.sites import DOWN, UP, VPC, gateway, machine, site
 from tests.plane.linux.tunnel_watch import Heard, opened, play
 
 
+@pytest.mark.usefixtures("carried_by")
 def test_a_tunnel_that_waits_begins_with_the_first_packet(lab: Lab, machines: Machines) -> None:
     one = tunnel(1, initiate=False)
     two = tunnel(2, "198.51.100.51", initiate=False, local=(VPC,), remote=("172.16.2.0/24",))
@@ -46,6 +49,7 @@ def test_a_tunnel_that_waits_begins_with_the_first_packet(lab: Lab, machines: Ma
     play(lab, scenario)
 
 
+@pytest.mark.usefixtures("carried_by")
 def test_nobody_behind_a_tunnel_pretends_to_be_in_the_vpc(lab: Lab, machines: Machines) -> None:
     spec = gateway(tunnel(1), tunnel(2, "198.51.100.51", local=(VPC,), remote=("172.16.2.0/24",)))
 
@@ -86,6 +90,7 @@ def test_nobody_behind_a_tunnel_pretends_to_be_in_the_vpc(lab: Lab, machines: Ma
     play(lab, scenario)
 
 
+@pytest.mark.usefixtures("carried_by")
 def test_keys_change_under_traffic_without_a_loss(lab: Lab, machines: Machines) -> None:
     # the first at 2.4 s at the earliest, the last at 3.6 s
     one = tunnel(ike={"lifetime": 4}, ipsec={"lifetime": 3})
@@ -117,6 +122,7 @@ def test_keys_change_under_traffic_without_a_loss(lab: Lab, machines: Machines) 
     play(lab, scenario)
 
 
+@pytest.mark.usefixtures("carried_by")
 def test_two_tunnels_to_one_network_take_turns(lab: Lab, machines: Machines) -> None:
     """Weights decide, and policies go before destinations; what is down is passed over."""
     heavy, light = tunnel(1), tunnel(2, "198.51.100.51")

@@ -66,9 +66,8 @@ def test_identities_have_their_type_said(text: str, told: str) -> None:
     assert identity(text) == told
 
 
-def test_a_key_is_the_peers_by_identity_and_by_address() -> None:
-    told = shared_key(tunnel(2, ike={"remote_id": "branch"}), "ü☃")
-    assert told == {"id": "tun2", "type": "IKE", "data": "ü☃".encode(), "owners": ["fqdn:branch", "198.51.100.50"]}
+def test_a_key_is_bytes_and_nothing_is_made_of_its_text() -> None:
+    assert shared_key(tunnel(2), "0xü☃") == {"id": "tun2", "type": "IKE", "data": "0xü☃".encode()}
 
 
 def test_every_word_of_the_api_has_a_proposal() -> None:

@@ -19,6 +19,8 @@ from tests.plane.linux.tunnel_watch import Heard, play
 from tests.support.cell import Cell, sqlite_url
 from tests.support.site import HERE, Site
 
+pytestmark = pytest.mark.usefixtures("carried_by")
+
 DEVICE, OFFICE = "198.51.100.50", "172.16.1.0/24"
 _IKE = {"Psk": PSK, "IkeVersion": "ikev2", "IkeAuthAlg": "sha256", "IkePfs": "group14"}
 _IPSEC = {"IpsecAuthAlg": "sha256", "IpsecPfs": "group14"}

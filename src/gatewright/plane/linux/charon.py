@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gatewright.isolation.view import Device
@@ -41,6 +41,8 @@ class Charon(Daemon):
             capabilities=CAPABILITIES,
         )
         super().__init__(program, folder, namespace, user)
+        #: Called before what an earlier one may have left in the kernel is removed.
+        self.before_flush: Callable[[], None] = _nothing
 
     def begin(self, interfaces: Sequence[str], *, new_namespace: bool) -> Process:
         """A charon that lives and has the right configuration; it need not answer yet: see :meth:`finish`."""
@@ -55,9 +57,14 @@ class Charon(Daemon):
 
     def _before_start(self, *, flush: bool) -> None:
         if flush:
+            self.before_flush()
             esp.flush()
 
     def _answer(self, seconds: float) -> int:
         with ViciClient(self._socket, seconds) as client:
             client.version()
             return client.peer
+
+
+def _nothing() -> None:
+    pass

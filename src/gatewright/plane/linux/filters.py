@@ -3,15 +3,16 @@
 What others can begin at will (IKE, ESP, SSL-VPN, pings, everything that is forwarded) is not tracked: nobody can fill
 the table of connections of the host, and a packet that comes back by the other tunnel of a gateway, whose way
 there another instance has seen, is no stranger. Tracked is what the instance itself begins, so that answers get in.
-Nothing is translated but IKE and ESP of tunnels whose charons have namespaces of their own: statelessly, by the
-peer's address. What comes out of a tunnel is of its peer's networks and for the VPC's, or is dropped.
+Nothing is translated but IKE and ESP for tunnels' charons, which have namespaces of their own: statelessly, by the
+peer's address, and only until it leaves for there. What comes out of a tunnel is of its peer's networks and for the
+VPC's, or is dropped.
 """
 
 from __future__ import annotations
 
 import functools
 import ipaddress
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gatewright.plane.linux import instance_bird, netns
 from gatewright.plane.linux.failures import step
@@ -36,6 +37,7 @@ from gatewright.plane.linux.ruleset import (
     network,
     of_field,
     of_link,
+    of_transport_bits,
     rewritten,
     rewritten_by,
     segments_at_most,
@@ -90,7 +92,7 @@ def table(
     for protocol, port in ssl_ports:
         services[protocol] = (*services.get(protocol, ()), port)
     rules = _Rules(spec, services, steered)
-    steering_back = (Chain("leaving", "postrouting", tuple(rules.leaving()), _RAW, policy="accept"),) if steered else ()
+    led_there = (Chain("leaving", "postrouting", tuple(rules.leaving()), _RAW, policy="accept"),) if steered else ()
     return Table(
         "inet",
         NAME,
@@ -99,7 +101,7 @@ def table(
             Chain("input", "input", tuple(rules.input())),
             Chain("forward", "forward", tuple(rules.forward())),
             Chain("output", "output", tuple(rules.output()), _RAW),
-            *steering_back,
+            *led_there,
         ),
     )
 
@@ -142,6 +144,7 @@ class _Rules:
         own = (*self._public, self._private)
         yield meta("nfproto", "ipv6"), DROP
         yield meta("iifname", "lo"), ACCEPT
+        yield from self._from_charons()
         yield field("ip", "saddr", *own), DROP
         for elsewhere in (leg for leg in self._legs if leg != LAN):
             yield meta("iifname", elsewhere), field("ip", "saddr", self._network), DROP
@@ -149,10 +152,10 @@ class _Rules:
             yield meta("iifname", tunnels), field("ip", "saddr", *self._inside), DROP
         strangers = (field_other("ether", "saddr", router_mac),) if router_mac else ()
         yield meta("iifname", LAN), *strangers, field_other("ip", "saddr", self._network), DROP
-        yield from self._steered_arrivals()
+        yield from self._for_charons()
         for service in self._arriving():
             yield *service, NOTRACK, ACCEPT
-        for error in self._errors():
+        for error in self._errors(self._services, self._known):
             yield *error, NOTRACK, ACCEPT
         for alive in self._router_alive("saddr", "daddr", "iifname"):
             yield *alive, NOTRACK, ACCEPT
@@ -173,7 +176,7 @@ class _Rules:
         for service in self._arriving():
             yield *service, ACCEPT
         few = at_most(ERROR_RATE, ERROR_BURST)
-        for error in self._errors():
+        for error in self._errors(self._services, self._known):
             yield *error, few, ACCEPT
         for leg, addresses in self._legs.items():
             ping = meta("iifname", leg), field("ip", "daddr", *addresses), field("icmp", "type", "echo-request")
@@ -188,8 +191,8 @@ class _Rules:
     def forward(self) -> Iterator[Rule]:
         """Only between the vSwitch and tunnels, whatever connections it may be of, and to tunnels' own charons."""
         if self._steered:
-            ports = field("udp", "dport", *steering.PORTS)
-            yield meta("iifname", self._outer), meta("oifname", steering.LINKS), ports, ACCEPT
+            # nothing else is led there
+            yield meta("iifname", self._outer), meta("oifname", steering.LINKS), ACCEPT
             yield meta("iifname", steering.LINKS), meta("oifname", self._outer), ACCEPT
         for tunnels in TUNNELS:
             for way in ("iifname", "oifname"):
@@ -207,9 +210,9 @@ class _Rules:
             yield meta("iifname", LAN), at_most(DEMAND_RATE, DEMAND_BURST), told(demand.GROUP, demand.HEAD)
 
     def leaving(self) -> Iterator[Rule]:
-        """What charons of tunnels send is the instance's, outside."""
-        from_charons = field("ip", "saddr", network(steering.NETWORK))
-        yield meta("oifname", self._outer), from_charons, rewritten("ip", "saddr", self._known[0])
+        """What has been led to the charon of a tunnel was meant for the address that it shares with the instance."""
+        there = field("ip", "daddr", network(steering.NETWORK))
+        yield meta("oifname", steering.LINKS), there, rewritten("ip", "daddr", self._known[0])
 
     def output(self) -> Iterator[Rule]:
         """What the daemons may say, and as whom."""
@@ -226,20 +229,31 @@ class _Rules:
         for tunnel in TUNNELS:
             yield meta("oifname", tunnel), ACCEPT
 
-    def _steered_arrivals(self) -> Iterator[Rule]:
-        """What peers of tunnels with their own charons send goes there, and what these send to their peers."""
+    def _for_charons(self) -> Iterator[Rule]:
+        """What peers of tunnels with their own charons send, and errors about what was sent to them, goes there."""
         if not self._steered:
             return
         charons = {tunnel.peer: steering.ends(tunnel.number).charon for tunnel in self._steered}
+        there = rewritten_by("ip", "daddr", of_field("ip", "saddr"), charons)
         here = meta("iifname", self._outer), field("ip", "daddr", self._known[0])
-        there = rewritten_by("ip", "daddr", "saddr", charons)
-        yield *here, field("udp", "dport", *steering.PORTS), NOTRACK, there, ACCEPT
-        way_back = joined(
+        for service in _services(_IPSEC, "dport"):
+            yield *here, service, NOTRACK, there, ACCEPT
+        cited = {address_number(peer): charon for peer, charon in charons.items()}
+        there = rewritten_by("ip", "daddr", of_transport_bits(192, 32), cited)
+        for error in self._errors(_IPSEC, self._known[:1]):
+            yield *error, NOTRACK, there, ACCEPT
+
+    def _from_charons(self) -> Iterator[Rule]:
+        """What they send to their peers, from the address that they share with the instance."""
+        if not self._steered:
+            return
+        way = joined(
             (of_link("iifname"), [steering.outer_link(tunnel.number) for tunnel in self._steered]),
-            (of_field("ip", "saddr"), [steering.ends(tunnel.number).charon for tunnel in self._steered]),
+            (of_field("ip", "saddr"), [self._known[0]] * len(self._steered)),
             (of_field("ip", "daddr"), [tunnel.peer for tunnel in self._steered]),
         )
-        yield way_back, field("udp", "sport", *steering.PORTS), NOTRACK, ACCEPT
+        for service in _services(_IPSEC, "sport"):
+            yield way, service, NOTRACK, ACCEPT
 
     def _out_of(self, tunnel: TunnelSpec) -> Iterator[Rule]:
         """What may come out of a tunnel; sources in the VPC were dropped before."""
@@ -258,18 +272,18 @@ class _Rules:
 
     def _arriving(self) -> Iterator[Rule]:
         here = meta("iifname", self._outer), field("ip", "daddr", *self._known)
-        for protocol, ports in self._services.items():
-            yield *here, field(protocol, "dport", *ports) if ports else field("ip", "protocol", protocol)
+        for service in _services(self._services, "dport"):
+            yield *here, service
 
     def _leaving(self) -> Iterator[Rule]:
         here = meta("oifname", self._outer), field("ip", "saddr", *self._known)
-        for protocol, ports in self._services.items():
-            yield *here, field(protocol, "sport", *ports) if ports else field("ip", "protocol", protocol)
+        for service in _services(self._services, "sport"):
+            yield *here, service
 
-    def _errors(self) -> Iterator[Rule]:
+    def _errors(self, services: Mapping[str, tuple[int, ...]], known: Iterable[str]) -> Iterator[Rule]:
         """ICMP errors about packets of services: untracked, so nothing but the packet that they cite tells them."""
-        for address in self._known:
-            for protocol, ports in self._services.items():
+        for address in known:
+            for protocol, ports in services.items():
                 # behind ICMP's 8 bytes: the protocol, our address and, of a header without options, our port
                 cited = transport_bits(136, 8, _NUMBERS[protocol]), transport_bits(160, 32, address_number(address))
                 here = meta("iifname", self._outer), field("ip", "daddr", address), field("icmp", "type", *_ERRORS)
@@ -277,6 +291,12 @@ class _Rules:
                     yield *here, *cited
                 for port in ports:
                     yield *here, *cited, transport_bits(224, 16, port)
+
+
+def _services(services: Mapping[str, tuple[int, ...]], side: str) -> Iterator[Expression]:
+    """Matches packets of protocols by the ports of one side, where they have any."""
+    for protocol, ports in services.items():
+        yield field(protocol, side, *ports) if ports else field("ip", "protocol", protocol)
 
 
 def _bgp(tunnel: TunnelSpec) -> Iterator[Rule]:

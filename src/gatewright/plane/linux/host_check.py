@@ -119,7 +119,7 @@ def _try_filters(link: str) -> None:
     raw: Rule = (NOTRACK, ACCEPT)
     limited: Rule = (connection("established", "related"), at_most(1, 1), ACCEPT)
     # what tunnels need: addresses that are rewritten, segments, and what is told of
-    there = rewritten_by("ip", "daddr", "saddr", {"192.0.2.1": "192.0.2.2"})
+    there = rewritten_by("ip", "daddr", of_field("ip", "saddr"), {"192.0.2.1": "192.0.2.2"})
     back = joined((of_link("iifname"), ["lo"]), (of_field("ip", "saddr"), ["192.0.2.2"]))
     carried: tuple[Rule, ...] = ((there, ACCEPT), (back, ACCEPT), segments_at_most(1360), (told(1, 64),))
     leaving: Rule = (rewritten("ip", "saddr", "192.0.2.1"),)

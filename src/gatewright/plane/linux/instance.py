@@ -88,7 +88,7 @@ class Instances:
             with step(f"entering network namespace {name}"), netns.entered(name):
                 sysctl.quiet_ipv6("all")
                 sysctl.announce_addresses()
-                steered = backend.steered(spec) if backend else ()
+                steered = backend.served(spec) if backend else ()
                 filters.ensure(spec, folder, self._names.port(spec.private.vswitch_id).inner_mac, steered=steered)
                 sysctl.route_between_legs()
                 sysctl.report_by_arrival()
@@ -235,8 +235,7 @@ class Instances:
 def _close(standings: dict[int, Standing]) -> None:
     """Let go of charons, which carry on."""
     for standing in standings.values():
-        if standing.process is not None:
-            standing.process.close()
+        standing.process.close()
 
 
 def lan_addresses(spec: InstanceSpec) -> list[tuple[str, int]]:

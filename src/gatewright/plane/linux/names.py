@@ -72,7 +72,7 @@ class Names:
         return self._namespace_prefix + _ROUTER + vpc_id
 
     def tunnel_namespace(self, instance_id: str, number: int) -> str:
-        """Where the charon of one tunnel lives, on hosts whose kernel carries no ESP."""
+        """Where the charon of one tunnel lives."""
         return f"{self._namespace_prefix}{_TUNNEL}{number}.{instance_id}"
 
     def tunnel_of(self, namespace: str) -> tuple[str, int] | None:

@@ -22,7 +22,7 @@ _NEW_ADDRESS, _DELETE_ADDRESS, _GET_ADDRESS = 20, 21, 22
 _LINK = struct.Struct("=BxHiII")
 _ADDRESS = struct.Struct("=BBBBI")
 _MAC, _NAME, _MTU, _PEER, _MASTER = 1, 3, 4, 5, 10
-_OPERATIONAL, _INFO, _ALIAS, _NAMESPACE, _MASK = 16, 18, 20, 28, 29
+_OPERATIONAL, _INFO, _ALIAS, _NAMESPACE, _MASK, _OTHER_NAMESPACE = 16, 18, 20, 28, 29, 37
 _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _ADDRESS_OF_PEER, _LOCAL, _ADDRESS_FLAGS = 1, 2, 8
 _NO_ROUTE = 0x200
@@ -58,6 +58,9 @@ class Link:
     master: int | None
     #: Index of a veth's other end, in the other end's namespace.
     peer: int | None
+    #: Which namespace a veth's other end is in, or an XFRM interface was made in; None if that is this one. Numbers are
+    #: this namespace's own.
+    made_in: int | None
     up: bool
     #: Of a VXLAN: its number and local address.
     vxlan: tuple[int, str] | None
@@ -121,12 +124,13 @@ class Rtnl:
         with step(f"making veth {mark.name} with {inner} on its other end"):
             self._add_link(text(_NAME, mark.name), _mac(mark.mac), mtu, number(_MASTER, bridge.index), info)
 
-    def add_pair(self, name: str, mac: str, peer_name: str, peer_mac: str, namespace: int) -> None:
+    def add_pair(self, name: str, mac: str, peer_name: str, peer_mac: str, namespace: int, mtu: int) -> None:
         """A veth between this namespace and that of a descriptor, plugged into nothing."""
-        peer = _LINK.pack(0, 0, 0, 0, 0) + text(_NAME, peer_name) + _mac(peer_mac) + number(_NAMESPACE, namespace)
+        peer = _LINK.pack(0, 0, 0, 0, 0) + text(_NAME, peer_name) + _mac(peer_mac)
+        peer += number(_MTU, mtu) + number(_NAMESPACE, namespace)
         info = nested(_INFO, text(_INFO_KIND, "veth"), nested(_INFO_DATA, raw(_VETH_PEER, peer)))
         with step(f"making veth {name} with {peer_name} on its other end"):
-            self._add_link(text(_NAME, name), _mac(mac), info)
+            self._add_link(text(_NAME, name), _mac(mac), number(_MTU, mtu), info)
 
     def add_xfrm(self, name: str, if_id: int, mtu: int) -> None:
         """An XFRM interface: what goes through it uses the states and policies with that number."""
@@ -285,6 +289,7 @@ def _link(message: bytes) -> Link:
         mtu=to_number(told[_MTU]),
         master=to_number(told[_MASTER]) if _MASTER in told else None,
         peer=to_number(told[_PEER]) if _PEER in told else None,
+        made_in=to_number(told[_OTHER_NAMESPACE]) if _OTHER_NAMESPACE in told else None,
         up=bool(flags & _IFF_UP),
         vxlan=_vxlan(info),
         if_id=_if_id(info),

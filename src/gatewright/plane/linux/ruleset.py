@@ -93,7 +93,7 @@ def field_other(protocol: str, name: str, *values: str | int | Expression) -> Ex
 
 def transport_bits(offset: int, length: int, value: int) -> Expression:
     """Matches packets by bits behind the IP header."""
-    return _match({"payload": {"base": "th", "offset": offset, "len": length}}, "==", (value,))
+    return _match(of_transport_bits(offset, length), "==", (value,))
 
 
 def connection(*states: str) -> Expression:
@@ -117,8 +117,13 @@ def of_link(name: str) -> Expression:
 
 
 def of_field(protocol: str, name: str) -> Expression:
-    """What :func:`field` matches, for :func:`joined`."""
+    """What :func:`field` matches, for :func:`joined` and :func:`rewritten_by`."""
     return {"payload": {"protocol": protocol, "field": name}}
+
+
+def of_transport_bits(offset: int, length: int) -> Expression:
+    """What :func:`transport_bits` matches, for :func:`rewritten_by`."""
+    return {"payload": {"base": "th", "offset": offset, "len": length}}
 
 
 def rewritten(protocol: str, name: str, value: str) -> Expression:
@@ -126,9 +131,9 @@ def rewritten(protocol: str, name: str, value: str) -> Expression:
     return {"mangle": {"key": of_field(protocol, name), "value": value}}
 
 
-def rewritten_by(protocol: str, name: str, by: str, values: Mapping[str, str]) -> Expression:
+def rewritten_by(protocol: str, name: str, by: Expression, values: Mapping[Any, str]) -> Expression:
     """Sets a field of a header by what another one is; where that is nothing of these, the rule does not match."""
-    choice = {"key": of_field(protocol, by), "data": {"set": [list(pair) for pair in values.items()]}}
+    choice = {"key": by, "data": {"set": [list(pair) for pair in values.items()]}}
     return {"mangle": {"key": of_field(protocol, name), "value": {"map": choice}}}
 
 

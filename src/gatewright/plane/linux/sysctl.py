@@ -95,6 +95,21 @@ def reports_by_arrival() -> bool:
     return get("ipv4/icmp_errors_use_inbound_ifaddr") == "1"
 
 
+def take_own_addresses(interface: str) -> None:
+    """Take packets from an address that is this namespace's own: another one has it, too. Raises OSError."""
+    put(f"ipv4/conf/{interface}/accept_local", "1")
+
+
+def takes_own_addresses(interface: str) -> bool:
+    """Whether :func:`take_own_addresses` still holds. Raises OSError."""
+    return get(f"ipv4/conf/{interface}/accept_local") == "1"
+
+
+def ask_by_link() -> None:
+    """Ask neighbours in the name of an address that they have on their link, too. Raises OSError."""
+    put("ipv4/conf/all/arp_announce", "2")
+
+
 def get(name: str) -> str:
     """What a setting is, such as ``ipv4/conf/eth1/forwarding``. Raises OSError."""
     # some twenty of these an instance: a Path each and a text file cost more than the kernel does

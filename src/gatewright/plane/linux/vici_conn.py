@@ -80,9 +80,12 @@ def connection(tunnel: TunnelSpec, local: str, *, if_id: int | None = None) -> S
 
 
 def shared_key(tunnel: TunnelSpec, psk: str) -> Section:
-    """The message of load-shared, which replaces what an earlier one with the same id has told."""
-    owners = dict.fromkeys((identity(tunnel.ike.remote_id), tunnel.peer))
-    return {"id": connection_name(tunnel), "type": "IKE", "data": psk.encode(), "owners": list(owners)}
+    """The message of load-shared, which replaces what an earlier one with the same id has told.
+
+    It is anybody's: a charon has one tunnel, and whom it speaks to is the connection's business. With owners, it would
+    not be found for a peer that may call itself anything.
+    """
+    return {"id": connection_name(tunnel), "type": "IKE", "data": psk.encode()}
 
 
 def identity(text: str) -> str:

@@ -1,6 +1,7 @@
 """What the two ways to carry ESP have in common, so that whoever looks after tunnels need not know which it is.
 
-Either way there is a link ``tun<number>`` in the instance's namespace, and a charon that is spoken to over VICI.
+Either way there is a link ``tun<number>`` in the instance's namespace, and a charon of the tunnel's own that is spoken
+to over VICI.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ class Standing:
 
     #: Where its charon answers.
     socket: Path
-    #: Its charon, to be watched and closed; None where it is the instance's own, which is watched already.
-    process: Process | None
+    #: Its charon, to be watched and closed.
+    process: Process
 
 
 class Backend(Protocol):
@@ -31,10 +32,6 @@ class Backend(Protocol):
 
     def served(self, spec: InstanceSpec) -> Sequence[TunnelSpec]:
         """The tunnels that can be carried beside each other. Pure."""
-        ...
-
-    def steered(self, spec: InstanceSpec, /) -> Sequence[TunnelSpec]:
-        """Those of them whose charons have namespaces of their own, behind the instance's address. Pure."""
         ...
 
     def ensure(self, spec: InstanceSpec, tunnel: TunnelSpec) -> Standing:
@@ -50,7 +47,7 @@ class Backend(Protocol):
         ...
 
     def remove(self, instance_id: str, number: int) -> None:
-        """Remove every trace of a tunnel; its peer is told, where its charon is its own. It may be gone already."""
+        """Remove every trace of a tunnel; its peer is told. It may be gone already."""
         ...
 
     def found(self, instance_id: str) -> Collection[int]:

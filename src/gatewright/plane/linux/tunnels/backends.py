@@ -13,5 +13,5 @@ from gatewright.plane.linux.tunnels.userspace import Userspace
 def choose(names: Names, folders: Folders, user: int) -> Backend:
     """The one that :func:`gatewright.plane.linux.esp.backend` has found to be best. Raises PlaneError."""
     if esp.backend() is esp.Backend.KERNEL:
-        return Kernel(names, folders)
+        return Kernel(names, folders, user)
     return Userspace(names, folders, user)

@@ -1,4 +1,4 @@
-"""One charon as the event loop sees it: a VICI connection that is there while charon lives, shared by its tunnels."""
+"""The charon of a tunnel as the event loop sees it: a VICI connection that is there while charon lives."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Listener(Protocol):
 class Daemon:
     """All methods are called on the event loop."""
 
-    def __init__(self, socket: Path, process: Process | None, died: Callable[[str], None]) -> None:
+    def __init__(self, socket: Path, process: Process, died: Callable[[str], None]) -> None:
         """``process`` is closed here; ``died`` is called once, with how, if it ends by itself."""
         self.socket = socket
         self._process = process
@@ -50,20 +50,13 @@ class Daemon:
         self._loop = asyncio.get_running_loop()
         #: The connection, while there is one: each listener is told when it comes and goes.
         self.session: ViciSession | None = None
-        self._connected = asyncio.Event()
         self._unanswered = 0
-        if process is not None:
-            self._loop.add_reader(process.descriptor, self._ended)
+        self._loop.add_reader(process.descriptor, self._ended)
         self._task = asyncio.ensure_future(self._keep_connected())
 
     @property
-    def pid(self) -> int | None:
-        return None if self._process is None else self._process.pid
-
-    @property
-    def shared(self) -> bool:
-        """Whether it is the instance's, with connections of several tunnels."""
-        return self._process is None
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def lives(self) -> bool:
@@ -79,13 +72,6 @@ class Daemon:
     def unused(self) -> bool:
         return not self._listeners
 
-    async def connected(self, seconds: float) -> ViciSession:
-        """The connection, when there is one. Raises TimeoutError, which is an OSError."""
-        async with asyncio.timeout(seconds):
-            while self.session is None:
-                await self._connected.wait()
-        return self.session
-
     async def close(self) -> None:
         """Listen no longer. The daemon carries on."""
         self._forget_process()
@@ -93,12 +79,12 @@ class Daemon:
         await asyncio.gather(self._task, return_exceptions=True)
 
     def _forget_process(self) -> None:
-        if self._process is not None and not self._process.closed:
+        if not self._process.closed:
             self._loop.remove_reader(self._process.descriptor)
             self._process.close()
 
     def _ended(self) -> None:
-        if self._process is None or self._process.closed:
+        if self._process.closed:
             return
         how = processes.epitaph(self._process)
         self._forget_process()
@@ -110,15 +96,13 @@ class Daemon:
         while True:
             with contextlib.suppress(OSError, ViciRefusal):
                 async with await ViciSession.connect(self.socket, self._heard) as session:
-                    if self._process is None or session.peer == self._process.pid:
+                    if session.peer == self._process.pid:
                         await self._subscribe(session)
                         self.session = session
-                        self._connected.set()
                         self._tell_all()
                         await asyncio.wait([session.ended])
             if self.session is not None:
                 self.session = None
-                self._connected.clear()
                 self._tell_all()
             await asyncio.sleep(_AGAIN)
 
@@ -128,7 +112,7 @@ class Daemon:
         except TimeoutError:
             # counted, and no clock looked at: if it was this host that stood still, charon answers afterwards
             self._unanswered += 1
-            if self._unanswered >= _UNANSWERED and self._process is not None and not self._process.closed:
+            if self._unanswered >= _UNANSWERED and not self._process.closed:
                 _log.warning("process %d, charon at %s, does not answer and is ended", self._process.pid, self.socket)
                 self._process.send(signal.SIGKILL)
             raise

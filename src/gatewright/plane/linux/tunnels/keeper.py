@@ -151,17 +151,6 @@ class Keeper:
         await asyncio.gather(self._task, return_exceptions=True)
         self._reliance.close()
 
-    async def unload(self) -> None:
-        """End the tunnel in a charon that it shares with others; where it has its own, that one is ended anyway."""
-        if self.daemon is None or not self.daemon.shared:
-            return
-        name = connection_name(self.tunnel)
-        with contextlib.suppress(OSError, ViciRefusal):  # then charon has ended, and with it what it knew
-            session = await self.daemon.connected(_PATIENCE)
-            await session.command("unload-conn", {"name": name})
-            await session.command("unload-shared", {"id": name})
-            await end(session, name)
-
     def lost(self, why: str) -> None:
         """Its charon has ended. If the tunnel was up, nobody waits for traffic until it is again."""
         if self._was_up:

@@ -14,6 +14,7 @@ from gatewright.plane.contract import Changed, PlaneError, Reveal, Told
 from gatewright.plane.linux.bird_client import Session
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.names import Names
+from gatewright.plane.linux.tunnels import steering
 from gatewright.plane.linux.tunnels.backend import Backend, Standing
 from gatewright.plane.linux.tunnels.daemon import Daemon
 from gatewright.plane.linux.tunnels.demand import Demand, tunnels_for
@@ -74,6 +75,9 @@ class Keepers:
             keeper = self._keepers.get((spec.id, tunnel.number))
             if keeper is None or keeper.instance.generation == spec.generation:
                 continue
+            if steering.address(keeper.instance) != steering.address(spec):
+                # its charon is to have the new one
+                continue
             if keeper.daemon is not None and keeper.daemon.lives:
                 before = keeper.tunnel
                 if (before.id, before.local_subnets, before.bgp) == (tunnel.id, tunnel.local_subnets, tunnel.bgp):
@@ -85,7 +89,7 @@ class Keepers:
         keep = {(tunnel.number, tunnel.id) for tunnel in kept}
         for (owner, number), keeper in tuple(self._keepers.items()):
             if owner == instance_id and (number, keeper.tunnel.id) not in keep:
-                await self._drop(owner, number, unload=True)
+                await self._drop(owner, number)
         if not kept:
             self._stop_hearing(instance_id)
             self._probes.forget(instance_id)
@@ -179,8 +183,7 @@ class Keepers:
     async def _stand(self, backend: Backend, keeper: Keeper, standing: Standing) -> None:
         """Have a keeper speak to the charon of its tunnel. The standing's process is closed in any case."""
         daemon = self._daemons.get(standing.socket)
-        pid = None if standing.process is None else standing.process.pid
-        if daemon is not None and daemon.pid == pid:
+        if daemon is not None and daemon.pid == standing.process.pid:
             _let_go(standing)
         else:
             if daemon is not None:
@@ -197,18 +200,16 @@ class Keepers:
         else:
             keeper.touched()
 
-    async def _drop(self, instance_id: str, number: int, *, unload: bool = False) -> None:
+    async def _drop(self, instance_id: str, number: int) -> None:
         keeper = self._keepers.pop((instance_id, number))
         await keeper.close()
-        if unload:
-            await keeper.unload()
         daemon = keeper.daemon
         if daemon is not None and daemon.unused:
             self._daemons.pop(daemon.socket, None)
             await daemon.close()
 
     def _died(self, backend: Backend, instance_id: str, number: int, how: str) -> None:
-        """A charon of a single tunnel has ended by itself."""
+        """The charon of a tunnel has ended by itself."""
         keeper = self._keepers.get((instance_id, number))
         if keeper is None:
             return
@@ -246,8 +247,7 @@ class Keepers:
 
 def _let_go(standing: Standing) -> None:
     """The charon carries on."""
-    if standing.process is not None:
-        standing.process.close()
+    standing.process.close()
 
 
 class _Links:
@@ -272,7 +272,6 @@ def _unserved(spec: InstanceSpec, tunnel: TunnelSpec) -> TunnelState:
         id=tunnel.id,
         instance_id=spec.id,
         status=TunnelStatus.IKE_SA_NOT_ESTABLISHED,
-        detail=f"another tunnel of the gateway leads to {tunnel.peer}: without ESP in the kernel, this host cannot"
-        " tell the two apart",
+        detail=f"another tunnel of the gateway leads to {tunnel.peer}: their packets cannot be told apart",
         at=time.time_ns() // 1_000_000,
     )

@@ -76,7 +76,7 @@ class Reliance:
         self._link = None
 
     def lost(self) -> None:
-        """The link has gone, with the charon that had it."""
+        """The charon has ended: the link has gone with it, or carries what nobody negotiates anew."""
         self._link = None
         if self._steadiness is not None:
             self._steadiness.bad(asyncio.get_running_loop().time())

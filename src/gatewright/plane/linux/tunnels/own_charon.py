@@ -1,0 +1,226 @@
+"""What both ways to carry ESP do alike: a namespace and a charon a tunnel, behind the instance's address.
+
+One charon cannot tell apart two tunnels whose peers call themselves the same, because it chooses keys by identities
+alone, and in user space not even two with the same selectors. So each tunnel has one of its own, which knows one key
+and dies alone; what is left of it goes with its namespace. nftables in the instance's namespace hands it what the
+tunnel's peer sends (:mod:`~gatewright.plane.linux.filters`, :mod:`~gatewright.plane.linux.tunnels.steering`).
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux import netns, processes, strays, sysctl
+from gatewright.plane.linux.charon import Charon, socket_of
+from gatewright.plane.linux.failures import step
+from gatewright.plane.linux.folders import Folders
+from gatewright.plane.linux.names import LAN, WAN, Names, stable_mac
+from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.routing import RoutingRtnl
+from gatewright.plane.linux.rtnl import Link, Rtnl
+from gatewright.plane.linux.tunnels.backend import Standing
+from gatewright.plane.linux.tunnels.dressing import dress, dressed, set_addresses
+from gatewright.plane.linux.tunnels.steering import PREFIX, address, ends, outer_link, separable
+from gatewright.plane.linux.vici_client import ViciClient
+from gatewright.plane.linux.vici_conn import Section
+from gatewright.resources.specs import InstanceSpec
+from gatewright.resources.tunnels import TunnelSpec, link_name
+
+#: In the tunnel's namespace: the veth's end.
+UPLINK = "uplink"
+#: How long a charon that is looked at may take to take a connection, seconds.
+_PATIENCE = 5.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tunnel is made: sockets in its instance's namespace and in its own, and what these are called."""
+
+    inside: RoutingRtnl
+    child: RoutingRtnl
+    instance: str
+    own: str
+
+
+class OwnCharon(abc.ABC):
+    """See :class:`~gatewright.plane.linux.tunnels.backend.Backend`."""
+
+    def __init__(self, names: Names, folders: Folders, user: int) -> None:
+        """``user`` is the number that charons run as."""
+        self._names = names
+        self._folders = folders
+        self._user = user
+
+    @abc.abstractmethod
+    def connection(self, spec: InstanceSpec, tunnel: TunnelSpec) -> Section: ...
+
+    @abc.abstractmethod
+    def _carry(self, tunnel: TunnelSpec, charon: Charon, place: Place, *, new: bool) -> Process:
+        """Have the tunnel's link in the instance's namespace, and its charon live; gives that.
+
+        ``new``: nothing can be in the tunnel's namespace yet. Raises PlaneError; a charon that was started is ended.
+        """
+
+    @abc.abstractmethod
+    def _carrier_fault(self, tunnel: TunnelSpec, link: Link, place: Place, /) -> str | None:
+        """What differs of what :meth:`_carry` makes, but for charon."""
+
+    def served(self, spec: InstanceSpec) -> Sequence[TunnelSpec]:
+        return separable(spec.tunnels)
+
+    def ensure(self, spec: InstanceSpec, tunnel: TunnelSpec) -> Standing:
+        folder = self._folders.of_tunnel(spec.id, tunnel.number)
+        folder.make()
+        name = self._names.tunnel_namespace(spec.id, tunnel.number)
+        with step(f"making network namespace {name}"):
+            new = netns.ensure(name)
+        with self._place(spec.id, tunnel.number) as place:
+            self._connect(spec, tunnel.number, place)
+            process = self._carry(tunnel, Charon(folder, name, self._user), place, new=new)
+            try:
+                link = place.inside.find(tunnel.link)
+                if link is None:
+                    raise PlaneError(f"link {tunnel.link} vanished while it was being made")
+                dress(place.inside, link, tunnel)
+            except BaseException:
+                # it carries, whatever else is wrong
+                process.close()
+                raise
+        return Standing(socket_of(folder), process)
+
+    def stands(self, spec: InstanceSpec, tunnel: TunnelSpec) -> bool:
+        socket = socket_of(self._folders.of_tunnel(spec.id, tunnel.number))
+        name = self._names.tunnel_namespace(spec.id, tunnel.number)
+        return self.fault(spec, tunnel) is None and _listens(socket, name)
+
+    def remove(self, instance_id: str, number: int) -> None:
+        folder = self._folders.of_tunnel(instance_id, number)
+        name = self._names.tunnel_namespace(instance_id, number)
+        # first, so that it can tell its peer
+        Charon(folder, name, self._user).end()
+        strays.end(name)
+        instance = self._names.namespace(instance_id)
+        if netns.identity(instance) is not None:
+            with _looking_into(instance) as inside:
+                for link in (link_name(number), outer_link(number)):
+                    delete(inside, link)
+        with step(f"deleting network namespace {name}"):
+            netns.delete(name)
+        folder.delete()
+
+    def found(self, instance_id: str) -> Collection[int]:
+        with step("listing network namespaces"):
+            owners = [self._names.tunnel_of(name) for name in netns.listing()]
+        numbers = {owner[1] for owner in owners if owner is not None and owner[0] == instance_id}
+        return numbers | set(self._folders.tunnels_of(instance_id))
+
+    def fault(self, spec: InstanceSpec, tunnel: TunnelSpec) -> str | None:
+        name, instance = self._names.tunnel_namespace(spec.id, tunnel.number), self._names.namespace(spec.id)
+        for one in (name, instance):
+            if netns.identity(one) is None:
+                return f"network namespace {one} is gone"
+        with self._place(spec.id, tunnel.number) as place:
+            link = place.inside.find(tunnel.link)
+            if link is None:
+                return f"link {tunnel.link} is gone"
+            if (wrong := self._connection_fault(spec, tunnel.number, place)) is not None:
+                return wrong
+            if not dressed(place.inside, link, tunnel):
+                return f"addresses of link {tunnel.link} differ"
+            return self._carrier_fault(tunnel, link, place)
+
+    def _connection_fault(self, spec: InstanceSpec, number: int, place: Place) -> str | None:
+        outer, end = place.inside.find(outer_link(number)), place.child.find(UPLINK)
+        if outer is None or end is None or not _paired(outer, end) or not outer.up or not end.up:
+            return f"link {outer_link(number)} to the charon of tunnel {number} is gone or down"
+        if (leg := _leg(spec, place.inside)) is not None and {outer.mtu, end.mtu} != {leg.mtu}:
+            return f"link {outer_link(number)} has another MTU than {leg.name}"
+        wanted = _addresses(spec, number)
+        for rtnl, link, its in zip((place.inside, place.child), (outer, end), wanted, strict=True):
+            if rtnl.addresses(link) != its:
+                return f"addresses of link {link.name} of tunnel {number} differ"
+        if (wrong := place.child.default_fault(ends(number).instance, end.index)) is not None:
+            return f"{wrong}, in {place.own}"
+        with netns.entered(place.instance):
+            if not sysctl.takes_own_addresses(outer.name):
+                return f"link {outer.name} takes nothing from {address(spec)}"
+        return None
+
+    def _connect(self, spec: InstanceSpec, number: int, place: Place) -> None:
+        """Have the veth between the two namespaces, with its addresses, and the way out of the tunnel's."""
+        inside, child = place.inside, place.child
+        leg = _leg(spec, inside)
+        mtu = 1500 if leg is None else leg.mtu
+        outer, end = inside.find(outer_link(number)), child.find(UPLINK)
+        if outer is None or end is None or not _paired(outer, end) or {outer.mtu, end.mtu} != {mtu}:
+            for rtnl, link in ((inside, outer), (child, end)):
+                if link is not None:
+                    rtnl.delete(link)
+            macs = [stable_mac(f"{place.own}:{which}") for which in ("outer", "inner")]
+            with step(f"opening network namespace {place.own}"), netns.opened(place.own) as namespace:
+                inside.add_pair(outer_link(number), macs[0], UPLINK, macs[1], namespace, mtu)
+            outer, end = inside.find(outer_link(number)), child.find(UPLINK)
+        if outer is None or end is None:
+            raise PlaneError(f"veth {outer_link(number)} vanished while it was being made")
+        with step(f"setting up {outer.name} and {UPLINK}"):
+            with netns.entered(place.instance):
+                sysctl.take_own_addresses(outer.name)
+            with netns.entered(place.own):
+                sysctl.ask_by_link()
+        for rtnl, link, its in zip((inside, child), (outer, end), _addresses(spec, number), strict=True):
+            set_addresses(rtnl, link, its)
+            if not link.up:
+                rtnl.change(link, state="up")
+        child.set_default(ends(number).instance, end.index)
+
+    @contextmanager
+    def _place(self, instance_id: str, number: int) -> Iterator[Place]:
+        instance, own = self._names.namespace(instance_id), self._names.tunnel_namespace(instance_id, number)
+        with _looking_into(instance) as inside, _looking_into(own) as child:
+            yield Place(inside, child, instance, own)
+
+
+def delete(rtnl: Rtnl, name: str) -> None:
+    """Delete a link if it is there."""
+    link = rtnl.find(name)
+    if link is not None:
+        rtnl.delete(link)
+
+
+def _addresses(spec: InstanceSpec, number: int) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
+    """Those of the two ends of the veth, the instance's first."""
+    wanted = ends(number)
+    return {(wanted.instance, PREFIX)}, {(wanted.charon, PREFIX), (address(spec), 32)}
+
+
+def _leg(spec: InstanceSpec, inside: Rtnl) -> Link | None:
+    """What all that goes through the veth goes through as well."""
+    return inside.find(WAN if spec.public else LAN)
+
+
+@contextmanager
+def _looking_into(name: str) -> Iterator[RoutingRtnl]:
+    """A netlink socket in a namespace, in which there is no IPv6."""
+    with step(f"entering network namespace {name}"), netns.entered(name):
+        sysctl.quiet_ipv6("all")
+        rtnl = RoutingRtnl()
+    with rtnl:
+        yield rtnl
+
+
+def _listens(socket: Path, namespace: str) -> bool:
+    """Whether a charon answers there and lives in the namespace."""
+    try:
+        with ViciClient(socket, _PATIENCE) as client:
+            return processes.namespace_of(client.peer) == netns.identity(namespace)
+    except OSError:
+        return False
+
+
+def _paired(one: Link, other: Link) -> bool:
+    return one.peer == other.index and other.peer == one.index
