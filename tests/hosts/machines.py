@@ -56,7 +56,7 @@ class Machine:
     def __init__(self, number: int, folder: Path) -> None:
         self.address = f"{UNDERLAY}{number}"
         self.folder = folder
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, exist_ok=True)
         script = "mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up && echo up && exec sleep 1200"
         self._holder = subprocess.Popen(
             [*["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c"], script],
@@ -196,14 +196,36 @@ class Site:
 
     def add(self, name: str, zone: str, number: int) -> Machine:
         """A machine on the wire, added as a host, with its agent."""
+        machine = self._wired(name, number)
+        self.hosts("add", name, "--zone", zone, "--address", machine.address, "--out", str(machine.folder))
+        self.start_agent(name)
+        return machine
+
+    def revive(self, name: str) -> Machine:
+        """The machine again that was closed, as after its power was out: it has its files, and its agent is started."""
+        number = int(self.machines[name].address.removeprefix(UNDERLAY))
+        # its end of the cable goes with what is left of its namespace, which the kernel takes apart when it has time
+        until(
+            lambda: f" to-{name}@" not in self.control.run("ip", "-o", "link", "show"), "the old machine's cable to go"
+        )
+        machine = self._wired(name, number)
+        self.start_agent(name)
+        return machine
+
+    def cable(self, machine: Machine, name: str, bridge: str, far: str) -> None:
+        """A cable from a bridge of the control plane's machine to a bridge of another one."""
+        end = f"far-{name}"[:15]
+        port = ("link", "add", f"{bridge}-{name}"[:15], "master", bridge, "up", "type", "veth", "peer", "name", end)
+        self._net(self.control, *port, "netns", str(machine.pid))
+        self._net(machine, "link", "set", end, "master", far, "up")
+
+    def _wired(self, name: str, number: int) -> Machine:
         machine = self._machine(name, number)
         port = ("link", "add", f"to-{name}", "type", "veth", "peer", "name", "wire", "netns", str(machine.pid))
         self._net(self.control, *port)
         self._net(self.control, "link", "set", f"to-{name}", "master", "wire", "up")
         self._net(machine, "address", "add", f"{machine.address}/24", "dev", "wire")
         self._net(machine, "link", "set", "wire", "up")
-        self.hosts("add", name, "--zone", zone, "--address", machine.address, "--out", str(machine.folder))
-        self.start_agent(name)
         return machine
 
     def start_agent(self, name: str) -> None:

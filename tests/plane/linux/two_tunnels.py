@@ -107,8 +107,13 @@ class TwoTunnels:
 
 
 @contextlib.contextmanager
-def two_tunnels(machines: Machines, places: Sequence[tuple[str, str]]) -> Iterator[TwoTunnels]:
-    """A site with edges at these places: an uplink's bridge, and an address with its prefix length there."""
+def two_tunnels(
+    machines: Machines, places: Sequence[tuple[str, str]], *, where: str | None = None
+) -> Iterator[TwoTunnels]:
+    """A site with edges at these places: an uplink's bridge, and an address with its prefix length there.
+
+    The bridges are the host's, or those of the namespace ``where``.
+    """
     folder = Path(tempfile.mkdtemp(prefix="gw-site-", dir="/tmp"))
     core = Machine(f"test-core-{folder.name[8:]}")
     run("ip", "netns", "add", core.name)
@@ -124,7 +129,7 @@ def two_tunnels(machines: Machines, places: Sequence[tuple[str, str]]) -> Iterat
         for place, (bridge, address) in enumerate(places):
             own = folder / str(place)
             own.mkdir()
-            router = machines.plug(bridge, address)
+            router = machines.plug(bridge, address, where=where)
             site.edges.append(Customer(router, host, address.partition("/")[0], HOST, own))
             site.begin(place)
         yield site

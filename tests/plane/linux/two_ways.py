@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,9 @@ _RUNTIME = Path("/run/gatewright")
 
 
 @dataclass
-class TwoWays:
+class Ways:
     """A dual-tunnel gateway that speaks BGP, with BFD, with a site that was configured as ``peer-config`` prints it."""
 
-    service: Service
     client: Client
     names: Names
     vpc: str
@@ -53,6 +53,7 @@ class TwoWays:
         return Stream(self.inside.name, self.site.host.name, HOST)
 
     def instance(self, role: str = "master") -> InstanceSpec:
+        """As its host has applied it."""
         return instances(self.names)[self.gateway, role]
 
     def tunnel(self, role: str = "master") -> TunnelSpec:
@@ -64,14 +65,21 @@ class TwoWays:
         tunnels = answer["TunnelOptionsSpecification"]["TunnelOptions"]
         return {one["Role"]: (one["Status"], one["TunnelBgpConfig"]["BgpStatus"]) for one in tunnels}
 
+    def routes(self) -> str:
+        """Those of the VPC's router to the site, the ones that are used first."""
+        return run("ip", "-n", self.names.router_namespace(self.vpc), "route", "show", "table", "all", NETWORK)
+
     def ways(self) -> tuple[str, str]:
-        """Whose tunnels packets take now: those of the VPC's router, and those of the site."""
-        lines = run("ip", "-n", self.names.router_namespace(self.vpc), "route", "show", "table", "all", NETWORK)
-        hops = [line.split()[2] for line in lines.splitlines()]
-        roles = {self.instance(role).private.address: role for role in ROLES}
+        """Whose tunnels packets take now, as the VPC's router has it and as the site has it."""
+        hops = [line.split()[2] for line in self.routes().splitlines()]
         theirs = self.site.core.ip("route", "show", VPC).split()
         place = [self.site.link(number) for number in (0, 1)].index(theirs[4]) if theirs else None
-        return roles.get(hops[0], "") if hops else "", "" if place is None else ROLES[place]
+        return self.roles.get(hops[0], "") if hops else "", "" if place is None else ROLES[place]
+
+    @cached_property
+    def roles(self) -> dict[str, str]:
+        """Of instances, by their private addresses."""
+        return {self.instance(role).private.address: role for role in ROLES}
 
     def whole(self, stream: Stream | None = None) -> None:
         """Wait until both tunnels are up, BFD watches them, and packets take the master's both ways."""
@@ -80,6 +88,13 @@ class TwoWays:
         until(lambda: self.ways() == ("master", "master"), "packets to take the master's tunnel")
         if stream is not None:
             stream.goes_on(stream.now())
+
+
+@dataclass
+class TwoWays(Ways):
+    """All of it on this host, made by one service."""
+
+    service: Service
 
     # harm to the master's half
 
@@ -185,7 +200,7 @@ def two_ways(service: Service) -> Iterator[TwoWays]:
     try:
         inside = machines.plug(names.vswitch(vswitches[0]).name, f"{INSIDE}/24", "10.1.0.253")
         with two_tunnels(machines, [(names.uplink.name, f"{one}/15") for one in EDGES]) as site:
-            ways = TwoWays(service, client, names, vpc, gateway, connection, site, inside)
+            ways = TwoWays(client, names, vpc, gateway, connection, site, inside, service)
             until(lambda: all(ways.instance(role).tunnels for role in ROLES), "the tunnels on the host")
             configure(site, client, connection, {role: ways.tunnel(role) for role in ROLES})
             ways.whole()
