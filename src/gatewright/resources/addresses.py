@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -33,6 +34,7 @@ def is_address(text: str) -> bool:
         return False
 
 
+@functools.lru_cache(maxsize=4096)
 def is_hosts_address(text: str) -> bool:
     """Whether a text is the IPv4 address of one host; that of class E is one, for the simulated plane and tests."""
     if not is_address(text):
@@ -41,8 +43,12 @@ def is_hosts_address(text: str) -> bool:
     return not (address.is_loopback or address.is_multicast or address.is_unspecified or address == _EVERYBODY)
 
 
+@functools.lru_cache(maxsize=4096)
 def parse_network(text: str) -> ipaddress.IPv4Network | None:
-    """A network from its canonical text; None for anything else: host bits set, no mask, leading zeros."""
+    """A network from its canonical text; None for anything else: host bits set, no mask, leading zeros.
+
+    Remembered, as above: each apply of an instance asks it of all its tunnels and routes, mostly the same few texts.
+    """
     try:
         network = ipaddress.IPv4Network(text)
     except ValueError:

@@ -11,7 +11,7 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -95,7 +95,8 @@ def test_whatever_is_taken_from_an_instance_is_told_at_once_and_mended(lab: Lab)
 
 def inside_watched(plane: LinuxPlane) -> int:
     assert plane._lookout is not None
-    return sum(len(one.sockets) for one in plane._lookout._watched.values())
+    watched = plane._lookout._watched
+    return sum(len(held.sockets) for key, held in plane._lookout._ears.items() if key in watched)
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
@@ -170,9 +171,9 @@ def looks(plane: LinuxPlane) -> list[Spec]:
     seen: list[Spec] = []
     before = plane._lookout._inspect
 
-    def inspect(spec: Spec) -> str | None:
+    def inspect(spec: Spec, within: Collection[int] | None) -> str | None:
         seen.append(spec)
-        return before(spec)
+        return before(spec, within)
 
     plane._lookout._inspect = inspect
     return seen
@@ -310,6 +311,36 @@ def test_descriptors_go_with_the_items(lab: Lab) -> None:
     bounded(scenario)
 
 
+def test_who_listens_goes_on_over_an_apply_and_leaves_what_is_no_more(lab: Lab) -> None:
+    spec = instance()
+    space = lab.namespace(spec)
+
+    async def scenario() -> None:
+        told = Told()
+        async with opened(lab, told) as (plane, _):
+            await plane.apply(vswitch())
+            await plane.apply(spec)
+            await until(lambda: inside_watched(plane) == 2)
+            assert plane._lookout is not None
+            held = plane._lookout._ears[spec.key]
+            first = held.sockets
+            await plane.apply(instance(generation=2, bandwidth=20))
+            assert held.sockets == first
+            await shell("ip", "-n", space, "link", "set", "lan", "down")
+            assert await told.next() == (spec.key, "link lan is down")
+            # another namespace of that name is listened in instead, and the old one is kept alive by nobody
+            await plane.apply(instance(generation=3))
+            await shell("umount", "-l", f"/run/netns/{space}")
+            assert await told.next() == (spec.key, f"network namespace {space} is gone")
+            await plane.apply(instance(generation=4))
+            await until(lambda: inside_watched(plane) == 2)
+            assert not set(held.sockets) & set(first)
+            await shell("ip", "-n", space, "link", "set", "wan", "down")
+            assert await told.next() == (spec.key, "link wan is down")
+
+    bounded(scenario)
+
+
 def test_events_that_are_too_many_are_known_to_be_lost(lab: Lab) -> None:
     name = lab.namespace(instance())
     netns.ensure(name)
@@ -412,7 +443,7 @@ def test_an_item_that_something_is_being_mended_of_is_looked_at_afterwards(lab: 
     async def scenario() -> None:
         told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         watching = lookout.Lookout(
-            lab.names, HostOptions(), lambda _: "broken", lambda _, why: told.set_result(why), busy
+            lab.names, HostOptions(), lambda *_: "broken", lambda _, why: told.set_result(why), busy
         )
         watching.open()
         try:

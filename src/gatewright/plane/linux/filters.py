@@ -199,7 +199,7 @@ class _Rules:
                 yield meta(way, tunnels), *segments_at_most(_SEGMENT)
         for tunnel in self._tunnels:
             if not tunnel.routed:
-                selected = _selected(tunnel, "saddr", "daddr")
+                selected = _selected("saddr", tunnel.local_subnets, "daddr", tunnel.remote_subnets)
                 yield meta("iifname", LAN), meta("oifname", tunnel.link), *selected, ACCEPT
                 yield meta("iifname", LAN), meta("oifname", tunnel.link), DROP
         for tunnels in TUNNELS:
@@ -262,7 +262,8 @@ class _Rules:
         if tunnel.routed:
             yield meta("iifname", tunnel.link), field("ip", "daddr", *self._vpc), NOTRACK, ACCEPT
         else:
-            yield meta("iifname", tunnel.link), *_selected(tunnel, "daddr", "saddr"), NOTRACK, ACCEPT
+            selected = _selected("daddr", tunnel.local_subnets, "saddr", tunnel.remote_subnets)
+            yield meta("iifname", tunnel.link), *selected, NOTRACK, ACCEPT
 
     def _router_alive(self, theirs: str, ours: str, way: str) -> Iterator[Rule]:
         """BFD with the VPC's router. BGP's connection is begun here, and tracked."""
@@ -319,19 +320,17 @@ def _health(tunnel: TunnelSpec) -> Iterator[Rule]:
         yield meta("iifname", IPSEC_TUNNELS), *pair, field("icmp", "type", "echo-reply"), *ours, DROP
 
 
-def _selected(tunnel: TunnelSpec, ours: str, theirs: str) -> Rule:
-    """Matches packets of a tunnel's selectors; ``ours`` and ``theirs`` are the fields with the two sides' addresses."""
-    sides = ((ours, tunnel.local_subnets), (theirs, tunnel.remote_subnets))
-    found = [(name, _distinct(subnets)) for name, subnets in sides]
-    return tuple(field("ip", name, *subnets) for name, subnets in found if subnets != _distinct((EVERYWHERE,)))
+@functools.lru_cache(maxsize=4096)
+def _selected(ours: str, local: tuple[str, ...], theirs: str, remote: tuple[str, ...]) -> Rule:
+    """Matches packets of a tunnel's selectors; ``ours`` and ``theirs`` are the fields with the two sides' addresses.
+
+    Remembered: each apply asks it anew of every tunnel, and it is most of what a table costs.
+    """
+    found = [(name, _distinct(subnets)) for name, subnets in ((ours, local), (theirs, remote))]
+    return tuple(field("ip", name, *subnets) for name, subnets in found if subnets != [network(EVERYWHERE)])
 
 
 def _distinct(cidrs: Iterable[str]) -> list[Expression]:
     """Networks without those that are in another: nftables takes no set with such."""
-    return [network(one) for one in _collapsed(tuple(cidrs))]
-
-
-@functools.lru_cache(maxsize=4096)
-def _collapsed(cidrs: tuple[str, ...]) -> tuple[str, ...]:
-    """The same as texts. Each apply asks it anew of every tunnel, and it is most of what a table costs."""
-    return tuple(str(one) for one in ipaddress.collapse_addresses(map(ipaddress.IPv4Network, cidrs)))
+    collapsed = ipaddress.collapse_addresses(map(ipaddress.IPv4Network, cidrs))
+    return [network(str(one)) for one in collapsed]

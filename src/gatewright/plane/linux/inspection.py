@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import ExitStack, closing
 
 from gatewright.plane.linux import (
@@ -40,6 +40,8 @@ def fault(
     names: Names,
     folders: Folders,
     spec: Spec,
+    within: Collection[int] | None = None,
+    *,
     adopted: AdoptedBridges | None = None,
     uplink: Uplink | None = None,
     underlay: str = "",
@@ -47,12 +49,15 @@ def fault(
 ) -> str | None:
     """What differs from the spec first, for people; None if nothing does. Blocks.
 
+    Of an instance's tunnels that have namespaces of their own, those with these numbers are looked ``within``, or all.
     Without ``uplink`` the way outside is not looked at, without ``tunnels`` what carries these.
     ``underlay`` is this host's address in the network between the hosts, empty if that is not known.
     Raises PlaneError when it cannot be found out.
     """
     # closed here: what looks may be in another namespace
-    with closing(_faults(names, folders, adopted or AdoptedBridges({}), uplink, spec, underlay, tunnels)) as found:
+    with closing(
+        _faults(names, folders, adopted or AdoptedBridges({}), uplink, spec, underlay, tunnels, within)
+    ) as found:
         return next(found, None)
 
 
@@ -64,11 +69,13 @@ def _faults(
     spec: Spec,
     underlay: str,
     tunnels: Callable[[], Backend] | None,
+    within: Collection[int] | None,
 ) -> Generator[str, None, None]:
     if isinstance(spec, InstanceSpec):
         yield from _instance(names, folders, adopted, uplink, spec)
         if spec.ipsec and spec.tunnels and tunnels is not None:
-            yield from _tunnels(tunnels(), spec)
+            # what they are carried by; whether they carry anything is their keepers' business
+            yield from tunnels().faults(spec, within)
     elif isinstance(spec, VSwitchSpec):
         yield from _vswitch(names, folders, adopted, spec, underlay)
     elif isinstance(spec, RouterSpec):
@@ -144,13 +151,6 @@ def _instance(
         yield from _charon(folders, spec, name)
     if instance_bird.needed(spec) and (found_fault := bird.fault(folder, name)) is not None:
         yield found_fault
-
-
-def _tunnels(backend: Backend, spec: InstanceSpec) -> Iterator[str]:
-    """What they are carried by; whether they carry anything is their keepers' business."""
-    for tunnel in backend.served(spec):
-        if (found_fault := backend.fault(spec, tunnel)) is not None:
-            yield found_fault
 
 
 def _charon(folders: Folders, spec: InstanceSpec, namespace: str) -> Iterator[str]:

@@ -152,8 +152,7 @@ class Instances:
 
     def has_tunnels(self, spec: InstanceSpec) -> bool:
         """Whether there is all that an instance that was found needs for its tunnels. Changes nothing."""
-        backend = self._tunnels()
-        return not spec.ipsec or all(backend.stands(spec, tunnel) for tunnel in backend.served(spec))
+        return not spec.ipsec or not spec.tunnels or self._tunnels().stands(spec)
 
     def _remove_tunnels(self, spec: InstanceSpec, backend: Backend | None) -> None:
         """Remove those that an instance is not to have any more."""

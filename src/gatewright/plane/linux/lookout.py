@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from gatewright.plane.contract import Changed, PlaneError
-from gatewright.plane.linux import events, guards, netns, outside_filter
+from gatewright.plane.linux import ears, events, guards, netns, outside_filter
+from gatewright.plane.linux.ears import Ear, Ears
 from gatewright.plane.linux.events import EventSocket, MountEvents
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.names import Names
@@ -42,7 +44,9 @@ _BREATH = 2
 #: Bytes of events that the kernel keeps for us, of the host's links: those of all items come together there.
 _HOST_BUFFER = 1 << 20
 
-Inspect = Callable[[Spec], str | None]
+#: Of an instance's tunnels that have namespaces of their own, those of some numbers are looked into; None: of all.
+Within = Collection[int] | None
+Inspect = Callable[[Spec, Within], str | None]
 
 
 @dataclass(eq=False)
@@ -50,11 +54,11 @@ class _Watched:
     """One item as it was applied. It is another object after each time it is applied."""
 
     spec: Spec
-    #: When it is looked at next, by the loop's clock, and whether an event asked for that.
+    #: When all of it is looked at next, by the loop's clock.
     due: float
-    urgent: bool = False
-    namespace: netns.Identity | None = None
-    sockets: list[EventSocket] = field(default_factory=list)
+    #: When it is looked at because something was told, and in the namespaces of which of its tunnels that was.
+    urgent: float | None = None
+    told_in: set[int] = field(default_factory=set)
     #: What was told of it: it is told once.
     told: str | None = None
     #: Why it could not be looked at, last.
@@ -89,6 +93,7 @@ class Lookout:
         self._busy = busy
         self._loop = asyncio.get_running_loop()
         self._watched: dict[ItemKey, _Watched] = {}
+        self._ears: dict[ItemKey, Ears] = {}
         self._links: dict[str, ItemKey] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gatewright-lookout")
         self._something = asyncio.Event()
@@ -114,29 +119,39 @@ class Lookout:
 
     def add(self, spec: Spec) -> None:
         """Watch an item, which stands as the spec says."""
-        self.drop(spec.key)
+        self.pause(spec)
         watched = self._watched[spec.key] = _Watched(spec, self._loop.time() + SOON)
         for name in self._link_names(spec):
             self._links[name] = spec.key
         self._something.set()
-        if isinstance(spec, InstanceSpec | RouterSpec):
-            opening = self._loop.run_in_executor(self._thread, self._open_inside, spec)
+        held = self._ears[spec.key].names if spec.key in self._ears else ()
+        missing = [name for name in self._namespaces(spec) if name not in held]
+        if missing:
+            opening = self._loop.run_in_executor(self._thread, ears.opened, missing)
             opening.add_done_callback(lambda done: self._opened_inside(watched, done))
 
+    def pause(self, spec: Spec) -> None:
+        """Watch an item no longer, which is made to be as the spec says: what happens to it now is our own doing."""
+        self._forget(spec.key)
+        if (held := self._ears.get(spec.key)) is not None:
+            held.keep(self._namespaces(spec))
+
     def drop(self, key: ItemKey) -> None:
-        """Watch the item no longer: what happens to it now is our own doing."""
+        """Watch an item no longer, which is to go, or of which nobody knows how it stands."""
+        self._forget(key)
+        if (held := self._ears.pop(key, None)) is not None:
+            held.keep(())
+
+    def _forget(self, key: ItemKey) -> None:
         watched = self._watched.pop(key, None)
-        if watched is None:
-            return
-        for name in self._link_names(watched.spec):
+        for name in self._link_names(watched.spec) if watched is not None else ():
             if self._links.get(name) == key:
                 del self._links[name]
-        self._close_sockets(watched)
 
     async def close(self) -> None:
         if self._names_due is not None:
             self._names_due.cancel()
-        for key in tuple(self._watched):
+        for key in {*self._watched, *self._ears}:
             self.drop(key)
         for source in (self._host, self._host_tables, self._mounts):
             if source is not None:
@@ -157,61 +172,47 @@ class Lookout:
         bridge = self._options.bridges.get(spec.id) or self._names.vswitch(spec.id).name
         return [bridge, self._names.vxlan(spec.id).name]
 
-    def _open_inside(self, spec: InstanceSpec | RouterSpec) -> tuple[netns.Identity | None, list[EventSocket]]:
-        """In a thread: the event loop's stays where it is."""
-        name = self._names.namespace_of(spec.key)
-        further = [self._names.tunnel_namespace(spec.id, one.number) for one in getattr(spec, "tunnels", ())]
-        sockets: list[EventSocket] = []
-        try:
-            for where in (name, *(one for one in further if netns.identity(one) is not None)):
-                with step(f"listening for changes in {where}"):
-                    sockets += events.inside(where)
-            return netns.identity(name), sockets
-        except BaseException:
-            for source in sockets:
-                source.close()
-            raise
+    def _namespaces(self, spec: Spec) -> dict[str, int | None]:
+        """The names of an item's namespaces: its own, and by their numbers those of its tunnels."""
+        if not isinstance(spec, InstanceSpec | RouterSpec):
+            return {}
+        found: dict[str, int | None] = {self._names.namespace_of(spec.key): None}
+        for tunnel in spec.tunnels if isinstance(spec, InstanceSpec) else ():
+            found[self._names.tunnel_namespace(spec.id, tunnel.number)] = tunnel.number
+        return found
 
-    def _opened_inside(
-        self, watched: _Watched, done: asyncio.Future[tuple[netns.Identity | None, list[EventSocket]]]
-    ) -> None:
+    def _opened_inside(self, watched: _Watched, done: asyncio.Future[dict[str, Ear]]) -> None:
         if done.cancelled():
             return
-        error = done.exception()
+        key, error = watched.spec.key, done.exception()
         if error is not None:
             if self._current(watched):
-                _log.warning("%s: %s", watched.spec.key, error)
-                self._look(watched.spec.key)
-            return
-        watched.namespace, watched.sockets = done.result()
-        if not self._current(watched):
-            for source in watched.sockets:
-                source.close()
-            watched.sockets = []
-            return
-        for source in watched.sockets:
-            self._loop.add_reader(source.fileno(), self._inside_changed, watched, source)
-
-    def _close_sockets(self, watched: _Watched) -> None:
-        for source in watched.sockets:
-            self._loop.remove_reader(source.fileno())
-            source.close()
-        watched.sockets = []
+                _log.warning("%s: %s", key, error)
+                self._look(key)
+        elif not self._current(watched):
+            ears.close(done.result())
+        else:
+            if key not in self._ears:
+                self._ears[key] = Ears(functools.partial(self._inside_changed, key))
+            self._ears[key].add(done.result())
 
     def _current(self, watched: _Watched) -> bool:
         return self._watched.get(watched.spec.key) is watched
 
     # what events say
 
-    def _inside_changed(self, watched: _Watched, source: EventSocket) -> None:
+    def _inside_changed(self, key: ItemKey, where: str, source: EventSocket) -> None:
         datagrams, look = source.take()
+        watched = self._watched.get(key)
+        if watched is None:
+            return
         for datagram in datagrams:
             queues = events.queue_events(datagram)
-            changed = [watched.requeued("inside", queue) for queue in queues or ()]
+            changed = [watched.requeued(where, queue) for queue in queues or ()]
             if any(changed) or (queues is None and not events.only_of_bird(datagram)):
                 look = True
         if look:
-            self._look(watched.spec.key)
+            self._look(key, where)
 
     def _host_links_changed(self, source: EventSocket) -> None:
         datagrams, lost = source.take()
@@ -282,15 +283,20 @@ class Lookout:
             found = netns.listing()
         except OSError:
             found = {}
-        for key, watched in self._watched.items():
-            if watched.namespace is not None and found.get(self._names.namespace_of(key)) != watched.namespace:
+        for key in self._watched:
+            if key in self._ears and self._ears[key].lost(found):
                 self._look(key)
 
-    def _look(self, key: ItemKey) -> None:
-        """Look at the item when nothing more has been told of it for the moment."""
+    def _look(self, key: ItemKey, where: str | None = None) -> None:
+        """Look at the item when nothing more has been told of it for the moment, and into the namespace ``where``."""
         watched = self._watched.get(key)
-        if watched is not None and not watched.urgent:
-            watched.urgent, watched.due = True, self._loop.time() + GATHER
+        if watched is None:
+            return
+        tunnel = None if where is None else self._namespaces(watched.spec).get(where)
+        if tunnel is not None:
+            watched.told_in.add(tunnel)
+        if watched.urgent is None:
+            watched.urgent = self._loop.time() + GATHER
             self._something.set()
 
     def _look_at_all(self) -> None:
@@ -311,21 +317,28 @@ class Lookout:
     async def _look_for_ever(self) -> None:
         while True:
             self._something.clear()
-            # what an event told of comes first; of the rest, what waits longest
-            watched = min(self._watched.values(), key=lambda one: (not one.urgent, one.due), default=None)
-            wait = None if watched is None else watched.due - self._loop.time()
+            watched = min(self._watched.values(), key=_turn, default=None)
+            wait = None if watched is None else _turn(watched)[1] - self._loop.time()
             if watched is None or (wait is not None and wait > 0):
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await self._something.wait()
                 continue
-            urgent, began = watched.urgent, self._loop.time()
-            watched.urgent, watched.due = False, began + SWEEP
+            urgent = watched.urgent is not None
+            within = frozenset(watched.told_in) if urgent else None
+            watched.urgent = None
+            watched.told_in.clear()
+            if not urgent:
+                watched.due = self._loop.time() + SWEEP
             self._used = 0.0
-            if not await self._inspect_and_tell(watched) and self._current(watched):
+            if not await self._inspect_and_tell(watched, within) and self._current(watched):
                 # what was told may be about something else than what is being mended
-                watched.urgent = watched.urgent or urgent
-                watched.due = min(watched.due, self._loop.time() + _AFTER_MENDING)
+                again = self._loop.time() + _AFTER_MENDING
+                if within is None:
+                    watched.due = min(watched.due, again)
+                else:
+                    watched.told_in |= within
+                    watched.urgent = again if watched.urgent is None else min(watched.urgent, again)
             rest = (_BREATH if urgent else _REST) * self._used
             if urgent:
                 await asyncio.sleep(rest)
@@ -337,25 +350,25 @@ class Lookout:
         deadline = self._loop.time() + seconds
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
-                while not any(one.urgent for one in self._watched.values()):
+                while all(one.urgent is None for one in self._watched.values()):
                     self._something.clear()
                     await self._something.wait()
 
-    def _inspect_measured(self, spec: Spec) -> str | None:
+    def _inspect_measured(self, spec: Spec, within: Within) -> str | None:
         """In the thread. Others may keep the processor from us for long: that is no reason to rest."""
         began = time.thread_time()
         try:
-            return self._inspect(spec)
+            return self._inspect(spec, within)
         finally:
             self._used += time.thread_time() - began
 
-    async def _inspect_and_tell(self, watched: _Watched) -> bool:
+    async def _inspect_and_tell(self, watched: _Watched, within: Within = None) -> bool:
         """Gives whether that was possible: not while the plane is busy with the item."""
         key = watched.spec.key
         if self._busy(key):
             return False
         try:
-            found = await self._loop.run_in_executor(self._thread, self._inspect_measured, watched.spec)
+            found = await self._loop.run_in_executor(self._thread, self._inspect_measured, watched.spec, within)
         except PlaneError as error:
             if watched.blind != str(error):
                 _log.warning("%s cannot be looked at: %s", key, error)
@@ -374,8 +387,14 @@ class Lookout:
                     await self._inspect_and_tell(other)
             if self._current(watched):
                 self._changed(key, found)
-        watched.told = found
+        if found is not None or within is None:
+            watched.told = found
         return True
+
+
+def _turn(watched: _Watched) -> tuple[bool, float]:
+    """What an event told of comes first; of the rest, what waits longest. The second is when its turn is."""
+    return (True, watched.due) if watched.urgent is None else (False, watched.urgent)
 
 
 def _name_of(index: int) -> str:

@@ -234,7 +234,10 @@ class LinuxPlane:
         await self._free(key)
         self._opened().drop(key)
         if self._lookout is not None:
-            self._lookout.drop(key)
+            if spec is None:
+                self._lookout.drop(key)
+            else:
+                self._lookout.pause(spec)
         return await self._in_thread(key, job, lambda done: self._worked(key, done, spec))
 
     async def _exclusively(self, key: ItemKey, job: Callable[[], Result]) -> Result:
@@ -262,7 +265,12 @@ class LinuxPlane:
     def _worked(self, key: ItemKey, done: asyncio.Future[Result], spec: Spec | None) -> None:
         del self._at_work[key]
         # asked for its exception here: whoever was to get it may have been cancelled
-        if not done.cancelled() and done.exception() is None and spec is not None and self._lookout is not None:
+        failed = done.cancelled() or done.exception() is not None
+        if spec is None or self._lookout is None:
+            return
+        if failed:
+            self._lookout.drop(key)
+        else:
             self._lookout.add(spec)
             self._count(spec)
 

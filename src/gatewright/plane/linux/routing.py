@@ -9,7 +9,8 @@ import errno
 import ipaddress
 import socket
 import struct
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from socket import AF_INET
 from typing import NamedTuple
 
@@ -71,7 +72,25 @@ class RoutingRtnl(Rtnl):
 
         One that changes is replaced in one step.
         """
-        present = self._routes(table)
+        self._set_routes(table, self._routes(table), wanted)
+
+    def set_tables(self, wanted: Mapping[int, Collection[KernelRoute]]) -> None:
+        """The same of many tables: routes are listed once."""
+        present: defaultdict[int, list[KernelRoute]] = defaultdict(list)
+        for table, route in self._told(0, bird=False) if wanted else ():
+            present[table].append(route)
+        for table, routes in wanted.items():
+            self._set_routes(table, present[table], routes)
+
+    def set_routes_over(self, link: int, wanted: Mapping[int, Collection[KernelRoute]]) -> None:
+        """Have exactly these routes over one link in these tables, besides BIRD's; what is over others stays."""
+        present: defaultdict[int, list[KernelRoute]] = defaultdict(list)
+        for table, route in self._told(0, bird=False, link=link):
+            present[table].append(route)
+        for table, routes in wanted.items():
+            self._set_routes(table, present[table], routes)
+
+    def _set_routes(self, table: int, present: Collection[KernelRoute], wanted: Collection[KernelRoute]) -> None:
         found = {(route.destination, route.metric): route for route in present}
         for route in wanted:
             if found.get((route.destination, route.metric)) != route:
@@ -91,15 +110,20 @@ class RoutingRtnl(Rtnl):
             if route.metric != 0:
                 self._drop(MAIN, route)
 
-    def set_rules(self, priorities: range, wanted: Collection[KernelRule]) -> None:
-        """Have exactly these rules with priorities of a range; rules with others are left alone."""
+    def set_rules(self, priorities: range, wanted: Collection[KernelRule]) -> list[KernelRule]:
+        """Have exactly these rules with priorities of a range; rules with others are left alone.
+
+        Gives those that were there and are not wanted.
+        """
         present = self._rules(priorities)
+        there, needed = set(present), set(wanted)
         for rule in wanted:
-            if rule not in present:
+            if rule not in there:
                 self._rule("add", rule)
-        for rule in present:
-            if rule not in wanted:
-                self._rule("del", rule)
+        unwanted = [rule for rule in present if rule not in needed]
+        for rule in unwanted:
+            self._rule("del", rule)
+        return unwanted
 
     def ensure_lookups(self) -> None:
         """Have the kernel's own rules lead to its tables: that of the namespace's addresses first, main nearly last."""
@@ -196,11 +220,12 @@ class RoutingRtnl(Rtnl):
         """But for BIRD's. Routes that are not of the kinds that are made here are given without a link."""
         return [route for found, route in self._told(table, bird=False) if found == table]
 
-    def _told(self, table: int, *, bird: bool) -> list[tuple[int, KernelRoute]]:
-        """BIRD's routes or all others, with the table of each; 0 stands for every table."""
+    def _told(self, table: int, *, bird: bool, link: int = 0) -> list[tuple[int, KernelRoute]]:
+        """BIRD's routes or all others, with the table of each; 0 stands for every table, and for every link."""
+        question = _ROUTE.pack(AF_INET, *([0] * 8)) + number(_TABLE, table) + (number(_OIF, link) if link else b"")
         with step(f"listing routes of table {table}" if table else "listing routes"):
             try:
-                told = self._netlink.listing(_GET_ROUTE, _ROUTE.pack(AF_INET, *([0] * 8)) + number(_TABLE, table))
+                told = self._netlink.listing(_GET_ROUTE, question)
             except OSError as error:
                 if error.errno == errno.ENOENT:  # no such table: nothing was ever put in it
                     return []

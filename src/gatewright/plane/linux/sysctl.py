@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
+import struct
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import NamedTuple
+
+from gatewright.plane.linux import netlink
+from gatewright.plane.linux.netlink import Netlink
 
 _NET = "/proc/sys/net/"
 #: Bytes of a setting's text.
@@ -46,8 +52,21 @@ def announce_addresses() -> None:
     put("ipv4/conf/default/arp_notify", "1")
 
 
-#: Settings that each interface has for itself, whatever it is told of all. What the kernel tells changes of.
-_EACH = {"forwarding": "1", "rp_filter": "0", "proxy_arp": "0"}
+class _Setting(NamedTuple):
+    """One that each interface has for itself, whatever it is told of all."""
+
+    #: Its attribute, linux/netconf.h: the kernel tells changes of it.
+    attribute: int
+    name: str
+    wanted: int
+
+
+_EACH = (_Setting(2, "forwarding", 1), _Setting(3, "rp_filter", 0), _Setting(5, "proxy_arp", 0))
+#: linux/rtnetlink.h, linux/netconf.h: an interface's index, that of all, and that of those to come.
+_GET_SETTINGS, _INDEX = 82, 1
+_OF_NONE = {-1: "all", -2: "default"}
+_FAMILY = struct.Struct("=B3x")
+_VALUE = struct.Struct("=i")
 
 
 def route_between_legs() -> None:
@@ -57,27 +76,41 @@ def route_between_legs() -> None:
     ``rp_filter``, which would drop what comes back by the other tunnel of a gateway. Raises OSError.
     """
     put("ipv4/ip_forward", "1")  # first: it sets others to what routers are usually wanted to do
-    for name, value in _routers_settings():
+    for name, value in _of_all():
+        put(name, value)
+    for name, value in _differing():
         with suppress(FileNotFoundError):  # an interface that has gone since
             put(name, value)
 
 
 def stops_routing() -> str | None:
     """The first setting by which :func:`route_between_legs` does not hold any more. Raises OSError."""
-    for name, value in (("ipv4/ip_forward", "1"), *_routers_settings()):
-        with suppress(FileNotFoundError):
-            if get(name) != value:
-                return name
-    return None
+    for name, value in (("ipv4/ip_forward", "1"), *_of_all()):
+        if get(name) != value:
+            return name
+    return next((name for name, _ in _differing()), None)
 
 
-def _routers_settings() -> Iterator[tuple[str, str]]:
-    for which in ("all", "default"):
+def _of_all() -> Iterator[tuple[str, str]]:
+    for which in _OF_NONE.values():
         for name, value in _ROUTER.items():
             yield f"ipv4/conf/{which}/{name}", value
-    for link in sorted(os.listdir(_NET + "ipv4/conf")):  # noqa: PTH208 - see get()
-        for name, value in _EACH.items():
-            yield f"ipv4/conf/{link}/{name}", value
+
+
+def _differing() -> Iterator[tuple[str, str]]:
+    """What interfaces have otherwise than wanted: with hundreds of them, a listing costs what one file of each does."""
+    with Netlink(socket.NETLINK_ROUTE) as kernel:
+        listed = kernel.listing(_GET_SETTINGS, _FAMILY.pack(socket.AF_INET))
+    for message in listed:
+        told = netlink.table(message, _FAMILY.size)
+        index = _VALUE.unpack(told[_INDEX])[0]
+        for setting in _EACH:
+            if _VALUE.unpack(told[setting.attribute])[0] != setting.wanted:
+                try:
+                    link = _OF_NONE.get(index) or socket.if_indextoname(index)
+                except OSError:
+                    continue  # it has gone since
+                yield f"ipv4/conf/{link}/{setting.name}", str(setting.wanted)
 
 
 def announces_addresses() -> bool:

@@ -40,6 +40,8 @@ class ViciSession:
         self._one_at_a_time = asyncio.Lock()
         self._answer: asyncio.Future[tuple[int, Any]] | None = None
         self._listed: tuple[str, list[Mapping[str, Any]]] | None = None
+        #: Events that listings come as: charon sends them to who asks for a listing, and to nobody else.
+        self._streamed: set[str] = set()
         #: Done when the connection has ended, whoever ended it.
         self.ended: asyncio.Task[None] = asyncio.ensure_future(self._read())
 
@@ -88,12 +90,13 @@ class ViciSession:
     async def listing(self, name: str, event: str, message: Mapping[str, Any] | None = None) -> list[Mapping[str, Any]]:
         """What a command streams as events before its answer."""
         async with self._one_at_a_time:
+            if event not in self._streamed:
+                await self._ask(Packet.register_event(event), PATIENCE)
+                self._streamed.add(event)
             found: list[Mapping[str, Any]] = []
-            await self._ask(Packet.register_event(event), PATIENCE)
             self._listed = event, found
             try:
                 await self._ask(Packet.request(name, Message.serialize(dict(message or {}))), PATIENCE)
-                await self._ask(Packet.unregister_event(event), PATIENCE)
             finally:
                 self._listed = None
             return found

@@ -16,9 +16,10 @@ from typing import NamedTuple
 from gatewright.plane.linux.instance_routes import VPC_TABLE
 from gatewright.plane.linux.names import LAN
 from gatewright.plane.linux.routing import KernelRoute, KernelRule, RoutingRtnl
+from gatewright.plane.linux.rtnl import Link
 from gatewright.plane.linux.tunnels import marks
 from gatewright.resources.specs import InstanceSpec
-from gatewright.resources.tunnels import EVERYWHERE
+from gatewright.resources.tunnels import EVERYWHERE, TunnelSpec
 
 #: The table of destination-based routes.
 DESTINATIONS = 200
@@ -46,6 +47,18 @@ class Plan:
 
     rules: list[KernelRule] = field(default_factory=list)
     tables: dict[int, set[Way]] = field(default_factory=dict)
+    #: The rules that lead to tables of policies and selectors.
+    _leading: dict[int, KernelRule] = field(default_factory=dict)
+
+    def lookup(self, priority: int, source: str) -> set[Way]:
+        """The table of a source at a priority, with its rule."""
+        table = _FIRST_TABLE + zlib.crc32(f"{priority} {source}".encode()) % _TABLES
+        rule = KernelRule(priority, table, LAN, None if source == EVERYWHERE else source.removesuffix("/32"))
+        while self._leading.setdefault(rule.table, rule) != rule:
+            rule = rule._replace(table=rule.table + 1)
+        if rule.table not in self.tables:
+            self.rules.append(rule)
+        return self.tables.setdefault(rule.table, set())
 
 
 def plan(spec: InstanceSpec) -> Plan:
@@ -53,12 +66,12 @@ def plan(spec: InstanceSpec) -> Plan:
     found = Plan()
     found.rules += [KernelRule(_OUT_OF_TUNNELS, VPC_TABLE, tunnel.link) for tunnel in spec.tunnels]
     for policy in spec.vpn_policies:
-        table = _lookup(found, _POLICIES + policy.priority, policy.source)
-        found.tables[table].add(_way(policy.destination, policy.tunnel, policy.weight))
+        ways = found.lookup(_POLICIES + policy.priority, policy.source)
+        ways.add(_way(policy.destination, policy.tunnel, policy.weight))
     for tunnel in spec.tunnels:
         for source in () if tunnel.routed else tunnel.local_subnets:
-            table = _lookup(found, _SELECTORS, source)
-            found.tables[table].update(_way(remote, tunnel.number, _HEAVIEST) for remote in tunnel.remote_subnets)
+            ways = found.lookup(_SELECTORS, source)
+            ways.update(_way(remote, tunnel.number, _HEAVIEST) for remote in tunnel.remote_subnets)
     if spec.vpn_routes:
         found.rules.append(KernelRule(_DESTINATIONS, DESTINATIONS, LAN))
         found.tables[DESTINATIONS] = {_way(one.destination, one.tunnel, one.weight) for one in spec.vpn_routes}
@@ -72,30 +85,26 @@ def ensure(inside: RoutingRtnl, spec: InstanceSpec) -> None:
     """
     wanted = plan(spec)
     carriers = _carriers(inside, spec)
-    before = inside.tables_used(_RULES) - {VPC_TABLE}
-    for table, ways in wanted.tables.items():
-        inside.set_routes(table, _routes(ways, carriers))
-    inside.set_rules(_RULES, wanted.rules)
-    for table in before - wanted.tables.keys():
-        inside.set_routes(table, ())
+    inside.set_tables({table: _routes(ways, carriers) for table, ways in wanted.tables.items()})
+    dropped = {rule.table for rule in inside.set_rules(_RULES, wanted.rules)} - {VPC_TABLE}
+    inside.set_tables(dict.fromkeys(dropped - wanted.tables.keys(), ()))
+
+
+def follow(inside: RoutingRtnl, spec: InstanceSpec, tunnel: TunnelSpec) -> None:
+    """Have the routes over one tunnel's link so, if it is up; :func:`ensure` has seen to all else before.
+
+    Raises PlaneError.
+    """
+    link = inside.find(tunnel.link)
+    if link is None or not link.up:
+        return
+    carriers = {tunnel.number: _carrier(link, tunnel, inside.addresses(link))}
+    inside.set_routes_over(link.index, {table: _routes(ways, carriers) for table, ways in plan(spec).tables.items()})
 
 
 def fault(inside: RoutingRtnl, spec: InstanceSpec) -> str | None:
     """What is wrong with the rules, for people. Changes nothing. Raises PlaneError."""
     return inside.rules_fault(_RULES, plan(spec).rules)
-
-
-def _lookup(found: Plan, priority: int, source: str) -> int:
-    """The table of a source at a priority, with its rule."""
-    table = _FIRST_TABLE + zlib.crc32(f"{priority} {source}".encode()) % _TABLES
-    rule = KernelRule(priority, table, LAN, None if source == EVERYWHERE else source.removesuffix("/32"))
-    while any(other.table == table and other != rule for other in found.rules):
-        table += 1
-        rule = rule._replace(table=table)
-    if rule not in found.rules:
-        found.rules.append(rule)
-    found.tables.setdefault(table, set())
-    return table
 
 
 def _way(destination: str, tunnel: int, weight: int) -> Way:
@@ -110,23 +119,26 @@ class _Carrier(NamedTuple):
     behind: int
 
 
-def _carriers(inside: RoutingRtnl, spec: InstanceSpec) -> dict[int, _Carrier]:
+def _carriers(inside: RoutingRtnl, spec: InstanceSpec) -> dict[int, _Carrier | None]:
     """By the tunnels' numbers."""
     links = {link.name: link for link in inside.links()}
     addresses = inside.every_address() if spec.tunnels else {}
-    found = {}
-    for tunnel in spec.tunnels:
-        link = links.get(tunnel.link)
-        if link is None or not link.up:
-            continue
-        present = {address for address, _ in addresses.get(link.index, ())}
-        if not marks.checked(tunnel) or marks.usable(tunnel.number).address in present:
-            steady = marks.steady(tunnel.number).address in present
-            found[tunnel.number] = _Carrier(link.index, 0 if steady else _LATE)
-    return found
+    return {
+        tunnel.number: _carrier(link, tunnel, addresses.get(link.index, ()))
+        for tunnel in spec.tunnels
+        if (link := links.get(tunnel.link)) is not None and link.up
+    }
 
 
-def _routes(ways: Iterable[Way], carriers: Mapping[int, _Carrier]) -> list[KernelRoute]:
+def _carrier(link: Link, tunnel: TunnelSpec, addresses: Iterable[tuple[str, int]]) -> _Carrier | None:
+    """None if its health check fails. The link is up, and has these addresses."""
+    present = {address for address, _ in addresses}
+    if marks.checked(tunnel) and marks.usable(tunnel.number).address not in present:
+        return None
+    return _Carrier(link.index, 0 if marks.steady(tunnel.number).address in present else _LATE)
+
+
+def _routes(ways: Iterable[Way], carriers: Mapping[int, _Carrier | None]) -> list[KernelRoute]:
     return [
         KernelRoute(way.destination, carrier.link, metric=way.metric + carrier.behind)
         for way in ways

@@ -6,7 +6,7 @@ to over VICI.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -42,8 +42,8 @@ class Backend(Protocol):
         """
         ...
 
-    def stands(self, spec: InstanceSpec, tunnel: TunnelSpec) -> bool:
-        """Whether :meth:`ensure` would find everything, the tunnel's own charon too. Changes nothing."""
+    def stands(self, spec: InstanceSpec) -> bool:
+        """Whether :meth:`ensure` would find everything of all tunnels, their own charons too. Changes nothing."""
         ...
 
     def remove(self, instance_id: str, number: int) -> None:
@@ -55,9 +55,13 @@ class Backend(Protocol):
         ...
 
     def connection(self, spec: InstanceSpec, tunnel: TunnelSpec, /) -> Section:
-        """The message of VICI's load-conn. Pure."""
+        """The message of VICI's load-conn. Pure; of the instance, only its legs count."""
         ...
 
-    def fault(self, spec: InstanceSpec, tunnel: TunnelSpec) -> str | None:
-        """What differs of what :meth:`ensure` makes, for people. Changes nothing. May be asked for every tunnel."""
+    def faults(self, spec: InstanceSpec, within: Collection[int] | None = None, /) -> Iterator[str]:
+        """What differs of what :meth:`ensure` makes, for people. Changes nothing.
+
+        It may be asked whenever something happens in the instance's namespace, however many tunnels there are: into
+        namespaces of tunnels, those of these numbers only are looked.
+        """
         ...

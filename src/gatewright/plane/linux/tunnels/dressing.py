@@ -22,9 +22,9 @@ def dress(rtnl: Rtnl, link: Link, tunnel: TunnelSpec) -> None:
     set_addresses(rtnl, link, tunnel_addresses(tunnel) | _marks(rtnl, link))
 
 
-def dressed(rtnl: Rtnl, link: Link, tunnel: TunnelSpec) -> bool:
-    """Whether :func:`dress` would change nothing. Raises PlaneError."""
-    return {one for one in rtnl.addresses(link) if not marks.is_mark(one)} == tunnel_addresses(tunnel)
+def dressed(addresses: Collection[tuple[str, int]], tunnel: TunnelSpec) -> bool:
+    """Whether :func:`dress` would change nothing of a link with these addresses. Pure."""
+    return {one for one in addresses if not marks.is_mark(one)} == tunnel_addresses(tunnel)
 
 
 def mark(rtnl: Rtnl, link: Link, wanted: Collection[str]) -> None:

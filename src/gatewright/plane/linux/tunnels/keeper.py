@@ -80,7 +80,8 @@ class Keeper:
         self._wake = asyncio.Event()
         self._reliance = relied_on(self._wake.set)
         self._session: ViciSession | None = None
-        #: What the charon of the session has been told.
+        #: What charon is to be told, once it was worked out, and what the charon of the session has been told.
+        self._digest: str | None = None
         self._loaded: str | None = None
         self._in_force: asyncio.Future[None] | None = None
         self._cause: Cause | None = None
@@ -115,9 +116,11 @@ class Keeper:
 
     def want(self, instance: InstanceSpec, tunnel: TunnelSpec) -> None:
         """The tunnel is to be like this."""
-        news = tunnel != self.tunnel
+        legs = instance.public, instance.private
+        news = tunnel != self.tunnel or legs != (self.instance.public, self.instance.private)
         self.instance, self.tunnel = instance, tunnel
         if news:
+            self._digest = None
             self._patience.begin_anew()
             self._wake.set()
 
@@ -235,17 +238,20 @@ class Keeper:
             self._obstacle = ""
         if self._loaded != self._wanted():
             return 0.0  # something else is wanted by now
-        if self._in_force is not None and not self._in_force.done():
-            self._in_force.set_result(None)
         now = await self._see(session)
         hold = await self._follow(now)
+        # whoever waits for it does not find the state told that was before
+        if self._in_force is not None and not self._in_force.done():
+            self._in_force.set_result(None)
         wait = await self._negotiate(session, now)
         return wait if hold is None else min(wait, hold)
 
     def _wanted(self) -> str:
         """A digest of what charon is to be told. Of the key its version is in it, and it itself is not."""
-        told = (self._connection(self.instance, self.tunnel), self.tunnel.psk, self.instance.id)
-        return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
+        if self._digest is None:
+            told = (self._connection(self.instance, self.tunnel), self.tunnel.psk, self.instance.id)
+            self._digest = hashlib.sha256(msgspec.json.encode(told)).hexdigest()
+        return self._digest
 
     async def _what_is_loaded(self, session: ViciSession) -> str | None:
         """What this charon was told, maybe by an earlier agent; VICI tells too little of it to compare."""

@@ -31,20 +31,23 @@ class Kernel(OwnCharon):
 
     def _carry(self, tunnel: TunnelSpec, charon: Charon, place: Place, *, new: bool) -> Process:
         link = place.inside.find(tunnel.link)
-        if link is None or self._carrier_fault(tunnel, link, place) is not None:
+        outer = place.inside.find(outer_link(tunnel.number))
+        if link is None or self._link_fault(tunnel, link, outer, place.own) is not None:
             _make(tunnel, place)
         charon.before_flush = lambda: _down(tunnel, place)
         return charon.finish(charon.begin([UPLINK], new_namespace=new))
 
-    def _carrier_fault(self, tunnel: TunnelSpec, link: Link, place: Place) -> str | None:
+    def _carrier_fault(self, _tunnel: TunnelSpec, _place: Place) -> str | None:
+        return None
+
+    def _link_fault(self, tunnel: TunnelSpec, link: Link, outer: Link | None, own: str) -> str | None:
         """What a link is made anew for: none of it can be changed in place, or nothing else would have changed it."""
         if link.if_id is None:
             return f"link {link.name} is no XFRM interface"
         if link.if_id != tunnel.number:
             return f"link {link.name} is of states with the number {link.if_id}, not {tunnel.number}"
-        outer = place.inside.find(outer_link(tunnel.number))
         if outer is None or link.made_in is None or link.made_in != outer.made_in:
-            return f"link {link.name} is of states of another namespace than {place.own}"
+            return f"link {link.name} is of states of another namespace than {own}"
         if link.mtu != _MTU:
             return f"link {link.name} has the MTU {link.mtu}, not {_MTU}"
         return None

@@ -54,7 +54,7 @@ class TunnelLinks:
             if wanted.up:
                 if not link.up:
                     inside.change(link, state="up")
-                vpn_routing.ensure(inside, spec)
+                vpn_routing.follow(inside, spec, tunnel)
             return True
 
     def look(self, spec: InstanceSpec, tunnel: TunnelSpec) -> LinkState | None:

@@ -67,8 +67,12 @@ class OwnCharon(abc.ABC):
         """
 
     @abc.abstractmethod
-    def _carrier_fault(self, tunnel: TunnelSpec, link: Link, place: Place, /) -> str | None:
-        """What differs of what :meth:`_carry` makes, but for charon."""
+    def _link_fault(self, tunnel: TunnelSpec, link: Link, outer: Link | None, own: str, /) -> str | None:
+        """What differs of the tunnel's link; ``outer`` leads to its charon, in the namespace ``own``. Pure."""
+
+    @abc.abstractmethod
+    def _carrier_fault(self, tunnel: TunnelSpec, place: Place, /) -> str | None:
+        """What else differs of what :meth:`_carry` makes, in the tunnel's namespace, but for charon."""
 
     def served(self, spec: InstanceSpec) -> Sequence[TunnelSpec]:
         return separable(spec.tunnels)
@@ -93,10 +97,14 @@ class OwnCharon(abc.ABC):
                 raise
         return Standing(socket_of(folder), process)
 
-    def stands(self, spec: InstanceSpec, tunnel: TunnelSpec) -> bool:
-        socket = socket_of(self._folders.of_tunnel(spec.id, tunnel.number))
-        name = self._names.tunnel_namespace(spec.id, tunnel.number)
-        return self.fault(spec, tunnel) is None and _listens(socket, name)
+    def stands(self, spec: InstanceSpec) -> bool:
+        return not any(self.faults(spec)) and all(
+            _listens(
+                socket_of(self._folders.of_tunnel(spec.id, tunnel.number)),
+                self._names.tunnel_namespace(spec.id, tunnel.number),
+            )
+            for tunnel in self.served(spec)
+        )
 
     def remove(self, instance_id: str, number: int) -> None:
         folder = self._folders.of_tunnel(instance_id, number)
@@ -119,27 +127,44 @@ class OwnCharon(abc.ABC):
         numbers = {owner[1] for owner in owners if owner is not None and owner[0] == instance_id}
         return numbers | set(self._folders.tunnels_of(instance_id))
 
-    def fault(self, spec: InstanceSpec, tunnel: TunnelSpec) -> str | None:
-        name, instance = self._names.tunnel_namespace(spec.id, tunnel.number), self._names.namespace(spec.id)
-        for one in (name, instance):
-            if netns.identity(one) is None:
-                return f"network namespace {one} is gone"
-        with self._place(spec.id, tunnel.number) as place:
-            link = place.inside.find(tunnel.link)
-            if link is None:
-                return f"link {tunnel.link} is gone"
-            if (wrong := self._connection_fault(spec, tunnel.number, place)) is not None:
-                return wrong
-            if not dressed(place.inside, link, tunnel):
-                return f"addresses of link {tunnel.link} differ"
-            return self._carrier_fault(tunnel, link, place)
+    def faults(self, spec: InstanceSpec, within: Collection[int] | None = None) -> Iterator[str]:
+        instance = self._names.namespace(spec.id)
+        if netns.identity(instance) is None:
+            yield f"network namespace {instance} is gone"
+            return
+        # listed, and not asked for one by one: of two hundred tunnels there are four hundred links
+        with _looking_into(instance) as inside:
+            links = {link.name: link for link in inside.links()}
+            addresses = inside.every_address()
+        for tunnel in self.served(spec):
+            number, own = tunnel.number, self._names.tunnel_namespace(spec.id, tunnel.number)
+            link, outer = links.get(tunnel.link), links.get(outer_link(number))
+            if netns.identity(own) is None:
+                yield f"network namespace {own} is gone"
+            elif link is None:
+                yield f"link {tunnel.link} is gone"
+            elif outer is None or not outer.up:
+                yield _way_is_gone(number)
+            elif (leg := links.get(_leg_name(spec))) is not None and outer.mtu != leg.mtu:
+                yield _other_mtu(number, leg)
+            elif addresses.get(outer.index) != _addresses(spec, number)[0]:
+                yield f"addresses of link {outer.name} of tunnel {number} differ"
+            elif not dressed(addresses.get(link.index, ()), tunnel):
+                yield f"addresses of link {tunnel.link} differ"
+            elif (wrong := self._link_fault(tunnel, link, outer, own)) is not None:
+                yield wrong
+            elif within is None or number in within:
+                with self._place(spec.id, number) as place:
+                    wrong = self._connection_fault(spec, number, place) or self._carrier_fault(tunnel, place)
+                if wrong is not None:
+                    yield wrong
 
     def _connection_fault(self, spec: InstanceSpec, number: int, place: Place) -> str | None:
         outer, end = place.inside.find(outer_link(number)), place.child.find(UPLINK)
         if outer is None or end is None or not _paired(outer, end) or not outer.up or not end.up:
-            return f"link {outer_link(number)} to the charon of tunnel {number} is gone or down"
+            return _way_is_gone(number)
         if (leg := _leg(spec, place.inside)) is not None and {outer.mtu, end.mtu} != {leg.mtu}:
-            return f"link {outer_link(number)} has another MTU than {leg.name}"
+            return _other_mtu(number, leg)
         wanted = _addresses(spec, number)
         for rtnl, link, its in zip((place.inside, place.child), (outer, end), wanted, strict=True):
             if rtnl.addresses(link) != its:
@@ -200,7 +225,19 @@ def _addresses(spec: InstanceSpec, number: int) -> tuple[set[tuple[str, int]], s
 
 def _leg(spec: InstanceSpec, inside: Rtnl) -> Link | None:
     """What all that goes through the veth goes through as well."""
-    return inside.find(WAN if spec.public else LAN)
+    return inside.find(_leg_name(spec))
+
+
+def _leg_name(spec: InstanceSpec) -> str:
+    return WAN if spec.public else LAN
+
+
+def _way_is_gone(number: int) -> str:
+    return f"link {outer_link(number)} to the charon of tunnel {number} is gone or down"
+
+
+def _other_mtu(number: int, leg: Link) -> str:
+    return f"link {outer_link(number)} has another MTU than {leg.name}"
 
 
 @contextmanager

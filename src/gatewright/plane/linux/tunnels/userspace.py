@@ -59,7 +59,10 @@ class Userspace(OwnCharon):
             raise
         return process
 
-    def _carrier_fault(self, tunnel: TunnelSpec, _link: Link, place: Place) -> str | None:
+    def _link_fault(self, _tunnel: TunnelSpec, _link: Link, _outer: Link | None, _own: str) -> str | None:
+        return None
+
+    def _carrier_fault(self, tunnel: TunnelSpec, place: Place) -> str | None:
         decoy = place.child.find(_TUN)
         if decoy is None or not decoy.up or place.child.addresses(decoy) != _decoy_addresses(tunnel):
             return f"link {_TUN} in {place.own} is gone, down, or has other addresses"
