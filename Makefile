@@ -30,7 +30,7 @@ demo: ## two sites, a gateway, and failures of its tunnel, to look at (root); DE
 test: setup-dev ## run the whole suite
 	@$(BIN)/pytest -n 2 --dist worksteal $(PYTEST)
 
-test-kernel: setup-dev ## tests of the kernel's ESP, on Debian's kernel in an emulated machine; ARGS="-k rekey" for some
+test-kernel: setup-dev ## tests of the kernel's ESP, on Debian's kernel in an emulated machine; ARGS=--all, ARGS="-k rekey"
 	@sh scripts/system-packages.sh --vm
 	@$(BIN)/python -m scripts.test_kernel $(ARGS)
 

@@ -1,4 +1,7 @@
-"""Run the tests that are marked ``kernel_esp`` in an emulated machine; arguments are pytest's.
+"""Run tests that are marked ``kernel_esp`` in an emulated machine; arguments are pytest's, and ``--all``.
+
+Without any, or with options only, those are run that are also marked ``kernel_first``: as many as CI has the time for.
+``--all`` runs every one, and a selection (``-k``, a file) is one of every one.
 
 The exit status is pytest's, or 125 when the machine came to nothing. The machine is set by environment variables:
 ``GATEWRIGHT_VM_MEMORY`` (MB), ``_CPUS``, ``_ACCEL``, ``_CPU`` (as QEMU names them), ``_SECONDS``.
@@ -25,7 +28,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache/test-kernel"
 #: Where such tests are; tests/conftest.py sees to it.
 TESTS = "tests/plane/linux"
-MARKED = ("-m", "kernel_esp", "-p", "no:cacheprovider")
+MARKED, FIRST = "kernel_esp", "kernel_first"
+#: Seconds that the machine may take for all of them, unless it is said: it takes a tenth where nobody else is.
+ALL_SECONDS = 10_800
 #: Parts of pytest that no test of ours needs, and that take seconds to load there.
 SPARED = tuple(word for name in ("unittest", "doctest", "junitxml", "pastebin") for word in ("-p", f"no:{name}"))
 #: The machine came to nothing: none of pytest's exit statuses.
@@ -35,16 +40,19 @@ PATIENCE = 20
 
 
 def main(arguments: list[str]) -> int:
+    wanted, arguments = chosen(arguments)
     try:
-        machine = Machine.of(os.environ)
+        patient = {"GATEWRIGHT_VM_SECONDS": str(ALL_SECONDS)} if wanted == MARKED else {}
+        machine = Machine.of(patient | os.environ)
         with _alone():
             kernel = newest(CACHE)
         environment = _environment()
+        options = ["-m", wanted, "-p", "no:cacheprovider"]
         if not any(word.startswith("tests/") for word in arguments):
-            arguments = [*arguments, *_collected(arguments, environment)]
+            arguments = [*arguments, *_collected([*options, *arguments], environment)]
         begin = time.monotonic()
         print(f"Starting an emulated machine with Linux {kernel.release}", flush=True)
-        command = [sys.executable, "-m", "pytest", *MARKED, *SPARED, *arguments]
+        command = [sys.executable, "-m", "pytest", *options, *SPARED, *arguments]
         status = machine.run(kernel, ROOT, shlex.join(command), environment)
     except Failure as failure:
         print(f"test-kernel: {failure}", file=sys.stderr)
@@ -53,6 +61,13 @@ def main(arguments: list[str]) -> int:
         return 130
     print(f"The machine took {time.monotonic() - begin:.0f} s")
     return status
+
+
+def chosen(arguments: list[str]) -> tuple[str, list[str]]:
+    """Which tests are to be run, as pytest's ``-m`` has it, and the arguments that are for pytest. Pure."""
+    rest = [word for word in arguments if word != "--all"]
+    selecting = any(word.startswith(("-k", "tests/")) for word in rest)
+    return (MARKED if selecting or rest != arguments else f"{MARKED} and {FIRST}"), rest
 
 
 def _environment() -> dict[str, str]:
@@ -76,7 +91,7 @@ def _environment() -> dict[str, str]:
 def _collected(arguments: list[str], environment: dict[str, str]) -> list[str]:
     """The files that have the tests in question: found here, because the machine takes minutes to read all."""
     here = {name: value for name, value in environment.items() if name != "GATEWRIGHT_REQUIRE_KERNEL_ESP"}
-    command = [sys.executable, "-m", "pytest", *MARKED, "--collect-only", "-qq", *arguments, TESTS]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", *arguments, TESTS]
     done = subprocess.run(command, cwd=ROOT, env=here, stdout=subprocess.PIPE, text=True, check=False)
     files = [name for name, colon, _ in (line.rpartition(":") for line in done.stdout.splitlines()) if colon]
     if done.returncode != 0 or not files:

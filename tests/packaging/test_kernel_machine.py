@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from scripts.test_kernel import initramfs, kernel
+from scripts.test_kernel.__main__ import chosen
 from scripts.test_kernel.failure import Failure
 from scripts.test_kernel.machine import Machine
 
@@ -76,6 +77,20 @@ def test_the_machine_is_set_by_the_environment() -> None:
     assert (machine.memory, machine.accel, machine.cpus) == (512, "kvm", Machine().cpus)
     with pytest.raises(Failure, match="GATEWRIGHT_VM_CPUS is a whole number, not 'many'"):
         Machine.of({"GATEWRIGHT_VM_CPUS": "many"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted", "left"),
+    [
+        ([], "kernel_esp and kernel_first", []),
+        (["--durations=5"], "kernel_esp and kernel_first", ["--durations=5"]),
+        (["--all", "-x"], "kernel_esp", ["-x"]),
+        (["-k", "rekey"], "kernel_esp", ["-k", "rekey"]),
+        (["tests/plane/linux/test_tunnels.py"], "kernel_esp", ["tests/plane/linux/test_tunnels.py"]),
+    ],
+)
+def test_what_is_run_follows_from_what_is_asked_for(arguments: list[str], wanted: str, left: list[str]) -> None:
+    assert chosen(arguments) == (wanted, left)
 
 
 @pytest.mark.parametrize(

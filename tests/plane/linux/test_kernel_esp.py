@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import tempfile
+import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,10 +21,11 @@ import msgspec
 import pytest
 
 from gatewright import ids
-from gatewright.plane.linux import LinuxPlane, esp
+from gatewright.plane.linux import LinuxPlane, esp, netns
 from gatewright.plane.linux.esp import Backend
 from gatewright.resources.specs import InstanceSpec, ItemKey
-from gatewright.resources.tunnels import TunnelSpec
+from gatewright.resources.tunnel_states import HealthStatus
+from gatewright.resources.tunnels import HealthSpec, TunnelSpec
 from tests.plane.linux.customer import Customer, customer, tunnel
 from tests.plane.linux.lab import Lab, kill, links, run, vswitch
 from tests.plane.linux.machines import Machine, Machines
@@ -31,7 +34,7 @@ from tests.plane.linux.test_tunnel_changes import charon_of
 from tests.plane.linux.tunnel_watch import Heard, opened
 from tests.support.patience import patience
 
-pytestmark = pytest.mark.kernel_esp
+pytestmark = [pytest.mark.kernel_esp, pytest.mark.kernel_first]
 
 CUSTOMERS = (1, 2)
 #: Of one CHILD SA: a state each way, and policies for what goes out, comes in and is passed on.
@@ -155,9 +158,13 @@ def stand() -> Iterator[Stand]:
         assert lab.nothing_left()
 
 
-def test_the_kernel_is_chosen_to_carry_esp() -> None:
+def test_the_kernel_is_chosen_to_carry_esp_and_has_what_a_first_tunnel_needs() -> None:
+    """Else that one waits for modules, one after the other, while its peer asks again and again."""
     esp.backend.cache_clear()
     assert esp.backend() is Backend.KERNEL
+    ready = Path("/proc/crypto").read_text()
+    assert "rfc4106(gcm(aes))" in ready
+    assert "authenc(hmac(sha256),cbc(aes))" in ready
 
 
 def test_two_tunnels_to_everywhere_do_not_take_each_others_packets(stand: Stand) -> None:
@@ -178,6 +185,63 @@ def test_esp_is_a_protocol_of_its_own_where_nobody_translates(stand: Stand) -> N
     assert all("proto esp" in state for state in stand.states())
 
 
+def test_nothing_need_be_set_of_a_link(stand: Stand) -> None:
+    """Not what interfaces are checked by otherwise, and not which link the states' packets leave by."""
+    for name, value in (("rp_filter", "1"), ("disable_policy", "1"), ("disable_xfrm", "1")):
+        setting = f"net.ipv4.conf.tun1.{name}"
+        before = stand.lab.inside(stand.spec, "sysctl", "-n", setting).strip()
+        stand.lab.inside(stand.spec, "sysctl", "-qw", f"{setting}={value}")
+        assert stand.inside.reaches(stand.customers[0].inside), name
+        stand.lab.inside(stand.spec, "sysctl", "-qw", f"{setting}={before}")
+
+
+def test_what_went_through_is_counted_where_packets_are_as_they_are_sent(stand: Stand) -> None:
+    """A tunnel's link counts several as one, which the kernel cuts up only to encrypt them."""
+    peer, size, segment = stand.customers[0], 300_000, 1348
+    (before,) = stand.runner.run(stand.plane.traffic())
+    with netns.entered(peer.host.name):
+        listener = socket.create_server((peer.inside, 5000))
+    with netns.entered(stand.inside.name):
+        caller = socket.socket()
+    with listener, caller:
+        listener.settimeout(patience(5))
+        caller.settimeout(patience(5))
+        caller.connect((peer.inside, 5000))
+        accepted, _ = listener.accept()
+        with accepted:
+            accepted.settimeout(patience(5))
+            sending = threading.Thread(target=caller.sendall, args=(bytes(size),))
+            sending.start()
+            left = size
+            while left:
+                left -= len(accepted.recv(left))
+            sending.join()
+    (after,) = stand.runner.run(stand.plane.traffic())
+    counted = after.since(before)
+    assert counted.sent_packets >= size // segment
+    assert counted.sent_bytes >= size
+    assert counted.received_packets > 0
+
+
+def test_health_is_asked_through_a_link_of_the_kernels(stand: Stand) -> None:
+    first, second = stand.spec.tunnels
+    peer = stand.customers[0]
+    check = HealthSpec(source="10.9.1.20", destination=peer.inside, interval=1.0, retry=2, revokes=True)
+
+    def told(health: HealthStatus) -> Callable[[], bool]:
+        return lambda: (last := stand.heard.last("tun-1")) is not None and last.health is health
+
+    stand.change(msgspec.structs.replace(first, health=check), second)
+    stand.wait(stand.heard.until(told(HealthStatus.GOOD)))
+    peer.router.ip("link", "set", "lan", "down")
+    stand.wait(stand.heard.until(told(HealthStatus.FAILED)))
+    assert stand.heard.last("tun-1").status is UP  # type: ignore[union-attr]  # it was told
+    peer.router.ip("link", "set", "lan", "up")
+    stand.wait(stand.heard.until(told(HealthStatus.GOOD)))
+    stand.change(first, second)
+    assert stand.both_reach()
+
+
 def test_a_tunnels_link_is_an_xfrm_interface_with_room_for_esp(stand: Stand) -> None:
     found = links("-n", stand.lab.namespace(stand.spec))
     for number in CUSTOMERS:
@@ -185,6 +249,7 @@ def test_a_tunnels_link_is_an_xfrm_interface_with_room_for_esp(stand: Stand) -> 
         assert link["linkinfo"]["info_kind"] == "xfrm"
         assert int(link["linkinfo"]["info_data"]["if_id"], 16) == number
         assert link["mtu"] == 1400
+        assert "link" not in link
     # what fits is carried whole, and what does not is told of: 28 bytes are of IP and ICMP
     peer = stand.customers[0].inside
     assert stand.inside.reaches(peer, "-M", "do", "-s", str(1400 - 28))
@@ -207,6 +272,15 @@ def test_a_link_that_is_gone_or_another_is_made_anew(stand: Stand, made: list[st
     if made:
         stand.lab.ip(stand.spec, "link", "add", "tun1", *made)
     stand.wait(stand.plane.apply(stand.wanted()))
+    stand.until(stand.both_reach, "nothing goes through the new link")
+
+
+def test_a_link_that_was_renamed_is_made_anew(stand: Stand) -> None:
+    """Two with the same number cannot be made in one namespace, wherever the first one is by now."""
+    stand.lab.ip(stand.spec, "link", "set", "tun1", "down")
+    stand.lab.ip(stand.spec, "link", "set", "tun1", "name", "mine")
+    stand.wait(stand.plane.apply(stand.wanted()))
+    assert "mine" not in links("-n", stand.lab.namespace(stand.spec))
     stand.until(stand.both_reach, "nothing goes through the new link")
 
 

@@ -13,7 +13,7 @@ from tests.plane.linux.machines import Machines
 from tests.plane.linux.sites import DOWN, UP, gateway, machine, site
 from tests.plane.linux.tunnel_watch import Heard, Secrets, play
 
-pytestmark = pytest.mark.usefixtures("carried_by")
+pytestmark = [pytest.mark.usefixtures("carried_by"), pytest.mark.kernel_first]
 
 #: What is expected of each: an address that many have at home, and anything.
 EXPECTED = ("192.168.1.2", "192.168.1.2", "0.0.0.0")  # noqa: S104 - no address here

@@ -15,7 +15,7 @@ from tests.plane.linux.machines import Machine, Machines
 from tests.plane.linux.sites import UP, gateway, machine, site
 from tests.plane.linux.tunnel_watch import Heard, play
 
-pytestmark = pytest.mark.usefixtures("carried_by")
+pytestmark = [pytest.mark.usefixtures("carried_by"), pytest.mark.kernel_first]
 
 
 def segments(client: Machine, server: Machine, address: str) -> tuple[int, int]:
