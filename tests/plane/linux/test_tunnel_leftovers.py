@@ -34,6 +34,19 @@ def test_a_namespace_alone_is_found_and_removed(lab: Lab) -> None:
     asyncio.run(main())
 
 
+def test_a_folder_that_has_no_tunnel_any_more_is_found_and_removed(lab: Lab) -> None:
+    """What an agent leaves that is killed after a tunnel's own folder and before the instance's."""
+    (lab.runtime / lab.installation / "tunnels" / "vpn-1").mkdir(parents=True)
+
+    async def main() -> None:
+        async with opened(lab, Heard()) as (plane, found):
+            assert found == {INSTANCE: 0}
+            await plane.remove(INSTANCE)
+            assert lab.nothing_left()
+
+    asyncio.run(main())
+
+
 def test_what_stands_for_charons_device_is_mended(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(esp, "backend", lambda: esp.Backend.USERSPACE)
     is_seen_and_mended(lab, ("ip", "-n", "{tunnel}", "link", "delete", "ipsec0"), "link ipsec0 in")

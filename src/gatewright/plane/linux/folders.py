@@ -136,6 +136,10 @@ class Folders:
         """The folder of one tunnel of an instance: of its charon, where each has one, and of what is loaded there."""
         return Folder(self.root / _TUNNELS / instance_id / str(number), self._lock, self.root)
 
+    def of_tunnels(self, instance_id: str) -> Folder:
+        """The folder that those of an instance's tunnels are in."""
+        return Folder(self.root / _TUNNELS / instance_id, self._lock, self.root)
+
     def tunnels_of(self, instance_id: str) -> list[int]:
         """The numbers of the tunnels of an instance that have a folder."""
         names = _folders_in(self.root / _TUNNELS / instance_id)

@@ -134,6 +134,8 @@ class Instances:
         backend = self._tunnels()
         for number in backend.found(instance_id):
             backend.remove(instance_id, number)
+        # who was killed within that may have left it without a tunnel
+        self._folders.of_tunnels(instance_id).delete()
         # first, so that it can tell its peers
         Charon(folder, name, self._daemon_user).end()
         Bird(folder, name, self._daemon_user).leave()
