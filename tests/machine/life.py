@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
@@ -34,9 +33,7 @@ class Life(RuleBasedStateMachine):
         self.models = [Account(), Account()]
 
     def teardown(self) -> None:
-        """A life that has held ends with nothing left."""
-        if sys.exc_info()[0] is None:
-            end_lives(self.cells)
+        end_lives(self.cells)
 
     def _attempt(self, who: int, expected: Refusal, action: str, **parameters: Any) -> dict[str, Any] | None:
         """Call, and compare the refusal with the model's. The answer, or None where it was refused."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -44,9 +43,7 @@ class Routes(RuleBasedStateMachine):
         self.connections = [self.site.connection() for _ in range(2)]
 
     def teardown(self) -> None:
-        """A life that has held ends with nothing left."""
-        if sys.exc_info()[0] is None:
-            end_lives([self.site.cell])
+        end_lives([self.site.cell])
 
     def _attempt(self, expected: Refusal, action: str, **parameters: Any) -> bool:
         try:
