@@ -6,10 +6,14 @@ that has lost its alias and a namespace that has lost its name are found as well
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
+import socket
 import subprocess
+import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +23,9 @@ _FOLDERS = (Path("/run"), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # n
 _DEPTH = 4
 #: The device of everything that is a namespace.
 _NAMESPACES = Path("/proc/self/ns/net").stat().st_dev
+_NETWORK = 0x40000000  # CLONE_NEWNET
+_SO_NETNS_COOKIE = 71
+_libc = ctypes.CDLL(None, use_errno=True)
 _NAMESPACE = re.compile(r"net:\[(\d+)\]")
 
 
@@ -29,8 +36,11 @@ class Host:
         self._installation = installation
         self._data = data
         self._texts = (installation, str(data))
-        self._namespaces: set[int] = set()
+        #: Their numbers, and the cookies of those that have had them: the kernel gives a number again.
+        self._namespaces: dict[int, set[int]] = {}
         self._links: set[str] = set()
+        #: Names and numbers whose cookies are noted.
+        self._seen: set[tuple[str, int]] = set()
 
     def observe(self) -> None:
         """Note which namespaces and links are the installation's now, to know them later without their names."""
@@ -40,7 +50,7 @@ class Host:
     def daemons(self) -> list[int]:
         """The numbers of all processes in namespaces that are the installation's by their names, now."""
         named = self._look_at_names()
-        return [pid for pid, namespaces in _namespaces_of_processes() if namespaces & named]
+        return [pid for pid, namespaces in _namespaces_of_processes() if namespaces.keys() & named]
 
     def leftovers(self) -> list[str]:
         """One line for each thing that is there of it, besides its data directory."""
@@ -58,20 +68,27 @@ class Host:
         return [line for line in self.leftovers() if not line.startswith(its_own)]
 
     def _look_at_names(self) -> set[int]:
-        """The installation's namespaces by their names; they are noted, and those that are somebody else's let go.
-
-        The kernel gives the number of a namespace that has ended to the next one.
-        """
+        """The numbers of the installation's namespaces that have names; they are noted."""
         ours: set[int] = set()
-        others: set[int] = set()
         for path in Path("/run/netns").iterdir():
-            with suppress(FileNotFoundError):
+            if self._installation not in path.name:
+                continue
+            with suppress(OSError):
                 found = path.stat()
                 # a name that has no namespace yet is a file on /run
                 if found.st_dev == _NAMESPACES:
-                    (ours if self._installation in path.name else others).add(found.st_ino)
-        self._namespaces = (self._namespaces | ours) - (others - ours)
+                    ours.add(found.st_ino)
+                    if (path.name, found.st_ino) not in self._seen:
+                        self._namespaces.setdefault(found.st_ino, set()).add(_cookie(path))
+                        self._seen.add((path.name, found.st_ino))
         return ours
+
+    def _is_ours(self, number: int, path: Path) -> bool:
+        """Whether the namespace at a path, of this number, is one that was noted."""
+        try:
+            return number in self._namespaces and _cookie(path) in self._namespaces[number]
+        except OSError:
+            return False  # its process has ended
 
     def _marked(self, text: str) -> bool:
         return any(mark in text for mark in self._texts)
@@ -95,7 +112,7 @@ class Host:
 
     def _processes(self) -> Iterator[str]:
         for pid, namespaces in _namespaces_of_processes():
-            inside = namespaces & self._namespaces
+            inside = any(self._is_ours(number, path) for number, path in namespaces.items())
             named = self._marked(_text(f"/proc/{pid}/environ")) or self._marked(_text(f"/proc/{pid}/cmdline"))
             if inside or (named and pid not in (os.getpid(), os.getppid())):
                 yield f"process {pid} {_text(f'/proc/{pid}/cmdline')!r}" + (", holds a namespace" if inside else "")
@@ -152,21 +169,48 @@ def _pids() -> list[int]:
     return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
-def _namespaces_of_processes() -> Iterator[tuple[int, set[int]]]:
-    """Every process with the network namespaces that it is in or has open, the host's own left out."""
+def _namespaces_of_processes() -> Iterator[tuple[int, dict[int, Path]]]:
+    """Every process with the network namespaces that it is in or has open, the host's own left out: number and path."""
     home = Path("/proc/self/ns/net").stat().st_ino
     for pid in _pids():
-        held: set[int] = set()
+        held: dict[int, Path] = {}
         with suppress(OSError):
             # a thread may be elsewhere than its process
             for task in Path(f"/proc/{pid}/task").iterdir():
-                held.add((task / "ns/net").stat().st_ino)
+                held[(task / "ns/net").stat().st_ino] = task / "ns/net"
             for descriptor in Path(f"/proc/{pid}/fd").iterdir():
                 found = _NAMESPACE.fullmatch(str(descriptor.readlink()))
                 if found is not None:
-                    held.add(int(found[1]))
-        held.discard(home)
+                    held[int(found[1])] = descriptor
+        held.pop(home, None)
         yield pid, held
+
+
+def _cookie(path: Path) -> int:
+    """What tells a network namespace from all others that there were since the host has started. Raises OSError."""
+    there = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    found: list[int | OSError] = []
+
+    def look() -> None:
+        # a thread alone can be elsewhere than its process
+        try:
+            if _libc.setns(there, _NETWORK) != 0:
+                raise OSError(ctypes.get_errno(), f"setns {path}")
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asked:
+                found.append(int.from_bytes(asked.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8), sys.byteorder))
+        except OSError as error:
+            found.append(error)
+
+    try:
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+    finally:
+        os.close(there)
+    [answer] = found
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
 
 
 def _link(path: str) -> str:

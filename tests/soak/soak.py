@@ -39,6 +39,7 @@ class Summary:
     steps: int
     orders: int
     deleted: int
+    connections: int
     killed: Counter[str]
     seconds: float
 
@@ -46,6 +47,7 @@ class Summary:
         kills = ", ".join(f"{count} {what}" for what, count in sorted(self.killed.items()))
         return (
             f"{self.steps} steps, {self.orders} gateways ordered, {self.deleted} deleted on the way, "
+            f"{self.connections} IPsec connections made, "
             f"{self.killed.total()} kills ({kills}), {self.seconds:.0f} s"
         )
 
@@ -91,7 +93,8 @@ class Soak:
         self._nothing_is_left(descriptors)
         orders = sum(len(walk.orders) for walk in self.walks)
         taken = sum(walk.steps for walk in self.walks)
-        return Summary(taken, orders, deleted, self._chaos.killed, time.monotonic() - self._begun)
+        connections = sum(walk.tunnelling.made for walk in self.walks)
+        return Summary(taken, orders, deleted, connections, self._chaos.killed, time.monotonic() - self._begun)
 
     def where(self) -> str:
         """What every walk did last, for a failure."""
@@ -150,6 +153,7 @@ class Soak:
         assert self._client.call("DescribeVpnGateways")["TotalCount"] == len(alive)
         self._tokens_answer_alike()
         self._networks_stand()
+        self._tunnels_are_up()
         assert self._client.call("DescribeVpnGateways")["TotalCount"] == len(alive)
         self._until_holds(lambda: zombies_of(set(self._chaos.halves().values())), "no process waits to be looked after")
 
@@ -193,6 +197,21 @@ class Soak:
                 assert custom == network.destinations(table), table
             self._until_holds(functools.partial(router_on_the_host, self._service, network), network.vpc)
 
+    def _tunnels_are_up(self) -> None:
+        pairs = [pair for walk in self.walks for pair in walk.tunnelling.pairs]
+        assert self._client.call("DescribeVpnConnections")["TotalCount"] == 2 * len(pairs)
+        for pair, end in ((pair, end) for pair in pairs for end in range(2)):
+            named = {"VpnConnectionId": pair.connections[end]}
+            self._until_holds(
+                lambda pair=pair, end=end, named=named: pair.differences(  # type: ignore[misc]
+                    end, self._client.call("DescribeVpnConnection", **named)
+                ),
+                f"connection {named}",
+            )
+        for gateway in {gateway for pair in pairs for gateway in pair.gateways}:
+            count = sum(gateway in pair.gateways for pair in pairs)
+            self._until_holds(functools.partial(tunnels_on_the_host, self._service, gateway, count), gateway.id)
+
     def _only_vswitches(self, network: Network, wanted: list[str]) -> list[str]:
         told = self._client.call("DescribeVpcAttribute", VpcId=network.vpc)["VSwitchIds"]["VSwitchId"]
         return [] if sorted(told) == sorted(wanted) else [f"vSwitches are {told}, not {wanted}"]
@@ -201,7 +220,13 @@ class Soak:
         self._until_holds(
             lambda: [
                 f"{action} tells {count}"
-                for action in ("DescribeVpnGateways", "DescribeVSwitches", "DescribeVpcs")
+                for action in (
+                    "DescribeVpnConnections",
+                    "DescribeCustomerGateways",
+                    "DescribeVpnGateways",
+                    "DescribeVSwitches",
+                    "DescribeVpcs",
+                )
                 if (count := self._client.call(action)["TotalCount"])
             ],
             "everything is deleted",
@@ -268,6 +293,18 @@ def on_the_host(service: Service, gateway: Gateway, told: dict[str, object]) -> 
     return wrong
 
 
+def tunnels_on_the_host(service: Service, gateway: Gateway, count: int) -> list[str]:
+    """What is wrong with the links of a gateway's tunnels: one in each instance for each pair."""
+    wrong = []
+    for number in (1, 2):
+        namespace = f"gw-{service.installation}-{gateway.id}-{number}"
+        links = json.loads(_run("ip", "-j", "-n", namespace, "link", "show", "up") or "[]")
+        found = [link["ifname"] for link in links if link["ifname"].startswith("tun")]
+        if len(found) != count:
+            wrong.append(f"{namespace} has {found}, not {count} links of tunnels that are up")
+    return wrong
+
+
 def router_on_the_host(service: Service, network: Network) -> list[str]:
     """What is wrong with a VPC's router on the host itself: its ports, and the custom entries of what they use."""
     namespace = f"gw-{service.installation}-router.{network.vpc}"
@@ -282,7 +319,9 @@ def router_on_the_host(service: Service, network: Network) -> list[str]:
         for cidr, hop in network.destinations(table).items()
     )
     routes = json.loads(_run("ip", "-j", "-n", namespace, "route", "show", "table", "all") or "[]")
-    found = sorted((route["dst"], route["gateway"]) for route in routes if "gateway" in route)
+    found = sorted(
+        (route["dst"], route["gateway"]) for route in routes if "gateway" in route and route.get("protocol") != "bird"
+    )
     if found != wanted:
         wrong.append(f"{namespace} has entries {found}, not {wanted}")
     return wrong

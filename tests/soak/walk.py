@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from tests.soak.model import Gateway, Network
 from tests.soak.routing import Routing
+from tests.soak.tunnelling import Tunnelling
 from tests.support.client import Refused
 from tests.support.persistent import PersistentClient
 
@@ -38,6 +39,7 @@ class Walk:
         self._client = client
         self._count = 0
         self._routing = Routing(name, self._chance, client, self._say, self.until_active)
+        self.tunnelling = Tunnelling(name, self._chance, client, self._say, self.until_active)
 
     @property
     def gateways(self) -> list[Gateway]:
@@ -61,6 +63,7 @@ class Walk:
             (7, self._drop_network),
             (15 if self.gateways else 0, lambda: self._routing.step(self._chance.choice(self._with_gateways()))),
             (10, lambda: self._routing.rearrange(self._chance.choice(self.networks))),
+            (40, self._tunnel),
         ]
         [chosen] = self._chance.choices([act for _, act in choices], [weight for weight, _ in choices])
         chosen()
@@ -99,9 +102,9 @@ class Walk:
             )
             network.vswitches.append(answer["VSwitchId"])
 
-    def _order(self) -> None:
+    def _order(self, wanted: str = "") -> None:
         network = self._chance.choice(self.networks)
-        kind = self._chance.choice(["public", "public", "ssl", "both", "private"])
+        kind = wanted or self._chance.choice(["public", "public", "ssl", "both", "private"])
         first, second = network.vswitches
         ordered = {
             "VpcId": network.vpc,
@@ -123,6 +126,11 @@ class Walk:
         self._look(gateway)
         if self._chance.random() < 0.5:
             self.until_active(gateway)
+
+    def _tunnel(self) -> None:
+        while self.tunnelling.wants_a_gateway(self.networks):
+            self._order("public")
+        self.tunnelling.step(self.networks)
 
     def _change(self) -> None:
         gateway = self._chance.choice(self.gateways)
@@ -152,6 +160,7 @@ class Walk:
         self._drop_gateway(network, self._chance.choice(network.gateways))
 
     def _drop_gateway(self, network: Network, gateway: Gateway) -> None:
+        self.tunnelling.release(gateway)
         self._say(f"DeleteVpnGateway {gateway.id}")
         self._client.delete("DeleteVpnGateway", "InvalidVpnGatewayInstanceId.NotFound", VpnGatewayId=gateway.id)
         gateway.deleted = True
