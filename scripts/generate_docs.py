@@ -1,6 +1,6 @@
 """Generates what follows from the code: ``docs/coverage.md``, ``docs/errors.md``, ``docs/limits.md``,
-``docs/peers.md``, and the command line's ``catalogue.json``; and what follows from the last benchmark: the tables of
-``docs/bench.md``, and plots.
+``docs/peers.md``, ``docs/diagnosis.md``, and the command line's ``catalogue.json``; and what follows from the last
+benchmark: the tables of ``docs/bench.md``, and plots.
 
 With ``--check`` it writes nothing, names the pages that are stale, and exits with 1 if there is one.
 """
@@ -24,6 +24,7 @@ from bench import results
 from bench.page import page as bench_page
 from bench.plots import plots
 from scripts.catalogue import catalogue
+from scripts.diagnosis_page import diagnosis_page
 from scripts.limits_page import limits_page
 from scripts.peers_page import peers_page
 from tests.conformance import reference_data
@@ -289,6 +290,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/errors.md": errors_page,
     "docs/limits.md": partial(limits_page, NOTICE),
     "docs/peers.md": partial(peers_page, NOTICE),
+    "docs/diagnosis.md": partial(diagnosis_page, NOTICE),
     "src/gatewright/cli/catalogue.json": catalogue,
 }
 

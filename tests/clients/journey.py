@@ -235,6 +235,9 @@ def _check_connection(seen: Seen) -> None:
     assert [int(master["TunnelBgpConfig"][name]) for name in ("LocalAsn", "PeerAsn")] == [65100, 65001]
     assert master["TunnelBgpConfig"]["TunnelCidr"] == "169.254.11.0/30"
     assert len({slave["InternetIp"], master["InternetIp"]}) == 2
+    # one of each tunnel, at least
+    assert len(told["Findings"]) >= 2
+    assert "RouteMissing" not in told["Findings"]
 
 
 def _check_errors(seen: Seen) -> None:
@@ -386,6 +389,8 @@ def _connection(sdk: Sdk, gateway: str) -> Seen:
     )["VpnConnectionId"]
     named = {"RegionId": REGION, "VpnConnectionId": connection}
     told = _until(lambda: sdk.call("DescribeVpnConnection", **named), lambda answer: answer["State"] == "active")
+    found = sdk.call("DiagnoseVpnConnections", RegionId=REGION, VpnConnectionIds=[connection])
+    told["Findings"] = [each["FailedReasonCode"] for each in found["VpnConnections"]]
     sdk.call("DeleteVpnConnection", **named)
     for end in ends:
         sdk.call("DeleteCustomerGateway", RegionId=REGION, CustomerGatewayId=end)

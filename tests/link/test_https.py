@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -38,7 +39,7 @@ class Authority:
 
     def __init__(self) -> None:
         self.hosts: dict[str, str] = {}
-        self.calls: list[object] = []
+        self.calls: list[Any] = []
         self.door = asyncio.Event()
         self.door.set()
         self.met_with: dict[str, int] = {}
@@ -146,7 +147,12 @@ def test_hosts_tell_of_tunnels_and_are_told_secrets(tmp_path: Path) -> None:
         one = stage.link("one")
         await one.tunnels([STATE], [LINE])
         assert await one.secrets([SecretRef("tun-1", 7)]) == {SecretRef("tun-1", 7): "a passphrase"}
-        assert stage.authority.calls == [("one", (STATE,), (LINE,)), ("one", (SecretRef("tun-1", 7),))]
+        told, asked = stage.authority.calls
+        state = told[1][0]
+        # it says what its clock says, which may be wrong
+        assert abs(state.told_at - time.time() * 1000) < 60_000
+        assert told == ("one", (msgspec.structs.replace(STATE, told_at=state.told_at),), (LINE,))
+        assert asked == ("one", (SecretRef("tun-1", 7),))
         older = HttpsLink(f"https://127.0.0.1:{stage.port}", stage.context("one"), SCHEMA_VERSION - 1)
         with pytest.raises(LinkDown, match="update it"):
             await older.secrets([SecretRef("tun-1", 7)])

@@ -128,7 +128,7 @@ def test_a_tunnel_comes_up_by_itself_phase_after_phase() -> None:
     ("peer", "went", "detail"),
     [
         (Peer.SILENT, [NOTHING, NOTHING], "does not answer"),
-        (Peer.REFUSES_PROPOSAL, [NOTHING, NOTHING], "no proposal chosen"),
+        (Peer.REFUSES_PROPOSAL, [NOTHING, NOTHING], "no proposal was chosen"),
         (Peer.REFUSES_AUTHENTICATION, [NOTHING, NOTHING], "authentication failed"),
         (Peer.REFUSES_SUBNETS, [NOTHING, PHASE_1, NO_PHASE_2], "subnets"),
     ],

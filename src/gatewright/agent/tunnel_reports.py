@@ -18,7 +18,7 @@ from gatewright.link.contract import Link, LinkDown, Secrets
 from gatewright.link.frames import MOST_OF_TUNNELS
 from gatewright.plane.contract import PlaneError
 from gatewright.resources.specs import InstanceSpec
-from gatewright.resources.tunnel_states import TunnelLine, TunnelState
+from gatewright.resources.tunnel_states import MOST_TROUBLES, Trouble, TunnelLine, TunnelState
 from gatewright.resources.tunnels import SecretRef
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,8 @@ class TunnelReporter:
     def told(self, news: TunnelState | TunnelLine) -> None:
         """Tell this as soon as the link is free."""
         if isinstance(news, TunnelState):
-            news = msgspec.structs.replace(news, detail=_cut(news.detail))
+            troubles = tuple(_short(each) for each in news.troubles[:MOST_TROUBLES])
+            news = msgspec.structs.replace(news, detail=_cut(news.detail), troubles=troubles)
             self._known[news.id] = news
             self._send(news)
         else:
@@ -139,6 +140,11 @@ class TunnelReporter:
     def _wake(self) -> None:
         self._something.set()
         self.idle = False
+
+
+def _short(trouble: Trouble) -> Trouble:
+    texts = {name: _cut(getattr(trouble, name)) for name in ("line", "ours", "theirs", "about")}
+    return msgspec.structs.replace(trouble, **texts)
 
 
 def _cut(text: str) -> str:

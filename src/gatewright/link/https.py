@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -68,7 +69,9 @@ class HttpsLink:
         return expected(reply, TrafficAnswer).again
 
     async def tunnels(self, states: Sequence[TunnelState], lines: Sequence[TunnelLine]) -> None:
-        request = TunnelsRequest(tuple(states), tuple(lines), self._version)
+        now = time.time_ns() // 1_000_000
+        told = tuple(msgspec.structs.replace(state, told_at=now) for state in states)
+        request = TunnelsRequest(told, tuple(lines), self._version)
         expected(await self._tunnels.ask("/link/v1/tunnels", request, 2 * _PATIENCE), TunnelsAnswer)
 
     async def secrets(self, references: Sequence[SecretRef]) -> Mapping[SecretRef, str]:

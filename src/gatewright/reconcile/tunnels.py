@@ -23,6 +23,8 @@ from gatewright.store.tunnel_logs import NewLine
 from gatewright.store.tunnel_states import SealedSecret, SeenTunnel
 
 _log = logging.getLogger(__name__)
+#: A difference of clocks that is told at every state is noted again when it has changed by so much, milliseconds.
+_STEADY = 5_000
 
 
 def fold_tunnels(
@@ -45,9 +47,9 @@ def fold_tunnels(
         for state in states
         if (row := known.get(state.id)) is not None and row.instance_id == state.instance_id
     }
-    changed = [state for state in news.values() if not _says(known[state.id], state)]
+    changed = [state for state in news.values() if not _says(known[state.id], state, now)]
     before = _of_connections(transaction, [known[state.id] for state in changed])
-    tunnel_states.note(transaction, changed)
+    tunnel_states.note(transaction, changed, now)
     events.add(transaction, _told(transaction, before, now))
     tunnel_logs.add(
         transaction,
@@ -102,9 +104,13 @@ def _opened(sealer: Sealer, table: str, column: str, rows: Iterable[SealedSecret
     return opened
 
 
-def _says(row: SeenTunnel, state: TunnelState) -> bool:
-    """Whether the row says already what the state says."""
-    return row.seen and (*row.word, row.detail) == (state.status, state.bgp, state.health, state.detail)
+def _says(row: SeenTunnel, state: TunnelState, now: int) -> bool:
+    """Whether the row says already what the state says; a clock that is a little further off is no news."""
+    if not row.seen or (*row.word, row.detail) != (state.status, state.bgp, state.health, state.detail):
+        return False
+    before, is_now = row.clock_ahead, tunnel_states.clock_ahead(state, now)
+    steady = before is is_now if before is None or is_now is None else abs(is_now - before) < _STEADY
+    return steady and row.troubles == tunnel_states.stored(state.troubles)
 
 
 def _of_connections(transaction: Transaction, rows: Sequence[SeenTunnel]) -> dict[str, list[SeenTunnel]]:

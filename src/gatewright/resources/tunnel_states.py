@@ -38,6 +38,26 @@ class HealthStatus(enum.StrEnum):
     GOOD = "success"
 
 
+#: Troubles that are told of one tunnel, at the most.
+MOST_TROUBLES = 8
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Something that is wrong with a tunnel, or worth knowing of it; see :mod:`gatewright.resources.troubles`."""
+
+    #: A ``Cause``.
+    cause: str
+    #: Since when it has been so.
+    at: Moment
+    #: What a daemon said of it.
+    line: str = ""
+    #: Where the two sides differ: the value here, and the peer's, in the API's words. Empty if that is not known.
+    ours: str = ""
+    theirs: str = ""
+    #: What else is known of just this case, for people.
+    about: str = ""
+
+
 class TunnelState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that a plane knows of one tunnel at one moment."""
 
@@ -50,6 +70,10 @@ class TunnelState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     detail: str = ""
     #: Milliseconds since the epoch, by the host's clock.
     at: Moment
+    #: What is wrong with it, the gravest first. Of an agent that does not tell, nothing is known but ``detail``.
+    troubles: Annotated[tuple[Trouble, ...], msgspec.Meta(max_length=MOST_TROUBLES)] = ()
+    #: When it was told by a host that has a clock of its own, by that clock; 0 if it has none, or does not tell.
+    told_at: Moment = 0
 
 
 class TunnelLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from gatewright.store import tunnels
+from gatewright.store.among import QueryAmong
 from gatewright.store.paging import Listing
 from gatewright.store.schema import vpn_connections, vpn_gateways
 from gatewright.store.statement import Query, Statement
@@ -71,6 +72,7 @@ _VIEW = (
 _IS = _c.id == bindparam("of_id")
 _ADD = Statement(insert(vpn_connections))
 _VIEW_ONE = Query(_VIEW.where(_IS, _c.account_id == bindparam("of_account")), ConnectionView)
+_VIEWS = QueryAmong(_VIEW.where(_c.account_id == bindparam("of_account")), _c.id, ConnectionView)
 _COUNT = Statement(select(func.count(_c.id)).where(_c.gateway_id == bindparam("of_gateway")))
 _ONE_OF = Statement(select(_c.id).where(_c.gateway_id == bindparam("of_gateway")).order_by(_c.id).limit(1))
 _CONNECTED_IN = Query(
@@ -112,6 +114,12 @@ def add(transaction: Transaction, row: ConnectionRow) -> None:
 def view(transaction: Transaction, account_id: str, connection_id: str) -> ConnectionView | None:
     """An account's connection, or None."""
     return transaction.one(_VIEW_ONE, of_account=account_id, of_id=connection_id)
+
+
+def views(transaction: Transaction, account_id: str, connection_ids: Sequence[str]) -> list[ConnectionView]:
+    """Those of an account's connections that have these ids, the oldest first."""
+    found = _VIEWS.rows(transaction, connection_ids, of_account=account_id)
+    return sorted(found, key=lambda row: (row.created_at, row.id))
 
 
 def count(transaction: Transaction, gateway_id: str) -> int:

@@ -379,6 +379,10 @@ tunnels = Table(
     Column("bgp_status", String(16), nullable=False),
     Column("health_status", String(16), nullable=False),
     Column("detail", Text, nullable=False),
+    #: A JSON list of ``Trouble``.
+    Column("troubles", Text, nullable=False),
+    #: By how many milliseconds its host's clock was ahead of the service's; null if that is not known.
+    Column("clock_ahead", BigInteger),
     Column("seen_at", BigInteger),
     Index(None, "connection_id"),
     Index(None, "gateway_id"),

@@ -10,11 +10,12 @@ from sqlalchemy import and_, bindparam, case, func, select, update
 
 from gatewright.resources.connection_status import UNSEEN, TunnelWord
 from gatewright.resources.specs import Kind
-from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelState, TunnelStatus
+from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, Trouble, TunnelState, TunnelStatus
 from gatewright.store.among import QueryAmong, StatementAmong
 from gatewright.store.schema import customer_gateways, placements, tunnels, vpn_connections
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
+from gatewright.store.tunnels import TunnelRow
 
 
 class SeenTunnel(msgspec.Struct, frozen=True):
@@ -29,6 +30,9 @@ class SeenTunnel(msgspec.Struct, frozen=True):
     bgp_status: str
     health_status: str
     detail: str
+    #: As :func:`note` stores them.
+    troubles: str
+    clock_ahead: int | None
     seen_at: int | None
 
     @property
@@ -55,6 +59,11 @@ class _StatusCount(NamedTuple):
     tunnels: int
 
 
+_TROUBLES = msgspec.json.Decoder(list[Trouble])
+#: What a row says of a tunnel with nothing wrong.
+NO_TROUBLES = "[]"
+
+
 class SealedSecret(msgspec.Struct, frozen=True):
     """A secret as its row has it."""
 
@@ -74,6 +83,8 @@ _SELECT = select(
     _t.bgp_status,
     _t.health_status,
     _t.detail,
+    _t.troubles,
+    _t.clock_ahead,
     _t.seen_at,
 ).join(vpn_connections, vpn_connections.c.id == _t.connection_id)
 #: Of tunnels whose instance is wanted on a host.
@@ -94,6 +105,8 @@ _NOTE = Statement(
         bgp_status=bindparam("new_bgp"),
         health_status=bindparam("new_health"),
         detail=bindparam("new_detail"),
+        troubles=bindparam("new_troubles"),
+        clock_ahead=bindparam("new_ahead"),
         seen_at=bindparam("new_at"),
     )
 )
@@ -103,6 +116,8 @@ _FORGET = StatementAmong(
         bgp_status=UNSEEN.bgp.value,
         health_status=UNSEEN.health.value,
         detail="",
+        troubles=NO_TROUBLES,
+        clock_ahead=None,
         seen_at=None,
     ),
     _t.id,
@@ -124,6 +139,21 @@ _AUTH_KEYS = QueryAmong(
     customer_gateways.c.id,
     SealedSecret,
 )
+
+
+def stored(troubles: Sequence[Trouble]) -> str:
+    """Troubles as a row has them."""
+    return msgspec.json.encode(troubles).decode()
+
+
+def troubles_of(row: SeenTunnel | TunnelRow) -> list[Trouble]:
+    """What a row says is wrong with its tunnel."""
+    return _TROUBLES.decode(row.troubles)
+
+
+def clock_ahead(state: TunnelState, now: int) -> int | None:
+    """By how many milliseconds the clock of who tells a state is ahead; None of one that has no clock of its own."""
+    return state.told_at - now if state.told_at else None
 
 
 def placed(transaction: Transaction, host_id: str, tunnel_ids: Sequence[str]) -> list[SeenTunnel]:
@@ -151,8 +181,8 @@ def count_by_status(transaction: Transaction) -> dict[str, int]:
     return {row.status: row.tunnels for row in transaction.all(_BY_STATUS)}
 
 
-def note(transaction: Transaction, states: Sequence[TunnelState]) -> None:
-    """Note what was seen of tunnels."""
+def note(transaction: Transaction, states: Sequence[TunnelState], now: int) -> None:
+    """Note what was seen of tunnels. ``now`` is milliseconds since the epoch, by the service's clock."""
     if states:
         transaction.run_each(
             _NOTE,
@@ -163,6 +193,8 @@ def note(transaction: Transaction, states: Sequence[TunnelState]) -> None:
                     "new_bgp": state.bgp.value,
                     "new_health": state.health.value,
                     "new_detail": state.detail,
+                    "new_troubles": stored(state.troubles),
+                    "new_ahead": clock_ahead(state, now),
                     "new_at": state.at,
                 }
                 for state in states

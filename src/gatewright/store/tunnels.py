@@ -58,6 +58,9 @@ class TunnelRow(msgspec.Struct, frozen=True):
     bgp_status: str
     health_status: str
     detail: str
+    #: See :mod:`gatewright.store.tunnel_states`.
+    troubles: str
+    clock_ahead: int | None
     seen_at: int | None
 
 
@@ -169,10 +172,11 @@ _WITH_BGP = Statement(
     .order_by(_c.connection_id)
     .limit(1)
 )
+_OWNERS = QueryAmong(select(_c.connection_id).distinct(), _c.id, _Connection)
 _IS = _c.id == bindparam("of_id")
 _ADD = Statement(insert(tunnels))
 #: What an agent sees changes by itself.
-_SEEN = ("status", "bgp_status", "health_status", "detail", "seen_at")
+_SEEN = ("status", "bgp_status", "health_status", "detail", "troubles", "clock_ahead", "seen_at")
 _FIXED = ("id", "connection_id", "gateway_id", "instance_id", "role", "position", "number")
 _CHANGEABLE = tuple(name for name in TunnelRow.__struct_fields__ if name not in (*_FIXED, *_SEEN))
 _CHANGE = Statement(update(tunnels).where(_IS).values({name: bindparam(f"new_{name}") for name in _CHANGEABLE}))
@@ -190,6 +194,11 @@ def of_connections(transaction: Transaction, connection_ids: Sequence[str]) -> d
     for row in sorted(_OF_CONNECTIONS.rows(transaction, connection_ids), key=lambda row: row.position):
         found[row.connection_id].append(row)
     return found
+
+
+def owners(transaction: Transaction, tunnel_ids: Sequence[str]) -> list[str]:
+    """The ids of the connections that some tunnels belong to."""
+    return sorted({row.id for row in _OWNERS.rows(transaction, tunnel_ids)})
 
 
 def facts(transaction: Transaction, gateway_ids: Sequence[str]) -> dict[str, list[TunnelFacts]]:

@@ -144,6 +144,8 @@ async function travel(sdk, tell) {
     () => call('DescribeVpnConnection', connection),
     (answer) => answer.State === 'active',
   );
+  const diagnosis = await call('DiagnoseVpnConnections', { RegionId: REGION, VpnConnectionIds: [VpnConnectionId] });
+  seen.connection.Findings = diagnosis.VpnConnections.map((each) => each.FailedReasonCode);
   await call('DeleteVpnConnection', connection);
   for (const CustomerGatewayId of ends) {
     await call('DeleteCustomerGateway', { RegionId: REGION, CustomerGatewayId });

@@ -193,9 +193,20 @@ class Customer:
         ):
             pass
 
+    def begin(self, child: str = "tun1") -> None:
+        """Begin to negotiate, and wait for nothing."""
+        for _ in self.vici.initiate({"ike": child.partition("-")[0], "child": child, "timeout": -1}):
+            pass
+
     def terminate(self, name: str = "tun1") -> None:
         for _ in self.vici.terminate({"ike": name, "timeout": int(patience(3) * 1000)}):
             pass
+
+    def forget(self, name: str = "tun1") -> None:
+        """End what there is of a tunnel, whether anybody answers or not."""
+        with contextlib.suppress(vici.exception.CommandException):  # there is nothing of it
+            for _ in self.vici.terminate({"ike": name, "force": "yes", "timeout": -1}):
+                pass
 
     def sas(self) -> list[Mapping[str, Any]]:
         return [sa for listed in self.vici.list_sas() for sa in listed.values()]

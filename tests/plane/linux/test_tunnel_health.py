@@ -12,6 +12,7 @@ import pytest
 from gatewright.plane.linux import LinuxPlane
 from gatewright.plane.linux.vpn_routing import DESTINATIONS
 from gatewright.resources.specs import InstanceSpec
+from gatewright.resources.troubles import Cause
 from gatewright.resources.tunnel_states import HealthStatus
 from gatewright.resources.tunnels import HealthSpec, VpnRoute
 from tests.plane.linux.customer import Customer, tunnel
@@ -102,7 +103,8 @@ def test_a_failing_check_takes_traffic_off_a_tunnel_and_brings_it_back(lab: Lab,
         await leads_over(lab, spec, "tun2")
         last = heard.last("tun-1")
         assert last is not None
-        assert (last.status, last.detail) == (UP, "172.16.1.2 does not answer its health check")
+        assert (last.status, last.detail) == (UP, "the health check is not answered: 172.16.1.2 is silent")
+        assert last.troubles[0].cause == Cause.HEALTH
         silence(first, silent=False)
         await health(heard, "tun-1", HealthStatus.GOOD)
         # what has come back comes last until it has lasted

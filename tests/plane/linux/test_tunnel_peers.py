@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from gatewright.plane.linux import LinuxPlane
+from gatewright.resources.troubles import Cause
 from tests.plane.linux.customer import Customer, customer, tunnel
 from tests.plane.linux.lab import Lab, vswitch
 from tests.plane.linux.machines import Machines
@@ -140,5 +141,6 @@ def test_a_second_tunnel_to_the_same_peer_is_told_apart_or_told_of(lab: Lab, mac
         await plane.apply(gateway(*twins))
         state = await heard.status("tun-2", DOWN)
         assert "198.51.100.50" in state.detail
+        assert [each.cause for each in state.troubles] == [Cause.SAME_PEER]
 
     play(lab, scenario)

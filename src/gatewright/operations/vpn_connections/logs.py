@@ -92,7 +92,11 @@ def _window(request: DescribeVpnConnectionLogsRequest, now: int) -> tuple[int, i
     return now - minutes * 60_000, _NEVER
 
 
+def shown(happened_at: int, text: str, tunnel_id: str = "") -> str:
+    """A line with its time (milliseconds), and of two tunnels with which one it is."""
+    at = datetime.fromtimestamp(happened_at / 1000, UTC).isoformat(timespec="milliseconds")
+    return " ".join(filter(None, (at.replace("+00:00", "Z"), tunnel_id, text)))
+
+
 def _shown(line: LogLine, *, named: bool) -> str:
-    """A line with its time, and of two tunnels with which one it is."""
-    at = datetime.fromtimestamp(line.happened_at / 1000, UTC).isoformat(timespec="milliseconds")
-    return " ".join((at.replace("+00:00", "Z"), *((line.tunnel_id,) if named else ()), line.text))
+    return shown(line.happened_at, line.text, line.tunnel_id if named else "")

@@ -20,7 +20,7 @@ from gatewright.resources import algorithms, bgp_addresses
 from gatewright.resources.peers import GATEWAY_ASN
 from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelStatus
 from gatewright.secrets import Place
-from gatewright.store import tunnels
+from gatewright.store import tunnel_states, tunnels
 from gatewright.store.tunnels import TunnelRow
 
 ALREADY_EXISTS = ErrorRow(
@@ -125,6 +125,8 @@ def new_tunnel(
         bgp_status=BgpStatus.UNKNOWN.value,
         health_status=HealthStatus.UNKNOWN.value,
         detail="",
+        troubles=tunnel_states.NO_TROUBLES,
+        clock_ahead=None,
         seen_at=None,
     )
     return changed(call, plain, options)

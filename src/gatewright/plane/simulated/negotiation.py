@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gatewright.plane.simulated.peers import Peer
+from gatewright.resources.troubles import Cause
 from gatewright.resources.tunnel_states import TunnelStatus
 from gatewright.resources.tunnels import TunnelSpec
 
@@ -13,30 +14,31 @@ class Outcome(NamedTuple):
     """How a negotiation ends."""
 
     status: TunnelStatus
-    #: Why it does not carry; empty if it does.
-    detail: str
+    #: Why it does not carry; None if it does.
+    cause: Cause | None
+    #: The last one says why.
     lines: tuple[str, ...]
 
 
 _REFUSED = {
     Peer.SILENT: Outcome(
         TunnelStatus.IKE_SA_NOT_ESTABLISHED,
-        "the peer does not answer",
+        Cause.PEER_SILENT,
         ("[IKE] retransmit 5 of request with message ID 0", "[IKE] giving up after 5 retransmits"),
     ),
     Peer.REFUSES_PROPOSAL: Outcome(
         TunnelStatus.IKE_SA_NOT_ESTABLISHED,
-        "no proposal chosen: the peer takes none of the algorithms of phase 1",
+        Cause.IKE_PROPOSAL,
         ("[IKE] received NO_PROPOSAL_CHOSEN notify error",),
     ),
     Peer.REFUSES_AUTHENTICATION: Outcome(
         TunnelStatus.IKE_SA_NOT_ESTABLISHED,
-        "authentication failed: the peer has another pre-shared key, or expects other identities",
+        Cause.KEY,
         ("[IKE] received AUTHENTICATION_FAILED notify error",),
     ),
     Peer.REFUSES_SUBNETS: Outcome(
         TunnelStatus.IPSEC_SA_NOT_ESTABLISHED,
-        "the peer refuses the subnets of phase 2",
+        Cause.SUBNETS,
         ("[IKE] received TS_UNACCEPTABLE notify, no CHILD_SA built",),
     ),
 }
@@ -53,7 +55,7 @@ def outcome(spec: TunnelSpec, peer: Peer) -> Outcome:
         return _REFUSED[peer]
     selectors = f"{' '.join(spec.local_subnets)} === {' '.join(spec.remote_subnets)}"
     line = f"[IKE] CHILD_SA {spec.link} established with TS {selectors}"
-    return Outcome(TunnelStatus.IPSEC_SA_ESTABLISHED, "", (line,))
+    return Outcome(TunnelStatus.IPSEC_SA_ESTABLISHED, None, (line,))
 
 
 def begun(spec: TunnelSpec) -> str:

@@ -14,7 +14,15 @@ from gatewright.plane.simulated import negotiation
 from gatewright.plane.simulated.peers import Behaviour, Peers, Probes, Session
 from gatewright.plane.simulated.timing import Change, Timing
 from gatewright.resources.specs import InstanceSpec
-from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelLine, TunnelState, TunnelStatus
+from gatewright.resources.troubles import Cause, sentence
+from gatewright.resources.tunnel_states import (
+    BgpStatus,
+    HealthStatus,
+    Trouble,
+    TunnelLine,
+    TunnelState,
+    TunnelStatus,
+)
 from gatewright.resources.tunnels import SecretRef, TunnelSpec
 
 _NOTHING, _PHASE_1, _ALL = (
@@ -31,7 +39,8 @@ class RememberedTunnel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     #: Of the spec that is loaded; empty while none is.
     digest: str
     status: TunnelStatus
-    detail: str
+    #: Why it does not carry, if anything keeps it from it.
+    trouble: Trouble | None
     behaviour: Behaviour
     #: When phase 1 is agreed and when the negotiation ends, milliseconds of the timing's clock; null once it has.
     middle: int | None
@@ -47,9 +56,11 @@ class Tunnel:
     digest: str
     behaviour: Behaviour
     status: TunnelStatus = _NOTHING
-    detail: str = ""
+    trouble: Trouble | None = None
     middle: int | None = None
     ends: int | None = None
+    #: When something was steered, began or ended last.
+    changed: int = 0
     task: asyncio.Task[None] | None = None
 
     @property
@@ -61,14 +72,20 @@ class Tunnel:
         """All that is known of it."""
         carries = self.status is _ALL
         bgp, health = BgpStatus.UNKNOWN, HealthStatus.UNKNOWN
-        detail = self.detail
+        troubles = [] if self.trouble is None else [self.trouble]
+        if self.moment is not None:
+            troubles.append(Trouble(cause=Cause.NEGOTIATING, at=self.changed))
         if self.spec.bgp is not None:
             bgp = BgpStatus.UP if carries and self.behaviour.bgp is Session.UP else BgpStatus.DOWN
         if self.spec.health is not None:
             good = carries and self.behaviour.health is Probes.GOOD
             health = HealthStatus.GOOD if good else HealthStatus.FAILED
             if carries and not good:
-                detail = "its health check is not answered"
+                about = f"{self.spec.health.destination} is silent"
+                troubles.append(Trouble(cause=Cause.HEALTH, at=self.changed, about=about))
+        detail = "; ".join(sentence(each) for each in troubles if each.cause != Cause.NEGOTIATING)
+        if carries and bgp is BgpStatus.DOWN:
+            troubles.append(Trouble(cause=Cause.BGP, at=self.changed))
         return TunnelState(
             id=self.spec.id,
             instance_id=self.instance.id,
@@ -77,6 +94,7 @@ class Tunnel:
             health=health,
             detail=detail,
             at=now,
+            troubles=tuple(troubles),
         )
 
 
@@ -138,7 +156,7 @@ class Tunnels:
             self._end(tunnel)
             tunnel.instance, tunnel.spec = instance, spec
             if any(reference not in secrets for reference in _references(spec)):
-                tunnel.digest, tunnel.detail = "", "its secrets are not known"
+                tunnel.digest, tunnel.trouble = "", self._fault("its secrets are not known")
                 self._tell(tunnel)
                 missing.append(spec.id)
             else:
@@ -152,7 +170,7 @@ class Tunnels:
         self._earlier.pop(instance_id, None)
         for tunnel in self.of(instance_id):
             _stop(tunnel)
-            tunnel.digest, tunnel.status, tunnel.detail = "", _NOTHING, reason
+            tunnel.digest, tunnel.status, tunnel.trouble = "", _NOTHING, self._fault(reason)
             tunnel.middle = tunnel.ends = None
             self._tell(tunnel)
 
@@ -166,6 +184,7 @@ class Tunnels:
     def behave(self, tunnel: Tunnel, behaviour: Behaviour) -> None:
         """The device at the other end behaves like this from now on. Another answer means another negotiation."""
         before, tunnel.behaviour = tunnel.behaviour, behaviour
+        tunnel.changed = self._timing.now()
         if before.peer is not behaviour.peer and tunnel.digest:
             self._end(tunnel)
             self._negotiate(tunnel)
@@ -191,7 +210,7 @@ class Tunnels:
                 id=each.spec.id,
                 digest=each.digest,
                 status=each.status,
-                detail=each.detail,
+                trouble=each.trouble,
                 behaviour=each.behaviour,
                 middle=each.middle,
                 ends=each.ends,
@@ -211,7 +230,7 @@ class Tunnels:
             tunnel = self._tunnels[spec.id] = Tunnel(instance, spec, "", self._peers.behaviour)
             if earlier is not None:
                 tunnel.digest, tunnel.behaviour = earlier.digest, earlier.behaviour
-                tunnel.status, tunnel.detail = earlier.status, earlier.detail
+                tunnel.status, tunnel.trouble = earlier.status, earlier.trouble
                 tunnel.middle, tunnel.ends = earlier.middle, earlier.ends
         return tunnel
 
@@ -224,11 +243,12 @@ class Tunnels:
         _stop(tunnel)
         if tunnel.status is not _NOTHING:
             self._say(tunnel, *negotiation.ended(tunnel.spec, tunnel.behaviour.peer))
-        tunnel.status, tunnel.detail = _NOTHING, ""
+        tunnel.status, tunnel.trouble = _NOTHING, None
         tunnel.middle = tunnel.ends = None
 
     def _negotiate(self, tunnel: Tunnel) -> None:
         now, tunnel.ends = self._timing.now(), self._timing.end_of(Change.TUNNEL)
+        tunnel.changed = now
         if negotiation.reaches_phase_2(tunnel.behaviour.peer):
             tunnel.middle = min(tunnel.ends, now + max(0, tunnel.ends - now) // 2)
         self._say(tunnel, negotiation.begun(tunnel.spec))
@@ -256,9 +276,15 @@ class Tunnels:
             self._say(tunnel, negotiation.phase_1_stands(tunnel.spec))
         else:
             tunnel.ends = None
-            tunnel.status, tunnel.detail, lines = negotiation.outcome(tunnel.spec, tunnel.behaviour.peer)
-            self._say(tunnel, *lines)
+            now, came = self._timing.now(), negotiation.outcome(tunnel.spec, tunnel.behaviour.peer)
+            tunnel.status, tunnel.changed = came.status, now
+            if came.cause is not None:
+                tunnel.trouble = Trouble(cause=came.cause, at=now, line=came.lines[-1])
+            self._say(tunnel, *came.lines)
         self._tell(tunnel)
+
+    def _fault(self, why: str) -> Trouble:
+        return Trouble(cause=Cause.HOST, at=self._timing.now(), about=why)
 
     def _tell(self, tunnel: Tunnel) -> None:
         self._told(tunnel.state(self._timing.now()))

@@ -19,18 +19,19 @@ from gatewright.plane.contract import PlaneError, Reveal, Told
 from gatewright.plane.linux.bird_client import Session
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder
-from gatewright.plane.linux.tunnels import causes, seen
-from gatewright.plane.linux.tunnels.causes import Cause
+from gatewright.plane.linux.tunnels import seen
 from gatewright.plane.linux.tunnels.daemon import Daemon
 from gatewright.plane.linux.tunnels.lines import Lines
 from gatewright.plane.linux.tunnels.patience import Patience
 from gatewright.plane.linux.tunnels.reliance import Reliance
 from gatewright.plane.linux.tunnels.seen import Seen
+from gatewright.plane.linux.tunnels.troubles import ON_THE_SIDE, Troubles
 from gatewright.plane.linux.vici_conn import Section, child_names, connection_name, shared_key
 from gatewright.plane.linux.vici_session import ViciRefusal, ViciSession
 from gatewright.resources import algorithms
 from gatewright.resources.specs import InstanceSpec
-from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelState, TunnelStatus
+from gatewright.resources.troubles import Cause, sentence
+from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, Trouble, TunnelState, TunnelStatus
 from gatewright.resources.tunnels import TunnelSpec
 
 _log = logging.getLogger(__name__)
@@ -84,11 +85,13 @@ class Keeper:
         self._digest: str | None = None
         self._loaded: str | None = None
         self._in_force: asyncio.Future[None] | None = None
-        self._cause: Cause | None = None
+        self._troubles = Troubles(tunnel)
         self._was_up = False
         #: When there was traffic for it last.
         self._demanded = float("-inf")
         self._state: TunnelState | None = None
+        #: What of it was told that its log does not say.
+        self._hindrance: Trouble | None = None
         #: Whether a CHILD SA was seen last; None if nothing was since its charon began.
         self._carries: bool | None = None
         #: Why its charon could not be told of it.
@@ -160,8 +163,8 @@ class Keeper:
             self._demanded = asyncio.get_running_loop().time()
         self._session = self._loaded = self._carries = None
         self._reliance.lost()
-        self._cause = None
-        self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, why)
+        self._troubles.forget()
+        self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, _fault(why))
 
     def bgp_seen(self, session: Session | None) -> None:
         """What BIRD tells of the session with the customer; None if it is not there."""
@@ -172,7 +175,7 @@ class Keeper:
         if told and (first or told != _of_session(before)):
             self._lines.add(told)
         if self._state is not None:
-            self._tell(self._state.status, self._state.detail)
+            self._tell_again()
 
     # what the daemon tells
 
@@ -181,9 +184,7 @@ class Keeper:
 
     def logged(self, text: str) -> None:
         self._lines.add(text)
-        found = causes.cause(text)
-        if found is not None:
-            self._cause = found
+        if self._troubles.hear(text):
             self._wake.set()
 
     # looking
@@ -211,7 +212,7 @@ class Keeper:
 
     def _failed(self, error: Exception) -> None:
         if self._state is None:
-            self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, str(error))
+            self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, _fault(str(error)))
         if self._in_force is not None and not self._in_force.done():
             self._in_force.set_exception(PlaneError(f"tunnel {self.tunnel.id}: {error}"))
 
@@ -288,7 +289,7 @@ class Keeper:
             _log.warning("tunnel %s: %s", tunnel.id, error)
         if words := weak_words(tunnel):
             self._lines.warn(f"{', '.join(words)} can be broken; choose stronger ones on both sides")
-        self._cause = None
+        self._troubles.want(tunnel)
 
     async def _see(self, session: ViciSession) -> Seen:
         name = connection_name(self.tunnel)
@@ -301,15 +302,15 @@ class Keeper:
         hold = await self._reliance.follow(self.instance, self.tunnel, up=up)
         if up:
             self._patience.is_up(clock)
-            self._was_up, self._cause = True, None
+            self._was_up = True
+            self._troubles.forget()
         else:
             self._patience.is_down(clock)
-        if self._cause is not None:
-            self._cause = causes.within(self._cause, established=now.established, was_up=self._was_up)
+        self._troubles.settle(established=now.established, was_up=self._was_up)
         if not now.established:
             self._was_up = False
-        failed = self._was_up or (self._cause is not None and self._cause.phase_2)
-        self._tell(seen.status(now, phase_2_failed=failed), self._detail(now))
+        failed = self._was_up or self._troubles.phase_2
+        self._tell(seen.status(now, phase_2_failed=failed), self._obstruction(now))
         return hold
 
     async def _follow_health(self) -> float:
@@ -317,34 +318,42 @@ class Keeper:
         if self._carries is None or self._state is None:
             return _SWEEP
         hold = await self._reliance.follow(self.instance, self.tunnel, up=self._carries)
-        self._tell(self._state.status, self._state.detail)
+        self._tell_again()
         return _SWEEP if hold is None else min(_SWEEP, hold)
 
-    def _detail(self, now: Seen) -> str:
+    def _obstruction(self, now: Seen) -> Trouble | None:
+        """Why it does not carry, but for what was read in the log."""
         if now.children:
-            if self.tunnel.health is not None and self._reliance.health is HealthStatus.FAILED:
-                return f"{self.tunnel.health.destination} does not answer its health check"
-            return ""
+            return None
         if self._obstacle:
-            return self._obstacle
-        if self._cause is not None:
-            return self._cause.text
-        if self.tunnel.initiate or now.connecting:
-            return "it is being negotiated"
-        return "it begins when there is traffic for it, or when the peer begins"
+            return _fault(self._obstacle)
+        if self._troubles.failed:
+            return None
+        begins = self.tunnel.initiate or now.connecting
+        return Trouble(cause=Cause.NEGOTIATING if begins else Cause.NOT_BEGUN, at=_now())
 
-    def _tell(self, status: TunnelStatus, detail: str) -> None:
-        at = time.time_ns() // 1_000_000
+    def _tell_again(self) -> None:
+        """Its session or its health may be another; what its charon was last seen to have is the same."""
+        if self._state is not None:
+            self._tell(self._state.status, self._hindrance)
+
+    def _tell(self, status: TunnelStatus, hindrance: Trouble | None) -> None:
+        self._hindrance = hindrance
+        at = _now()
         up = status is TunnelStatus.IPSEC_SA_ESTABLISHED
+        # nothing is answered through one that is down
+        health = self._reliance.health if up or self.tunnel.health is None else HealthStatus.FAILED
+        bgp = BgpStatus.UNKNOWN if self.tunnel.bgp is None else self._bgp_status
+        troubles = self._troubles.now(at, hindrance, carries=up, bgp=bgp, session=self._bgp, health=health)
         state = TunnelState(
             id=self.tunnel.id,
             instance_id=self.instance.id,
             status=status,
-            bgp=BgpStatus.UNKNOWN if self.tunnel.bgp is None else self._bgp_status,
-            # nothing is answered through one that is down
-            health=self._reliance.health if up or self.tunnel.health is None else HealthStatus.FAILED,
-            detail=detail,
+            bgp=bgp,
+            health=health,
+            detail=next((sentence(each) for each in troubles if each.cause not in ON_THE_SIDE), ""),
             at=at,
+            troubles=troubles,
         )
         if self._state is None or msgspec.structs.replace(self._state, at=at) != state:
             self._state = state
@@ -381,6 +390,15 @@ def _of_session(session: Session | None) -> str:
     if session.up:
         return f"BGP session with {session.neighbour} is up"
     return f"BGP session with {session.neighbour} is down" + (f": {session.last_error}" if session.last_error else "")
+
+
+def _fault(why: str) -> Trouble:
+    return Trouble(cause=Cause.HOST, at=_now(), about=why)
+
+
+def _now() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
 
 
 async def end(session: ViciSession, connection: str) -> None:

@@ -23,7 +23,8 @@ from gatewright.plane.linux.tunnels.links import LinkState, TunnelLinks
 from gatewright.plane.linux.tunnels.probes import Probes
 from gatewright.plane.linux.tunnels.reliance import Reliance
 from gatewright.resources.specs import InstanceSpec, ItemKey
-from gatewright.resources.tunnel_states import TunnelState, TunnelStatus
+from gatewright.resources.troubles import Cause, sentence
+from gatewright.resources.tunnel_states import Trouble, TunnelState, TunnelStatus
 from gatewright.resources.tunnels import TunnelSpec
 
 _log = logging.getLogger(__name__)
@@ -268,10 +269,13 @@ class _Links:
 
 def _unserved(spec: InstanceSpec, tunnel: TunnelSpec) -> TunnelState:
     """Of a tunnel that this host cannot carry beside another of the same instance."""
+    at = time.time_ns() // 1_000_000
+    trouble = Trouble(cause=Cause.SAME_PEER, at=at, about=tunnel.peer)
     return TunnelState(
         id=tunnel.id,
         instance_id=spec.id,
         status=TunnelStatus.IKE_SA_NOT_ESTABLISHED,
-        detail=f"another tunnel of the gateway leads to {tunnel.peer}: their packets cannot be told apart",
-        at=time.time_ns() // 1_000_000,
+        detail=sentence(trouble),
+        at=at,
+        troubles=(trouble,),
     )

@@ -1,0 +1,5 @@
+"""Finding out what is wrong with connections and gateways: one module an operation."""
+
+from gatewright.operations.diagnosis.connections import DiagnoseVpnConnections
+
+OPERATIONS = (DiagnoseVpnConnections,)

@@ -1,0 +1,104 @@
+"""What the diagnosis of tunnels depends on, read from the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+from typing import NamedTuple
+
+from gatewright.operations.call import Call
+from gatewright.reconcile.vpn_routing import learning, routing
+from gatewright.resources.compile_vpn_routes import NO_ROUTES, RoutingFacts
+from gatewright.resources.diagnosis import Situation
+from gatewright.resources.tunnel_states import TunnelStatus
+from gatewright.resources.tunnels import EVERYWHERE
+from gatewright.store import gateways, hosts, placements, tunnel_states, tunnels
+from gatewright.store.connections import ConnectionView
+from gatewright.store.tunnels import TunnelView
+
+
+class Diagnosed(NamedTuple):
+    """One tunnel of a connection, and how it stands."""
+
+    connection: ConnectionView
+    tunnel: TunnelView
+    situation: Situation
+
+
+class _Place(NamedTuple):
+    """Where an instance is."""
+
+    #: It runs what is wanted there.
+    current: bool
+    #: Its host has not been heard of lately.
+    away: bool
+
+
+_NOWHERE = _Place(current=False, away=False)
+
+
+def situations(call: Call, rows: Sequence[ConnectionView]) -> list[Diagnosed]:
+    """How the tunnels of some connections stand, in the order of these and of the tunnels in them."""
+    gateway_ids = list(dict.fromkeys(row.gateway_id for row in rows if row.gateway_id is not None))
+    found = gateways.find_all(call.transaction, gateway_ids)
+    routes = routing(call.transaction, found)
+    vpcs = {row.id: row.vpc_id for row in found}
+    learnt = learning(call.transaction, list(dict.fromkeys(vpcs.values())))
+    places = _places(call, gateway_ids)
+    ends = tunnels.of_connections(call.transaction, [row.id for row in rows])
+    diagnosed = []
+    for row in rows:
+        # an attachment has no gateway, and no routes here
+        facts = routes.get(row.gateway_id or "", NO_ROUTES)
+        propagates = row.gateway_id is not None and bool(learnt[vpcs[row.gateway_id]].tables)
+        for tunnel in ends[row.id]:
+            led_into, led_to = _led(row, tunnel, facts, propagates=propagates)
+            place = places.get(tunnel.instance_id or "", _NOWHERE)
+            diagnosed.append(
+                Diagnosed(
+                    row,
+                    tunnel,
+                    Situation(
+                        dual=row.dual_tunnel,
+                        nat_traversal=tunnel.enable_nat_traversal,
+                        seen=tunnel.seen_at is not None,
+                        at=tunnel.seen_at or 0,
+                        status=TunnelStatus(tunnel.status),
+                        troubles=tunnel_states.troubles_of(tunnel),
+                        detail=tunnel.detail,
+                        clock_ahead=tunnel.clock_ahead,
+                        current=place.current,
+                        away=place.away,
+                        led_into=led_into,
+                        led_to=led_to,
+                    ),
+                )
+            )
+    return diagnosed
+
+
+def _places(call: Call, gateway_ids: Sequence[str]) -> dict[str, _Place]:
+    up = {row.id: row.up(call.now) for row in hosts.every(call.transaction)}
+    return {
+        row.item_id: _Place(row.seen.current, not up.get(row.host_id, False))
+        for row in placements.of_resources(call.transaction, gateway_ids)
+        if not row.tombstone
+    }
+
+
+def _led(row: ConnectionView, tunnel: TunnelView, facts: RoutingFacts, *, propagates: bool) -> tuple[bool, bool]:
+    """Whether something is led into a tunnel, and from the VPC to its gateway for what is behind it."""
+    if row.gateway_id is None:
+        return True, True
+    behind = {each.destination for each in facts.routes if each.connection_id == row.id}
+    behind |= {each.destination for each in facts.policies if each.connection_id == row.id}
+    routed = row.local_subnets == row.remote_subnets == EVERYWHERE
+    if not routed:
+        behind |= set(row.remote_subnets.split(","))
+    into = bool(behind) or tunnel.bgp_enabled
+    return into, (tunnel.bgp_enabled and propagates) or _overlap(behind, facts.wanted)
+
+
+def _overlap(some: set[str], others: Sequence[str]) -> bool:
+    networks = [IPv4Network(each) for each in others]
+    return any(IPv4Network(each).overlaps(other) for each in some for other in networks)
