@@ -56,6 +56,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
         "quota_vswitches": "7",
         "quota_customer_gateways": "4",
         "quota_vpn_connections": "11",
+        "quota_vpn_attachments": "13",
         "quota_vpn_routes": "12",
         "busy_gateways": "refuse",
         "weak_algorithms": "refuse",
@@ -87,7 +88,7 @@ def test_every_option_can_be_set_in_the_environment() -> None:
     assert found.quota_customer_gateways == 4
     assert found.quota_vpcs == 8
     assert found.health_interval == 250
-    assert (found.quota_vpn_connections, found.quota_vpn_routes) == (11, 12)
+    assert (found.quota_vpn_connections, found.quota_vpn_routes, found.quota_vpn_attachments) == (11, 12, 13)
     assert (found.busy_gateways, found.weak_algorithms) == ("refuse", "refuse")
     assert (found.database, found.quota_vpn_gateways) == ("postgresql://u@h/d", 5)
     assert (found.log_level, found.log_format) == ("INFO", "text")

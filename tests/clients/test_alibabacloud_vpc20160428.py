@@ -118,6 +118,30 @@ def test_a_route_of_a_gateway_is_published_and_told_in_the_models_of_the_sdk(ser
     assert ask("DescribeVpnRouteEntries", VpnGatewayId=gateway)["TotalCount"] == 0
 
 
+def test_an_attachment_is_made_told_and_deleted_in_the_models_of_the_sdk(service: Service) -> None:
+    sdk = OpenapiSdk(service.port)
+    ask = partial(sdk.call, RegionId=REGION)
+    device = ask("CreateCustomerGateway", IpAddress="203.0.113.78")["CustomerGatewayId"]
+    everywhere = {"LocalSubnet": "0.0.0.0/0", "RemoteSubnet": "0.0.0.0/0"}
+    ends = [{"TunnelIndex": number, "CustomerGatewayId": device} for number in (1, 2)]
+    made = ask("CreateVpnAttachment", **everywhere, Name="branch", TunnelOptionsSpecification=ends)
+    named = {"VpnConnectionId": made["VpnConnectionId"]}
+    told = sdk.client.describe_vpn_connection(
+        models.DescribeVpnConnectionRequest(region_id=REGION, vpn_connection_id=made["VpnConnectionId"])
+    ).body
+    changed = ask("ModifyVpnAttachmentAttribute", **named, Name="other")
+    attached = ask("DescribeVpnAttachments")
+    granted = ask("DescribeVpnCrossAccountAuthorizations", **named)
+    deleted = ask("DeleteVpnAttachment", **named)
+    ask("DeleteCustomerGateway", CustomerGatewayId=device)
+
+    assert (made["Code"], made["Success"], made["Name"]) == ("200", True, "branch")
+    assert (told.attach_type, told.state, told.status) == ("NO_ASSOCIATED", "init", "ike_sa_not_established")
+    assert [end.tunnel_index for end in told.tunnel_options_specification.tunnel_options] == [1, 2]
+    assert (changed["Name"], [end["TunnelIndex"] for end in changed["TunnelOptionsSpecification"]]) == ("other", [1, 2])
+    assert (attached["TotalCount"], granted["TotalCount"], deleted["Success"]) == (0, 0, True)
+
+
 def test_the_detail_of_an_error_reaches_the_exception(sdk: OpenapiSdk) -> None:
     with pytest.raises(ClientException) as caught:
         sdk.client.describe_vpn_gateway(

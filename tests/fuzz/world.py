@@ -12,7 +12,7 @@ from gatewright.clock import iso_seconds
 from gatewright.operations.call import Quotas
 from gatewright.operations.declaration import Operation
 from gatewright.resources.addresses import dotted
-from tests.fuzz.strategies import EARLIER, MADE_UP, OTHERS, Case, Known, Raw, Value
+from tests.fuzz.strategies import EARLIER, MADE_UP, MINE, OTHERS, Case, Known, Raw, Value
 from tests.support.cell import HOST, Cell
 from tests.support.client import Reply, sign_v1
 from tests.support.rows import Rows
@@ -21,6 +21,8 @@ from tests.support.rows import Rows
 _NO_RESOURCES = ("RequestId", "RegionId", "ZoneId", "AccountId", "Id")
 #: 198.18.0.0: the address of the first customer gateway, apart from those of generated requests.
 _FIRST_DEVICE = 0xC6120000
+#: In the names of the operations whose connections are attachments.
+_OF_ATTACHMENTS = ("Attachment", "CrossAccount", "Vco")
 FORM = "application/x-www-form-urlencoded"
 _ACCEPTED = {"JSON": "application/json", "XML": "text/xml"}
 
@@ -36,12 +38,15 @@ class World:
             vswitches=10**6,
             customer_gateways=10**6,
             vpn_connections=10**6,
+            vpn_attachments=10**6,
         )
         self.cell = Cell(url, with_agent=False, quotas=plenty)
         self.other = self.cell.other()
         self.rows = Rows(url)
         self._mine: dict[str, str] = {}
         self.others: dict[str, str] = {}
+        #: Ids of attachments, by whose they are: those of connections are named alike.
+        self._attachments: dict[str, dict[str, str]] = {MINE: {}, OTHERS: {}}
         self._earlier: dict[str, str] = {}
         self._nonce = 0
         self._furnished = 0
@@ -53,8 +58,11 @@ class World:
         self.cell.close()
 
     def furnish(self) -> None:
-        """Give both accounts an ``active`` gateway in a network, with a connection to a customer gateway and routes."""
-        for cell, known in ((self.other, self.others), (self.cell, self._mine)):
+        """Give both accounts an ``active`` gateway in a network, with a connection to a customer gateway and routes.
+
+        Besides, an attachment to the same customer gateway.
+        """
+        for cell, known, whose in ((self.other, self.others, OTHERS), (self.cell, self._mine, MINE)):
             network = cell.network()
             gateway = cell.gateway(network, EnableSsl=True)
             known |= ids_of(cell.call("DescribeVSwitchAttributes", VSwitchId=network[1]))
@@ -71,6 +79,9 @@ class World:
             }
             cell.call("CreateVpnRouteEntry", **route, PublishVpc=True)
             cell.call("CreateVpnPbrRouteEntry", **route, PublishVpc=False, RouteSource="10.0.0.0/24")
+            attachment = cell.attachment(device, device)
+            told = ids_of(cell.call("DescribeVpnConnection", VpnConnectionId=attachment))
+            self._attachments[whose] = {**told, "NextHop": attachment}
         self._furnished += 1
         self.cell.settle(lambda: self._is_active(self.cell, self._mine) and self._is_active(self.other, self.others))
         self._unchanged_since = None
@@ -84,8 +95,8 @@ class World:
         """Remember the ids of an answer to a write."""
         self._earlier |= ids_of(answer)
 
-    def value(self, value: Value) -> str:
-        """A value as it is sent."""
+    def value(self, value: Value, operation: str) -> str:
+        """A value as it is sent to an operation."""
         if isinstance(value, Raw):
             raise ValueError("raw bytes stand in the query or form as they are")
         if not isinstance(value, Known):
@@ -93,8 +104,11 @@ class World:
         if value.whose == MADE_UP:
             return "made-up-" + value.parameter.lower()
         known = {OTHERS: self.others, EARLIER: self._earlier}.get(value.whose, self._mine)
+        attached = {}
+        if any(part in operation for part in _OF_ATTACHMENTS) and value.whose in (MINE, OTHERS):
+            attached = self._attachments[value.whose]
         # Of what nobody furnished there may be one that an earlier request made.
-        for ids in (known, self._earlier, self._mine):
+        for ids in (attached, known, self._earlier, self._mine):
             for name in sorted(ids, key=len, reverse=True):
                 if value.parameter.endswith(name):
                     return ids[name]
@@ -102,7 +116,9 @@ class World:
 
     def send(self, operation: type[Operation[Any, Any]], case: Case, sender: Cell | None = None) -> Reply:
         """Send a request, signed as it should be, by the first account unless it is said whose."""
-        pairs = [(name, value if isinstance(value, Raw) else self.value(value)) for name, value in case.pairs]
+        pairs = [
+            (name, value if isinstance(value, Raw) else self.value(value, operation.name)) for name, value in case.pairs
+        ]
         return self.cell.run(self._send(sender or self.cell, operation, case, pairs))
 
     async def _send(

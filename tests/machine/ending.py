@@ -57,5 +57,6 @@ def _delete_everything(cell: Cell) -> None:
         for each in cell.call(action, PageSize=50)[collection][thing]:
             if action == "DescribeVpnGateways":
                 cell.until_status(each[named], "active")
-            cell.call(delete, **{named: each[named]})
+            attached = each.get("AttachType") == "NO_ASSOCIATED"
+            cell.call("DeleteVpnAttachment" if attached else delete, **{named: each[named]})
         cell.until(action, lambda answer: answer["TotalCount"] == 0, PageSize=50)

@@ -15,6 +15,7 @@ MOST_GATEWAYS = 3
 MOST_PUBLIC_ADDRESSES = 8
 MOST_CUSTOMER_GATEWAYS = 3
 MOST_CONNECTIONS = 2
+MOST_ATTACHMENTS = 2
 
 #: A refusal: status and code. None where a call is served.
 Refusal = tuple[int, str] | None
@@ -94,6 +95,19 @@ class Connection:
     tunnels: dict[str, tuple[CustomerGateway, str | None]]
 
 
+@dataclass(eq=False)
+class Attachment:
+    """An IPsec connection without a gateway, with the customer gateways that its tunnels lead to."""
+
+    id: str
+    name: str
+    remote: str
+    customers: list[CustomerGateway]
+    #: By ``TunnelIndex``; None for one that was made up.
+    keys: dict[int, str | None]
+    tag: str | None
+
+
 @dataclass
 class Account:
     """What one account has."""
@@ -104,6 +118,7 @@ class Account:
     routes: list[Route] = field(default_factory=list)
     customers: list[CustomerGateway] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
     #: Ids of resource groups besides the default one.
     groups: list[str] = field(default_factory=list)
     #: By client token: the network that a VPC was asked for, and the id that was answered.
@@ -153,11 +168,15 @@ class Account:
             return 400, "Resource.QuotaFull"
         return None
 
+    def may_attach(self) -> Refusal:
+        return (400, "Resource.QuotaFull") if len(self.attachments) >= MOST_ATTACHMENTS else None
+
     def may_delete_gateway(self, gateway: Gateway) -> Refusal:
         return (400, "DependencyViolation.VpnConnection") if self.connections_of(gateway) else None
 
     def may_delete_customer(self, customer: CustomerGateway) -> Refusal:
         peers = [peer for connection in self.connections for peer, _ in connection.tunnels.values()]
+        peers += [peer for attachment in self.attachments for peer in attachment.customers]
         return (400, "DependencyViolation.VpnConnection") if customer in peers else None
 
     def may_delete_group(self, group: str) -> Refusal:

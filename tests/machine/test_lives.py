@@ -16,9 +16,10 @@ from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
 from gatewright.operations.call import Quotas
 from tests.fuzz.effort import effort
-from tests.machine.connections import Connections
+from tests.machine.attachments import Attachments
 from tests.machine.life import AT, WHO
 from tests.machine.model import (
+    MOST_ATTACHMENTS,
     MOST_CONNECTIONS,
     MOST_CUSTOMER_GATEWAYS,
     MOST_GATEWAYS,
@@ -27,7 +28,7 @@ from tests.machine.model import (
 from tests.support.cell import Cell
 
 
-class Lives(Connections):
+class Lives(Attachments):
     """Everything at once, and what no account can do to another."""
 
     @rule(who=WHO, at=AT)
@@ -59,6 +60,12 @@ class Lives(Connections):
                 ("DescribeVpnConnection", "ModifyVpnConnectionAttribute", "DeleteVpnConnection"),
                 (404, "InvalidVpnConnectionInstanceId.NotFound"),
             ),
+            (
+                theirs.attachments,
+                "VpnConnectionId",
+                ("DescribeVpnConnection", "ModifyVpnAttachmentAttribute", "DeleteVpnAttachment"),
+                (404, "InvalidVpnConnectionInstanceId.NotFound"),
+            ),
         ):
             thing: Any = self._one_of(list(things), at)
             for action in actions if thing is not None else ():
@@ -72,6 +79,7 @@ class Lives(Connections):
             self._check_gateways(cell, model)
             self._check_customers(cell, model)
             self._check_connections(cell, model)
+            self._check_attachments(cell, model)
             self._check_routes(cell, model)
             self._check_groups(cell, model)
 
@@ -83,6 +91,7 @@ def service(make_cell: Callable[..., Cell]) -> Cell:
         public_addresses=MOST_PUBLIC_ADDRESSES,
         customer_gateways=MOST_CUSTOMER_GATEWAYS,
         vpn_connections=MOST_CONNECTIONS,
+        vpn_attachments=MOST_ATTACHMENTS,
     )
     return make_cell(quotas=most)
 

@@ -96,3 +96,13 @@ def test_a_text_that_the_api_never_has_is_refused(name: str, value: str, told: s
     with pytest.raises(Unusable) as refused:
         peer(*single(**{name: value}))
     assert str(refused.value) == told
+
+
+def test_an_attachment_has_no_address_that_a_device_could_reach() -> None:
+    config, connection = single()
+    config["VpnConnectionConfig"]["Remote"] = ""
+    with pytest.raises(Unusable) as refused:
+        peer(config, {**connection, "AttachType": "NO_ASSOCIATED"})
+    assert str(refused.value) == (
+        "the connection is attached to nothing, so there is no address that a device could reach"
+    )

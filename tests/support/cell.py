@@ -419,6 +419,17 @@ class Cell:
         answer: str = self.call("CreateVpnConnection", **wanted)["VpnConnectionId"]
         return answer
 
+    def attachment(self, *customers: str, **parameters: Any) -> str:
+        """An attachment with a tunnel to each of one or two customer gateways. Returns its id."""
+        tunnels = (
+            {f"TunnelOptionsSpecification.{n}.CustomerGatewayId": each for n, each in enumerate(customers, 1)}
+            if len(customers) > 1
+            else {"CustomerGatewayId": customers[0]}
+        )
+        wanted = {"LocalSubnet": "0.0.0.0/0", "RemoteSubnet": "0.0.0.0/0", **tunnels, **parameters}
+        answer: str = self.call("CreateVpnAttachment", **wanted)["VpnConnectionId"]
+        return answer
+
     def until_status(self, gateway: str, status: str) -> dict[str, Any]:
         """Describe a gateway until it has a status."""
         return self.until("DescribeVpnGateway", lambda answer: answer["Status"] == status, VpnGatewayId=gateway)

@@ -159,6 +159,7 @@ async def _serve_from(
             vswitches=settings.quota_vswitches,
             customer_gateways=settings.quota_customer_gateways,
             vpn_connections=settings.quota_vpn_connections,
+            vpn_attachments=settings.quota_vpn_attachments,
             vpn_routes=settings.quota_vpn_routes,
         ),
         public_pool=pools.public_pool(settings.public_pool),

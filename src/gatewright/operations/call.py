@@ -36,6 +36,8 @@ class Quotas:
     customer_gateways: int = 100
     #: IPsec connections a VPN gateway.
     vpn_connections: int = 10
+    #: Attachments an account and region.
+    vpn_attachments: int = 50
 
 
 def _no_delay() -> int:

@@ -15,17 +15,19 @@ from gatewright.operations.customer_gateways.facts import NOT_FOUND as CUSTOMER_
 from gatewright.operations.customer_gateways.facts import find_customer_gateway
 from gatewright.operations.declaration import Access, OneOf, Operation, Parameter, Request, Response
 from gatewright.operations.resource_groups import NO_SUCH_GROUP, group_for
+from gatewright.operations.vpn_connections.facts import NOT_FOUND as CONNECTION_NOT_FOUND
+from gatewright.operations.vpn_connections.facts import find_attachment
 from gatewright.operations.vpn_gateways.facts import NOT_FOUND as GATEWAY_NOT_FOUND
 from gatewright.operations.vpn_gateways.facts import find_gateway
 from gatewright.operations.vpn_gateways.updating import CONFIGURING
 from gatewright.resources.statuses import GatewayStatus
-from gatewright.store import customer_gateways, gateways, vpcs
+from gatewright.store import connections, customer_gateways, gateways, vpcs
 
 RESOURCE_NOT_FOUND = ErrorRow(
     400,
     "InvalidResourceId.NotFound",
     "The specified ResourceId does not exist.",
-    "VPCs can be moved; MoveVpnResourceGroup moves VPN gateways and customer gateways.",
+    "VPCs can be moved; MoveVpnResourceGroup moves VPN gateways, customer gateways and attachments.",
 )
 UNKNOWN_TYPE = ErrorRow(
     400,
@@ -33,12 +35,6 @@ UNKNOWN_TYPE = ErrorRow(
     "Invalid Resource Type value.",
     "Of what there is here, a Vpc can be moved.",
 )
-ATTACHMENT_NOT_FOUND = ErrorRow(
-    404,
-    "InvalidVpnConnectionInstanceId.NotFound",
-    "The specified vpn connection instance id does not exist.",
-)
-
 #: Types of the API; of these only VPCs exist here.
 _TYPES = (
     "Vpc",
@@ -103,13 +99,13 @@ class MoveVpnResourceGroupResponse(Response, kw_only=True):
 
 
 class MoveVpnResourceGroup(Operation[MoveVpnResourceGroupRequest, MoveVpnResourceGroupResponse]):
-    """Move a VPN gateway, and with it what belongs to it, or a customer gateway to another resource group.
+    """Move a VPN gateway with what belongs to it, a customer gateway or an attachment to another resource group.
 
-    Attachments are not served yet, so none is found. A gateway that is being deleted is not moved any more (*assumed*).
+    A gateway that is being deleted is not moved any more (*assumed*).
     """
 
     access = Access.WRITE
-    errors = (GATEWAY_NOT_FOUND, CUSTOMER_GATEWAY_NOT_FOUND, ATTACHMENT_NOT_FOUND, CONFIGURING, NO_SUCH_GROUP)
+    errors = (GATEWAY_NOT_FOUND, CUSTOMER_GATEWAY_NOT_FOUND, CONNECTION_NOT_FOUND, CONFIGURING, NO_SUCH_GROUP)
 
     def execute(self, call: Call, request: MoveVpnResourceGroupRequest) -> MoveVpnResourceGroupResponse:
         kind = request.resource_type.lower()
@@ -119,9 +115,10 @@ class MoveVpnResourceGroup(Operation[MoveVpnResourceGroupRequest, MoveVpnResourc
             customer_gateways.change(call.transaction, msgspec.structs.replace(customer, resource_group_id=group_id))
             return MoveVpnResourceGroupResponse()
         if kind == "vpnattachment":
-            raise ATTACHMENT_NOT_FOUND(
-                "InstanceId", request.instance_id, f"names no attachment of this account {call.where}"
-            )
+            attachment = find_attachment(call, request.instance_id, "InstanceId")
+            group_id = group_for(call, request.new_resource_group_id, "NewResourceGroupId")
+            connections.move(call.transaction, attachment.id, group_id)
+            return MoveVpnResourceGroupResponse()
         row = find_gateway(call, request.instance_id, "InstanceId")
         group_id = group_for(call, request.new_resource_group_id, "NewResourceGroupId")
         if row.status == GatewayStatus.DELETING:

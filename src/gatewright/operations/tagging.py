@@ -84,7 +84,6 @@ _TYPES = frozenset(
         "DHCPOPTIONSSET",
         "GATEWAYENDPOINT",
         "IPV6ADDRESS",
-        "VPNATTACHMENT",
         "SSLVPNSERVER",
         "IPSECSERVER",
     }
@@ -105,7 +104,8 @@ _FIND: dict[str, Callable[[Transaction, str, str], _Regional | None]] = {
     ResourceType.ROUTE_TABLE: route_tables.view,
     ResourceType.VPN_GATEWAY: gateways.view,
     ResourceType.CUSTOMER_GATEWAY: customer_gateways.find,
-    ResourceType.VPN_CONNECTION: connections.view,
+    ResourceType.VPN_CONNECTION: connections.of_a_gateway,
+    ResourceType.VPN_ATTACHMENT: connections.attachment,
 }
 
 ResourceIds = Annotated[tuple[str, ...], Parameter(Count(MOST_RESOURCES, error=TOO_MANY_RESOURCES))]

@@ -46,6 +46,7 @@ class ResourceType(enum.StrEnum):
     VPN_GATEWAY = "VPNGATEWAY"
     CUSTOMER_GATEWAY = "CUSTOMERGATEWAY"
     VPN_CONNECTION = "VPNCONNECTION"
+    VPN_ATTACHMENT = "VPNATTACHMENT"
 
 
 class Tag(Item, kw_only=True, frozen=True):

@@ -38,6 +38,8 @@ def peer(
     the ids of customer gateways. The networks are what is behind device and gateway, for connections whose selectors
     do not say it. Without ``secrets`` a placeholder stands for each.
     """
+    if connection.get("AttachType") == "NO_ASSOCIATED":
+        raise Unusable("the connection is attached to nothing, so there is no address that a device could reach")
     given = config.get("VpnConnectionConfig") or {}
     local, remote = _networks(given, "LocalSubnet"), _networks(given, "RemoteSubnet")
     described = _described(connection)

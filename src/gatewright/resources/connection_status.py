@@ -11,8 +11,10 @@ from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelSt
 
 
 class ConnectionState(enum.StrEnum):
-    """``State`` of an IPsec connection of a gateway, and of each of its tunnels."""
+    """``State`` of an IPsec connection, and of each of its tunnels."""
 
+    #: An attachment that nothing has been attached to.
+    INIT = "init"
     ACTIVE = "active"
     UPDATING = "updating"
 

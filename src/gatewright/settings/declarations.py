@@ -27,6 +27,7 @@ QUOTAS = {
     "quota_vswitches": 150,
     "quota_customer_gateways": 100,
     "quota_vpn_connections": 10,
+    "quota_vpn_attachments": 50,
     "quota_vpn_routes": 20,
 }
 
@@ -93,6 +94,7 @@ OPTIONS = (
     Option("quota_vswitches", int, "N", "vSwitches a VPC may have (default: 150)"),
     Option("quota_customer_gateways", int, "N", "customer gateways an account may have in a region (default: 100)"),
     Option("quota_vpn_connections", int, "N", "IPsec connections a VPN gateway may have (default: 10)"),
+    Option("quota_vpn_attachments", int, "N", "attachments an account may have in a region (default: 50)"),
     Option("quota_vpn_routes", int, "N", "routes of each kind a VPN gateway may have (default: 20)"),
     Option("connections", int, "N", "connections that the API serves at once (default: 1024)"),
     Option(
@@ -173,6 +175,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     quota_vswitches: int
     quota_customer_gateways: int
     quota_vpn_connections: int
+    quota_vpn_attachments: int
     quota_vpn_routes: int
     connections: int
     throttling: str

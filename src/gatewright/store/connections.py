@@ -27,6 +27,8 @@ class ConnectionRow(msgspec.Struct, frozen=True):
     gateway_id: str | None
     attach_type: str
     network_type: str
+    #: Of an attachment, ``Standard`` or ``Large``; else empty.
+    tunnel_bandwidth: str
     name: str
     #: Comma-separated networks.
     local_subnets: str
@@ -74,6 +76,11 @@ _ADD = Statement(insert(vpn_connections))
 _VIEW_ONE = Query(_VIEW.where(_IS, _c.account_id == bindparam("of_account")), ConnectionView)
 _VIEWS = QueryAmong(_VIEW.where(_c.account_id == bindparam("of_account")), _c.id, ConnectionView)
 _COUNT = Statement(select(func.count(_c.id)).where(_c.gateway_id == bindparam("of_gateway")))
+_COUNT_ATTACHMENTS = Statement(
+    select(func.count(_c.id)).where(
+        _c.account_id == bindparam("of_account"), _c.region_id == bindparam("of_region"), _c.gateway_id.is_(None)
+    )
+)
 _ONE_OF = Statement(select(_c.id).where(_c.gateway_id == bindparam("of_gateway")).order_by(_c.id).limit(1))
 _CONNECTED_IN = Query(
     select(_c.gateway_id)
@@ -85,6 +92,7 @@ _CONNECTED_IN = Query(
 )
 _CHANGEABLE = (
     "name",
+    "network_type",
     "local_subnets",
     "remote_subnets",
     "auto_config_route",
@@ -98,12 +106,18 @@ _CHANGEABLE = (
     "health_policy",
 )
 _CHANGE = Statement(update(vpn_connections).where(_IS).values({name: bindparam(f"new_{name}") for name in _CHANGEABLE}))
+_MOVE = Statement(update(vpn_connections).where(_IS).values(resource_group_id=bindparam("new_group")))
 _DROP = Statement(delete(vpn_connections).where(_IS))
-#: A filter of :func:`page`: the group. A gateway's connections are in its group, and in none of their own.
+#: A filter of :func:`page`: the group. A gateway's connections are in its group, attachments in one of their own.
 GROUP = "gateway_group_id"
 #: Another: a customer gateway that a tunnel leads to.
 PEER = "customer_gateway_id"
-_LISTING = Listing(_VIEW, vpn_connections, ConnectionView, {GROUP: vpn_gateways.c.resource_group_id})
+_LISTING = Listing(
+    _VIEW,
+    vpn_connections,
+    ConnectionView,
+    {GROUP: func.coalesce(vpn_gateways.c.resource_group_id, _c.resource_group_id)},
+)
 
 
 def add(transaction: Transaction, row: ConnectionRow) -> None:
@@ -127,6 +141,23 @@ def count(transaction: Transaction, gateway_id: str) -> int:
     return int(transaction.scalar(_COUNT, of_gateway=gateway_id))
 
 
+def count_attachments(transaction: Transaction, account_id: str, region_id: str) -> int:
+    """How many attachments an account has in a region."""
+    return int(transaction.scalar(_COUNT_ATTACHMENTS, of_account=account_id, of_region=region_id))
+
+
+def of_a_gateway(transaction: Transaction, account_id: str, connection_id: str) -> ConnectionView | None:
+    """An account's connection of a VPN gateway, or None."""
+    row = view(transaction, account_id, connection_id)
+    return None if row is None or row.gateway_id is None else row
+
+
+def attachment(transaction: Transaction, account_id: str, connection_id: str) -> ConnectionView | None:
+    """An account's attachment, or None."""
+    row = view(transaction, account_id, connection_id)
+    return None if row is None or row.gateway_id is not None else row
+
+
 def one_of(transaction: Transaction, gateway_id: str) -> str | None:
     """The id of a connection of a gateway, or None."""
     found: str | None = transaction.scalar(_ONE_OF, of_gateway=gateway_id)
@@ -141,6 +172,11 @@ def connected_in(transaction: Transaction, vpc_id: str) -> list[str]:
 def change(transaction: Transaction, row: ConnectionRow) -> None:
     """Store what can be modified of a connection, from a changed row."""
     transaction.run(_CHANGE, of_id=row.id, **{f"new_{name}": getattr(row, name) for name in _CHANGEABLE})
+
+
+def move(transaction: Transaction, connection_id: str, resource_group_id: str) -> None:
+    """Put an attachment into another resource group."""
+    transaction.run(_MOVE, of_id=connection_id, new_group=resource_group_id)
 
 
 def drop(transaction: Transaction, connection_id: str) -> None:

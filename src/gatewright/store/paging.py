@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import BindParameter, Column, FromClause, Select, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindparam, func, select
 
 from gatewright.store.schema import tags
 from gatewright.store.statement import Query, Statement
@@ -38,7 +38,7 @@ class Listing(Generic[Row]):
         base: Select[Any],
         source: FromClause,
         row_type: type[Row],
-        joined: Mapping[str, Column[Any]] | None = None,
+        joined: Mapping[str, ColumnElement[Any]] | None = None,
     ) -> None:
         self._base = base
         self._source = source

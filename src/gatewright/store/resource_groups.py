@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, union_all, updat
 
 from gatewright import ids
 from gatewright.store.paging import Listing
-from gatewright.store.schema import customer_gateways, resource_groups, vpcs, vpn_gateways
+from gatewright.store.schema import customer_gateways, resource_groups, vpcs, vpn_connections, vpn_gateways
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 
@@ -49,7 +49,8 @@ _RENAME = Statement(
 )
 _DROP = Statement(delete(resource_groups).where(resource_groups.c.id == bindparam("group_id")))
 _LISTING = Listing(select(*_COLUMNS), resource_groups, ResourceGroupRow)
-#: What groups hold: VPCs (with their vSwitches and route tables), gateways (with what is theirs), customer gateways.
+#: What groups hold: VPCs (with their vSwitches and route tables), gateways (with what is theirs), customer gateways,
+#: attachments.
 _IN_GROUP = Statement(
     union_all(
         *(
@@ -57,7 +58,12 @@ _IN_GROUP = Statement(
                 table.c.resource_group_id == bindparam("in_group"), table.c.account_id == bindparam("of_account")
             )
             for table in (vpcs, vpn_gateways, customer_gateways)
-        )
+        ),
+        select(vpn_connections.c.id).where(
+            vpn_connections.c.resource_group_id == bindparam("in_group"),
+            vpn_connections.c.account_id == bindparam("of_account"),
+            vpn_connections.c.gateway_id.is_(None),
+        ),
     ).limit(1)
 )
 

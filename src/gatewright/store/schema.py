@@ -314,6 +314,8 @@ vpn_connections = Table(
     Column("attach_type", String(16), nullable=False),
     #: Of an attachment, ``public`` or ``private``.
     Column("network_type", String(16), nullable=False),
+    #: Of an attachment, ``Standard`` or ``Large``; else empty.
+    Column("tunnel_bandwidth", String(16), nullable=False),
     Column("name", Text, nullable=False),
     #: Comma-separated networks.
     Column("local_subnets", Text, nullable=False),

@@ -13,6 +13,7 @@ from gatewright.operations.deviations import (
     shared,
     tagging,
     vpcs,
+    vpn_attachments,
     vpn_connections,
     vpn_gateways,
     vpn_routes,
@@ -29,5 +30,6 @@ DEVIATIONS: tuple[Deviation, ...] = (
     *vpn_gateways.ENTRIES,
     *vpn_routes.ENTRIES,
     *vpn_connections.ENTRIES,
+    *vpn_attachments.ENTRIES,
     *other_products.ENTRIES,
 )

@@ -8,7 +8,14 @@ from gatewright.operations.tags import FILTER_ERRORS, TAG_ERRORS
 
 ENTRIES: tuple[Deviation, ...] = (
     *answers(
-        ("CreateVpc", "CreateVSwitch", "CreateCustomerGateway", "CreateVpnConnection", "TagResources"),
+        (
+            "CreateVpc",
+            "CreateVSwitch",
+            "CreateCustomerGateway",
+            "CreateVpnConnection",
+            "CreateVpnAttachment",
+            "TagResources",
+        ),
         TAG_ERRORS,
         reason="What is wrong with a tag is told as CreateVpnGateway's table tells it.",
         source="error table of CreateVpnGateway, 2024-03-04",
@@ -33,6 +40,7 @@ ENTRIES: tuple[Deviation, ...] = (
             "CreateVpnGateway",
             "CreateEnhancedVpnGateway",
             "CreateCustomerGateway",
+            "CreateVpnAttachment",
             "MoveVpnResourceGroup",
         ),
         (NO_SUCH_GROUP,),

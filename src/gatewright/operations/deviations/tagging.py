@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from gatewright.operations import moving, tagging
+from gatewright.operations import tagging
 from gatewright.operations.customer_gateways import facts as customer_gateway_facts
 from gatewright.operations.deviations.entries import Deviation, answers
+from gatewright.operations.vpn_connections import facts as connection_facts
 from gatewright.operations.vpn_gateways import facts, updating
 
 _OF_EXPRESS_CONNECT = "error tables of TagResourcesForExpressConnect and its siblings, 2023-09-11"
@@ -33,7 +34,7 @@ ENTRIES: tuple[Deviation, ...] = (
         (
             facts.NOT_FOUND,
             customer_gateway_facts.NOT_FOUND,
-            moving.ATTACHMENT_NOT_FOUND,
+            connection_facts.NOT_FOUND,
             updating.CONFIGURING,
         ),
         reason="No table was found for the operation; the rows are those of the operations on these resources.",

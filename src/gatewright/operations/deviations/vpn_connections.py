@@ -13,7 +13,6 @@ _DESCRIPTIONS = (("DescribeVpnConnection", ""), ("DescribeVpnConnections", "VpnC
 _TUNNEL = "TunnelOptionsSpecification.TunnelOptions[]."
 _SM = "It is for SM cryptography, which is not served."
 _TRANSIT = "It tells of a transit router, which there is none of here."
-_ATTACHMENTS = "It is told of attachments, and a VPN gateway's connection is none."
 _SDK = "alibabacloud_vpc20160428 7.2.2"
 
 ENTRIES: tuple[Deviation, ...] = (
@@ -45,8 +44,7 @@ ENTRIES: tuple[Deviation, ...] = (
         for operation, prefix in _DESCRIPTIONS
         for reason, paths in (
             (_SM, ("RemoteCaCertificate", f"{_TUNNEL}RemoteCaCertificate")),
-            (_TRANSIT, ("TransitRouterId", "TransitRouterName", "CrossAccountAuthorized", "AttachInstanceId")),
-            (_ATTACHMENTS, ("TunnelBandwidth", f"{_TUNNEL}TunnelIndex")),
+            (_TRANSIT, ("TransitRouterId", "TransitRouterName", "AttachInstanceId")),
         )
         for deviation in not_told(operation, *(prefix + path for path in paths), reason=reason, source=_SDK)
     ),

@@ -44,14 +44,14 @@ def change(
     *,
     bgp: bool | None,
 ) -> Changed:
-    """Change a connection.
+    """Change a connection or an attachment.
 
     ``wishes`` are what is said of tunnels, by their ids; ``fields`` the connection's columns that are given; ``bgp`` is
     whether its tunnels are to have BGP. What is None stays. Its gateway is ``updating`` if anything changes that its
     hosts must know. Raises ApiError.
     """
     transaction = call.transaction
-    (gateway,) = gateways.find_all(transaction, [row.gateway_id or ""])
+    gateway = None if row.gateway_id is None else gateways.find_all(transaction, [row.gateway_id])[0]
     told = [wishes.get(each.id) or forms.of_tunnel(each.position + 1, TunnelOptions(), each.role) for each in ends]
     peers = [
         Peer(each.customer_gateway_id, each.peer_address, each.peer_asn, each.peer_key)
@@ -59,7 +59,8 @@ def change(
         else peer_of(call, wish)
         for each, wish in zip(ends, told, strict=True)
     ]
-    check_changeable(call, gateway)
+    if gateway is not None:
+        check_changeable(call, gateway)
     after = msgspec.structs.replace(row, **{name: value for name, value in fields.items() if value is not None})
     if bgp is not None and row.dual_tunnel:
         after = msgspec.structs.replace(after, enable_tunnels_bgp=bgp)
@@ -69,10 +70,14 @@ def change(
     # what was taken before the installation began to refuse it stays until it is changed
     check_algorithms(call, [wish for wish, _ in differing], new)
     check_bgp(told, tunnels_after, peers)
-    check_apart(told, tunnels_after, peers, tunnels.beside(transaction, gateway.id))
+    if gateway is not None:
+        check_apart(told, tunnels_after, peers, tunnels.beside(transaction, gateway.id))
     connections.change(transaction, after)
     for each in new:
         tunnels.change(transaction, each)
+    if gateway is None:
+        # nothing runs an attachment, so nothing was seen of it
+        return Changed(after, tunnels.of_connections(transaction, [row.id])[row.id])
     rebuilt = msgspec.structs.replace(after, name=row.name, auto_config_route=row.auto_config_route) != row
     settled = settle_policies(call, gateway, after) if _joins_others(row, after) else NOTHING_SETTLED
     if new or rebuilt:

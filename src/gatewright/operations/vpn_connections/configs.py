@@ -85,10 +85,15 @@ class TunnelOptions(Item, kw_only=True, frozen=True):
     customer_gateway_id: Annotated[str | None, Parameter()] = None
     enable_dpd: Annotated[bool | None, Parameter()] = None
     enable_nat_traversal: Annotated[bool | None, Parameter()] = None
-    remote_ca_certificate: Annotated[str | None, Parameter()] = None
     tunnel_ike_config: Annotated[IkeConfig, Parameter()] = IkeConfig()
     tunnel_ipsec_config: Annotated[IpsecConfig, Parameter()] = IpsecConfig()
     tunnel_bgp_config: Annotated[TunnelBgpConfig, Parameter()] = TunnelBgpConfig()
+
+
+class GatewayTunnelOptions(TunnelOptions, kw_only=True, frozen=True):
+    """The same of a VPN gateway's connection."""
+
+    remote_ca_certificate: Annotated[str | None, Parameter()] = None
 
 
 Role = Annotated[str | None, Parameter(OneOf("master", "slave"))]

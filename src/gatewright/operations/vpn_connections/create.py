@@ -17,11 +17,11 @@ from gatewright.operations.tags import LONGEST_NEW_KEY, TAG_ERRORS, ResourceType
 from gatewright.operations.vpn_connections import forms, health
 from gatewright.operations.vpn_connections.configs import (
     BgpConfig,
+    GatewayTunnelOptions,
     HealthCheckConfig,
     IkeConfig,
     IpsecConfig,
     Role,
-    TunnelOptions,
 )
 from gatewright.operations.vpn_connections.subnets import LocalSubnet, RemoteSubnet, joined
 from gatewright.operations.vpn_connections.wishes import (
@@ -53,7 +53,7 @@ QUOTA_FULL = ErrorRow(
 )
 
 
-class NewTunnel(TunnelOptions, kw_only=True, frozen=True):
+class NewTunnel(GatewayTunnelOptions, kw_only=True, frozen=True):
     """One of two tunnels."""
 
     role: Role = None
@@ -167,6 +167,7 @@ class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnect
             gateway_id=gateway.id,
             attach_type="VPNGW",
             network_type=gateway.network_type,
+            tunnel_bandwidth="",
             name=request.name or "",
             local_subnets=joined(request.local_subnet),
             remote_subnets=joined(request.remote_subnet),

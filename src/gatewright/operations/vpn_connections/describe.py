@@ -37,6 +37,9 @@ class DescribeVpnConnection(Operation[DescribeVpnConnectionRequest, DescribedCon
     ``State`` is how far the gateway's hosts are with what is wanted of them, ``Status`` how far the negotiation with
     the peer is. What is said of a tunnel stands at the top for a single-tunnel connection, else in
     ``TunnelOptionsSpecification``, in the order in which the tunnels were given.
+
+    An attachment has no gateway: its ``AttachType`` is ``NO_ASSOCIATED`` and its ``State`` ``init``, because there are
+    no transit routers; nothing carries its tunnels, so none is ever up, and none has an address of its own (*assumed*).
     """
 
     access = Access.READ
@@ -45,7 +48,7 @@ class DescribeVpnConnection(Operation[DescribeVpnConnectionRequest, DescribedCon
     def execute(self, call: Call, request: DescribeVpnConnectionRequest) -> DescribedConnection:
         row = find_connection(call, request.vpn_connection_id)
         ends = tunnels.of_connections(call.transaction, [row.id])[row.id]
-        facts = facts_of(call, row, ends, states_of(call, [row])[row.gateway_id or ""])
+        facts = facts_of(call, row, ends, states_of(call, [row])[row.id])
         if not row.dual_tunnel:
             facts["zone_no"] = ends[0].zone_id
             facts["vpn_bgp_config"] = DescribedBgpPart(
@@ -78,7 +81,10 @@ class DescribeVpnConnectionsResponse(Response, kw_only=True):
 
 
 class DescribeVpnConnections(Operation[DescribeVpnConnectionsRequest, DescribeVpnConnectionsResponse]):
-    """Page through the connections of a region, newest first. A connection is in its gateway's resource group."""
+    """Page through the connections of a region, attachments included, newest first.
+
+    A gateway's connection is in its gateway's resource group, an attachment in its own.
+    """
 
     access = Access.LIST
     errors = FILTER_ERRORS
@@ -101,7 +107,7 @@ class DescribeVpnConnections(Operation[DescribeVpnConnectionsRequest, DescribeVp
         ends, tagged = tunnels.of_connections(call.transaction, told), tags.of(call.transaction, told)
         listed, states = [], states_of(call, rows)
         for row in rows:
-            facts = facts_of(call, row, ends[row.id], states[row.gateway_id or ""])
+            facts = facts_of(call, row, ends[row.id], states[row.id])
             if not row.dual_tunnel:
                 facts["vpn_bgp_config"] = ListedBgpPart(**session_facts(call, ends[row.id][0]))
             listed.append(ListedConnection(**facts, tag=tag_list(tagged.get(row.id, ()))))

@@ -28,6 +28,9 @@ from gatewright.store import connections, placements
 from gatewright.store.connections import ConnectionView
 from gatewright.store.tunnels import TunnelView
 
+#: ``TunnelBandwidth`` of an attachment, Mbit/s.
+TUNNEL_BANDWIDTHS = {"Standard": 1000, "Large": 3000}
+
 NOT_FOUND = ErrorRow(
     404,
     "InvalidVpnConnectionInstanceId.NotFound",
@@ -44,13 +47,31 @@ def find_connection(call: Call, connection_id: str, parameter: str = "VpnConnect
     return row
 
 
+def find_of_a_gateway(call: Call, connection_id: str) -> ConnectionView:
+    """The account's connection of a VPN gateway. Raises InvalidVpnConnectionInstanceId.NotFound."""
+    row = find_connection(call, connection_id)
+    if row.gateway_id is None:
+        rule = "is an attachment: ModifyVpnAttachmentAttribute and DeleteVpnAttachment are for it"
+        raise NOT_FOUND("VpnConnectionId", connection_id, rule)
+    return row
+
+
+def find_attachment(call: Call, connection_id: str, parameter: str = "VpnConnectionId") -> ConnectionView:
+    """The account's attachment in the request's region. Raises InvalidVpnConnectionInstanceId.NotFound."""
+    row = find_connection(call, connection_id, parameter)
+    if row.gateway_id is not None:
+        raise NOT_FOUND(parameter, connection_id, f"is no attachment, but a connection of {row.gateway_id}")
+    return row
+
+
 def states_of(call: Call, rows: Sequence[ConnectionView]) -> dict[str, ConnectionState]:
-    """``State`` of connections, by their gateways' ids: all of a gateway's have the same."""
+    """``State`` of connections, by their ids: all of a gateway's have the same. Nothing is ever attached here."""
     gateway_ids = list(dict.fromkeys(row.gateway_id for row in rows if row.gateway_id is not None))
     placed: dict[str, list[Seen]] = {gateway_id: [] for gateway_id in gateway_ids}
     for row in placements.of_resources(call.transaction, gateway_ids):
         placed[row.resource_id].append(row.seen)
-    return {gateway_id: connection_state(seen) for gateway_id, seen in placed.items()}
+    states = {gateway_id: connection_state(seen) for gateway_id, seen in placed.items()}
+    return {row.id: ConnectionState.INIT if row.gateway_id is None else states[row.gateway_id] for row in rows}
 
 
 def status_of(ends: Sequence[TunnelView]) -> TunnelStatus:
@@ -115,7 +136,8 @@ def tunnel_facts(call: Call, tunnel: TunnelView, state: ConnectionState) -> dict
         "internet_ip": own_address(tunnel),
         "enable_dpd": tunnel.enable_dpd,
         "enable_nat_traversal": tunnel.enable_nat_traversal,
-        "state": state.value,
+        # of an attachment nothing is to be brought about, so its tunnels are as they are wanted
+        "state": (ConnectionState.ACTIVE if state is ConnectionState.INIT else state).value,
         "tunnel_ike_config": ike_part(call, tunnel),
         "tunnel_ipsec_config": ipsec_part(tunnel),
     }
@@ -125,7 +147,9 @@ def _seen(call: Call, tunnel: TunnelView, state: ConnectionState) -> SeenTunnelP
     bgp = None
     if tunnel.bgp_network:
         bgp = SeenTunnelBgpPart(**bgp_facts(tunnel), bgp_status=tunnel.bgp_status)
-    return SeenTunnelPart(**tunnel_facts(call, tunnel, state), status=tunnel.status, tunnel_bgp_config=bgp)
+    index = tunnel.number if tunnel.gateway_id is None else None
+    facts = tunnel_facts(call, tunnel, state)
+    return SeenTunnelPart(**facts, status=tunnel.status, tunnel_bgp_config=bgp, tunnel_index=index)
 
 
 def changed_tunnel(call: Call, tunnel: TunnelView, state: ConnectionState) -> ChangedTunnelPart:
@@ -142,7 +166,7 @@ def facts_of(call: Call, row: ConnectionView, ends: Sequence[TunnelView], state:
         "name": row.name,
         "attach_type": row.attach_type,
         "network_type": row.gateway_network_type or row.network_type,
-        "spec": f"{row.gateway_bandwidth}M",
+        "spec": spec_of(row),
         "resource_group_id": row.gateway_group_id or row.resource_group_id,
         "create_time": row.created_at,
         "state": state.value,
@@ -155,7 +179,14 @@ def facts_of(call: Call, row: ConnectionView, ends: Sequence[TunnelView], state:
             tunnel_options=[_seen(call, tunnel, state) for tunnel in ends] if row.dual_tunnel else []
         ),
     }
+    if row.gateway_id is None:
+        facts |= {"tunnel_bandwidth": row.tunnel_bandwidth, "cross_account_authorized": False}
     return facts if row.dual_tunnel else facts | _of_the_only(call, row, ends[0])
+
+
+def spec_of(row: ConnectionView) -> str:
+    """``Spec``: the bandwidth of a connection's gateway, or of one tunnel of an attachment, Mbit/s."""
+    return f"{row.gateway_bandwidth or TUNNEL_BANDWIDTHS[row.tunnel_bandwidth]}M"
 
 
 def _of_the_only(call: Call, row: ConnectionView, tunnel: TunnelView) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gatewright.errors import invalid_parameter
+from gatewright.operations.declaration import Item
 from gatewright.operations.vpn_connections.configs import (
     BgpConfig,
+    GatewayTunnelOptions,
     HealthCheckConfig,
     IkeConfig,
     IpsecConfig,
@@ -68,10 +70,11 @@ def of_tunnel(number: int, options: TunnelOptions, role: str) -> Wish:
 
 
 def refuse_flat(request: Flat, owner: str) -> None:
-    """Refuse what is said flat of ``owner``, which has two tunnels. Raises ApiError."""
+    """Refuse what is said flat of ``owner``, which has two tunnels; an empty object says nothing. Raises ApiError."""
     for attribute, name in _FLAT.items():
         value = getattr(request, attribute, None)
-        if value is not None:
+        said = value != type(value)() if isinstance(value, Item) else value is not None
+        if said:
             shown = "{...}" if attribute.endswith("_config") else value
             rule = f"is for one tunnel, and {owner} has two: say it of each in {OPTIONS}"
             raise invalid_parameter(name, shown, rule)
@@ -84,7 +87,7 @@ def refuse_options(options: Sequence[TunnelOptions], owner: str) -> None:
         raise invalid_parameter(OPTIONS, f"{len(options)} tunnels", rule)
 
 
-def refuse_certificates(top: str | None, options: Sequence[TunnelOptions]) -> None:
+def refuse_certificates(top: str | None, options: Sequence[GatewayTunnelOptions]) -> None:
     """Refuse what is for gateways of SM cryptography only. Raises ApiError."""
     names = ["RemoteCaCertificate", *(f"{OPTIONS}.{n}.RemoteCaCertificate" for n in range(1, len(options) + 1))]
     for name, value in zip(names, [top, *(each.remote_ca_certificate for each in options)], strict=True):

@@ -14,17 +14,17 @@ from gatewright.operations.vpn_connections import forms, health
 from gatewright.operations.vpn_connections.changing import change
 from gatewright.operations.vpn_connections.configs import (
     BgpConfig,
+    GatewayTunnelOptions,
     HealthCheckConfig,
     IkeConfig,
     IpsecConfig,
     Role,
-    TunnelOptions,
 )
 from gatewright.operations.vpn_connections.facts import (
     NOT_FOUND,
     bgp_facts,
     changed_tunnel,
-    find_connection,
+    find_of_a_gateway,
     health_facts,
     ike_part,
     ipsec_part,
@@ -49,7 +49,7 @@ from gatewright.store.tunnels import TunnelView
 INVALID_NAME = ErrorRow(400, "InvalidName", "The name is not valid")
 
 
-class ChangedTunnel(TunnelOptions, kw_only=True, frozen=True):
+class ChangedTunnel(GatewayTunnelOptions, kw_only=True, frozen=True):
     """One of two tunnels, named by its id or its role."""
 
     tunnel_id: Annotated[str | None, Parameter()] = None
@@ -113,7 +113,7 @@ class ModifyVpnConnectionAttribute(
         forms.refuse_certificates(request.remote_ca_certificate, request.tunnel_options_specification)
 
     def execute(self, call: Call, request: ModifyVpnConnectionAttributeRequest) -> ModifyVpnConnectionAttributeResponse:
-        row = find_connection(call, request.vpn_connection_id)
+        row = find_of_a_gateway(call, request.vpn_connection_id)
         ends = tunnels.of_connections(call.transaction, [row.id])[row.id]
         fields = {
             "name": request.name,
@@ -157,7 +157,7 @@ def _wishes(request: ModifyVpnConnectionAttributeRequest, ends: Sequence[TunnelV
 
 
 def _told(call: Call, row: ConnectionView, ends: Sequence[TunnelView]) -> ModifyVpnConnectionAttributeResponse:
-    state = states_of(call, [row])[row.gateway_id or ""]
+    state = states_of(call, [row])[row.id]
     told = ModifyVpnConnectionAttributeResponse(
         vpn_connection_id=row.id,
         vpn_gateway_id=row.gateway_id or "",

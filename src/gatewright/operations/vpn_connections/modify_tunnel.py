@@ -11,7 +11,7 @@ from gatewright.operations.customer_gateways.facts import NOT_FOUND as CUSTOMER_
 from gatewright.operations.declaration import Access, Operation, Parameter, Request
 from gatewright.operations.vpn_connections import forms
 from gatewright.operations.vpn_connections.changing import change
-from gatewright.operations.vpn_connections.configs import TunnelOptions
+from gatewright.operations.vpn_connections.configs import GatewayTunnelOptions
 from gatewright.operations.vpn_connections.facts import NOT_FOUND, bgp_facts, find_connection, states_of, tunnel_facts
 from gatewright.operations.vpn_connections.parts import ChangedOneBgpPart, TunnelPart
 from gatewright.operations.vpn_connections.wishes import ALREADY_EXISTS, Wish
@@ -23,7 +23,7 @@ class ModifyTunnelAttributeRequest(Request, kw_only=True, frozen=True):
     vpn_connection_id: Annotated[str, Parameter()]
     tunnel_id: Annotated[str, Parameter()]
     region_id: Annotated[str | None, Parameter()] = None
-    tunnel_options_specification: Annotated[TunnelOptions, Parameter()] = TunnelOptions()
+    tunnel_options_specification: Annotated[GatewayTunnelOptions, Parameter()] = GatewayTunnelOptions()
     client_token: ClientToken = None
 
 
@@ -58,7 +58,7 @@ class ModifyTunnelAttribute(Operation[ModifyTunnelAttributeRequest, ModifyTunnel
         wish = Wish(before.role, options, prefix, f"{prefix}Tunnel")
         after, ends = change(call, row, ends, {before.id: wish}, {}, bgp=None)
         (tunnel,) = (each for each in ends if each.id == before.id)
-        state = states_of(call, [after])[after.gateway_id or ""]
+        state = states_of(call, [after])[after.id]
         return ModifyTunnelAttributeResponse(
             **tunnel_facts(call, tunnel, state),
             tunnel_bgp_config=ChangedOneBgpPart(**bgp_facts(tunnel), enable_bgp=tunnel.bgp_enabled),

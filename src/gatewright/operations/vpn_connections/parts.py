@@ -105,6 +105,8 @@ class ChangedTunnelPart(TunnelPart, kw_only=True):
 
 class SeenTunnelPart(TunnelPart, kw_only=True):
     status: str
+    #: Of an attachment.
+    tunnel_index: int | None = None
     tunnel_bgp_config: SeenTunnelBgpPart | None = None
 
 
@@ -133,6 +135,9 @@ class ConnectionPart(Part, kw_only=True):
     remote_subnet: str
     effect_immediately: bool
     enable_tunnels_bgp: bool
+    #: Of an attachment, as is the next one.
+    tunnel_bandwidth: str | None = None
+    cross_account_authorized: bool | None = None
     customer_gateway_id: str | None = None
     internet_ip: str | None = None
     enable_dpd: bool | None = None

@@ -82,7 +82,14 @@ def peer_of(call: Call, wish: Wish) -> Peer:
 
 
 def new_tunnel(
-    call: Call, wish: Wish, *, tunnel_id: str, connection_id: str, gateway_id: str, instance_id: str, position: int
+    call: Call,
+    wish: Wish,
+    *,
+    tunnel_id: str,
+    connection_id: str,
+    gateway_id: str | None,
+    instance_id: str | None,
+    position: int,
 ) -> TunnelRow:
     """A tunnel as a wish wants it, its number not chosen and its BGP off."""
     options = wish.options

@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("gateway_id", sa.String(64), nullable=True),
         sa.Column("attach_type", sa.String(16), nullable=False),
         sa.Column("network_type", sa.String(16), nullable=False),
+        sa.Column("tunnel_bandwidth", sa.String(16), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("local_subnets", sa.Text(), nullable=False),
         sa.Column("remote_subnets", sa.Text(), nullable=False),
