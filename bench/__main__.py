@@ -15,14 +15,28 @@ from pathlib import Path
 
 from scripts import generate_docs
 
-from bench import bandwidth, creates, growth, hundred, linux_plane, load, mixed, pages, report, results, starts
+from bench import (
+    bandwidth,
+    carrying,
+    connections,
+    creates,
+    growth,
+    hundred,
+    linux_plane,
+    load,
+    mixed,
+    pages,
+    report,
+    results,
+    starts,
+)
 from bench.figures import Part
 from bench.memory import Memory
 from bench.moto import Missing, Moto
 from bench.ours import Gatewright
 from bench.processes import resident_mb
 
-PARTS = ("start", "api", "growth", "mixed", "linux", "hundred", "bandwidth")
+PARTS = ("start", "api", "growth", "mixed", "linux", "hundred", "bandwidth", "carrying", "connections")
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,14 @@ class Scale:
     at_once: int
     hundred: int
     idle: float
+    #: Streams through a tunnel each way and of each kind, and how long each is, seconds.
+    streams: int
+    carried: int
+    #: First pings, changes of a connection, connections of a gateway, and gateways with so many.
+    pings: int
+    changes: int
+    connections: int
+    connected: int
 
 
 FULL = Scale(
@@ -61,6 +83,12 @@ FULL = Scale(
     at_once=5,
     hundred=100,
     idle=30,
+    streams=3,
+    carried=4,
+    pings=20,
+    changes=20,
+    connections=50,
+    connected=4,
 )
 QUICK = Scale(
     starts=3,
@@ -77,6 +105,12 @@ QUICK = Scale(
     at_once=1,
     hundred=20,
     idle=10,
+    streams=2,
+    carried=2,
+    pings=5,
+    changes=4,
+    connections=8,
+    connected=2,
 )
 
 
@@ -136,6 +170,25 @@ def _measure(folder: Path, scale: Scale, wanted: Sequence[str]) -> Mapping[str, 
             parts["bandwidth"] = bandwidth.measure(seconds=scale.stream)
         except bandwidth.Unavailable as reason:
             parts["bandwidth"] = Part([], [f"Bandwidth not measured: {reason}"], {})
+    if "carrying" in wanted:
+        _say("streams through tunnels ...")
+        try:
+            parts["carrying"] = carrying.measure(seconds=scale.carried, rounds=scale.streams)
+        except carrying.Unavailable as reason:
+            parts["carrying"] = Part([], [f"What tunnels carry not measured: {reason}"], {})
+    if "connections" in wanted:
+        _say(f"{scale.connected} gateways with {scale.connections} connections ...")
+        try:
+            parts["connections"] = connections.measure(
+                folder,
+                pings=scale.pings,
+                changes=scale.changes,
+                many=scale.connections,
+                gateways=scale.connected,
+                idle=scale.idle,
+            )
+        except linux_plane.Unavailable as reason:
+            parts["connections"] = Part([], [f"Connections not measured: {reason}"], {})
     if "hundred" in wanted:
         _say(f"{scale.hundred} gateways on the linux plane ...")
         try:

@@ -14,9 +14,9 @@ def family(supervisor: int) -> list[int]:
     return [supervisor, *map(int, words)]
 
 
-def daemons(installation: str) -> list[int]:
-    """Every process in a namespace of the installation."""
-    ours = {path.stat().st_ino for path in Path("/run/netns").glob(f"gw-{installation}-*")}
+def daemons(installation: str, whose: str = "") -> list[int]:
+    """Every process in a namespace of the installation, or in those whose names go on as ``whose`` says."""
+    ours = {path.stat().st_ino for path in Path("/run/netns").glob(f"gw-{installation}-{whose}*")}
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,14 +42,22 @@ class Network:
 class Gatewright:
     """A service of our own. Use it as a context manager."""
 
-    def __init__(self, data: Path, plane: str = "simulated", database: str | None = None) -> None:
-        environment = {
+    def __init__(
+        self,
+        data: Path,
+        plane: str = "simulated",
+        database: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """``environment`` are further settings."""
+        settings = {
             "GATEWRIGHT_QUOTA_VPN_GATEWAYS": "1000000",
             "GATEWRIGHT_QUOTA_PUBLIC_ADDRESSES": "3000000",
             "GATEWRIGHT_LOG_LEVEL": "INFO" if plane == "linux" else "WARNING",
             **bytecode.environment(data.parent),
+            **(environment or {}),
         }
-        self._service = Service(data, plane=plane, database=database, environment=environment)
+        self._service = Service(data, plane=plane, database=database, environment=settings)
 
     def __enter__(self) -> Gatewright:
         self._service.start()

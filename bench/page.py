@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.report import number
+from bench.report import number, ratio
 from bench.results import ROOT, Results, busy
 
 PAGE = Path("docs/bench.md")
@@ -58,7 +58,7 @@ def _cells(figure: Mapping[str, Any], *, absolute: bool) -> Iterator[str]:
         yield figure["beside_is"] + (f" {number(figure['beside'])}{unit}" if absolute else "")
     else:
         yield ""
-    yield f"{figure['ratio']:.{0 if figure['ratio'] >= 100 else 1}f}" if "ratio" in figure else ""
+    yield ratio(figure["ratio"]) if "ratio" in figure else ""
     goal = figure.get("goal", "") if absolute else ""
     yield f"{goal}: {'met' if figure['met'] else '**not met**'}" if goal and "met" in figure else goal
 

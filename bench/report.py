@@ -27,11 +27,16 @@ def table(figures: Sequence[Figure]) -> str:
 
 def _row(figure: Figure) -> tuple[str, ...]:
     beside = "" if figure.beside is None else f"{figure.beside_is} {number(figure.beside)} {figure.unit}"
-    ratio = "" if figure.ratio is None else f"{figure.ratio:.1f}x"
+    times = "" if figure.ratio is None else f"{ratio(figure.ratio)}x"
     goal = figure.goal
     if figure.met is not None:
         goal += ": met" if figure.met else ": NOT met"
-    return (f"{figure.topic}: {figure.name}", f"{number(figure.value)} {figure.unit}", beside, ratio, goal)
+    return (f"{figure.topic}: {figure.name}", f"{number(figure.value)} {figure.unit}", beside, times, goal)
+
+
+def ratio(value: float) -> str:
+    """How many times, or which part: the smaller, the more exactly."""
+    return f"{value:.{0 if value >= 100 else 1 if value >= 2 else 2}f}"
 
 
 def number(value: float) -> str:

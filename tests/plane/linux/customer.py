@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ charon-systemd {{
     interfaces_use = eth0
     retransmit_timeout = 0.5
     retransmit_tries = 3
+    # hundreds of tunnels of one gateway may begin at once
+    dos_protection = no
     i_dont_care_about_security_and_use_aggressive_mode_psk = yes
     plugins {{
         socket-default {{
@@ -155,14 +157,28 @@ class Customer:
     def vici(self) -> Any:
         return self._sessions[0][0]
 
-    def answer(self, spec: TunnelSpec, psk: str = PSK, *, gateway: str | None = None, **differing: Any) -> TunnelSpec:
+    def answer(
+        self,
+        spec: TunnelSpec,
+        psk: str = PSK,
+        *,
+        gateway: str | None = None,
+        address: str | None = None,
+        proposals: Sequence[str] = (),
+        **differing: Any,
+    ) -> TunnelSpec:
         """Configure the other end of a tunnel, but for what is said to differ; gives that end.
 
-        ``gateway`` is where it is found, its identity if nothing else is said.
+        ``gateway`` is where it is found, its identity if nothing else is said; ``address`` is that of this end, where
+        it has several, and ``proposals`` are what it takes of ESP besides what the tunnel has.
         """
         turned = msgspec.structs.replace(self.turned(spec, gateway), **differing)
         self.vici.load_shared(vici_conn.shared_key(turned, psk))
-        self.vici.load_conn(vici_conn.connection(turned, self.address, if_id=_IF_ID if self.kernel_esp else None))
+        if_id = _IF_ID if self.kernel_esp else None
+        ((name, settings),) = vici_conn.connection(turned, address or self.address, if_id=if_id).items()
+        for child in settings["children"].values():
+            child["esp_proposals"] = list(dict.fromkeys((*child["esp_proposals"], *proposals)))
+        self.vici.load_conn({name: settings})
         return turned
 
     def turned(self, spec: TunnelSpec, gateway: str | None = None) -> TunnelSpec:

@@ -35,9 +35,9 @@ class Machine:
         return "1 received" in self.ping(address, *more)
 
     @contextmanager
-    def pinging(self, address: str) -> Iterator[Callable[[], list[int]]]:
-        """Pings every 5 ms; the function ends that and gives the numbers of the answered ones, in order."""
-        command = ["ip", "netns", "exec", self.name, "ping", "-n", "-i", "0.005", "-W", "1", address]
+    def pinging(self, address: str, every: float = 0.005) -> Iterator[Callable[[], list[int]]]:
+        """Pings every so many seconds; the function ends that and gives the numbers of the answered ones, in order."""
+        command = ["ip", "netns", "exec", self.name, "ping", "-n", "-i", str(every), "-W", "1", address]
         stream = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
         def end() -> list[int]:
