@@ -11,6 +11,8 @@ import pytest
 
 from gatewright.plane.linux import LinuxPlane, filters, netns, nft
 from gatewright.resources.specs import InstanceSpec
+from tests.plane.linux import tunnel_watch
+from tests.plane.linux.customer import tunnel
 from tests.plane.linux.lab import Lab, instance, play, vswitch
 from tests.plane.linux.packets import (
     AH,
@@ -43,6 +45,8 @@ from tests.plane.linux.places import (
     neighbours,
     packets,
 )
+from tests.plane.linux.sites import gateway
+from tests.plane.linux.tunnel_watch import Heard
 
 
 def rules(spec: InstanceSpec, **options: Any) -> str:
@@ -243,13 +247,38 @@ def test_pings_from_outside_are_answered_at_a_rate(lab: Lab) -> None:
     play(lab, scenario)
 
 
+def error(name: str, cited: bytes, kind: int = 3, code: int = 4) -> bytes:
+    """One that somebody outside tells; people may look for the name behind the 8 bytes that are cited at least."""
+    return ip(OUTSIDE, PUBLIC, ICMP, icmp(kind, code, cited + marker(name), 1400))
+
+
+def test_errors_about_what_a_tunnels_charon_sent_reach_it(lab: Lab) -> None:
+    """Else it goes on sending what is too large for somebody on the way."""
+    peer = "203.0.113.9"
+    spec = gateway(tunnel(7, peer, initiate=False))
+    sent = {
+        "about ike": error("about ike", ip(PUBLIC, peer, UDP, udp(500, 500, b""))),
+        "about esp": error("about esp", ip(PUBLIC, peer, ESP, bytes(8))),
+        "about esp in udp": error("about esp in udp", ip(PUBLIC, peer, UDP, udp(4500, 31337, b""))),
+        "about another": error("about another", ip(PUBLIC, OUTSIDE, ESP, bytes(8))),
+        "of another": error("of another", ip("198.51.100.9", peer, ESP, bytes(8))),
+        "of no service": error("of no service", ip(PUBLIC, peer, UDP, udp(99, 500, b""))),
+    }
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(spec)
+        mac = lab.names.wan(spec.id).inner_mac
+        with neighbours(lab) as (outside, _), Ear(lab.names.tunnel_namespace(spec.id, 7), ICMP) as ear:
+            outside.send(*framed(sent, outside.mac, mac))
+            outside.send(*framed({"about ike": sent["about ike"]}, outside.mac, mac))
+            assert ear.heard(sent, "about ike") == {"about ike", "about esp", "about esp in udp"}
+
+    tunnel_watch.play(lab, scenario)
+
+
 def test_errors_about_what_the_instance_sent_come_in(lab: Lab) -> None:
     spec = instance()
-
-    def error(name: str, cited: bytes, kind: int = 3, code: int = 4) -> bytes:
-        # people may look for the name behind the header and 8 bytes that are cited at least
-        return ip(OUTSIDE, PUBLIC, ICMP, icmp(kind, code, cited + marker(name), 1400))
-
     ike, natted = udp(500, 500, b""), udp(4500, 31337, b"")
     sent = {
         "about ike": error("about ike", ip(PUBLIC, OUTSIDE, UDP, ike)),
