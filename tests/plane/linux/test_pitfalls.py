@@ -64,6 +64,10 @@ With either:
     test_tunnel_peers.py::test_a_second_tunnel_to_the_same_peer_is_told_apart_or_told_of
 - a peer behind NAT calls itself what it is at home
     test_tunnel_peers.py::test_three_peers_with_the_same_selectors_and_one_of_them_behind_nat
+- NAT forgets a peer and gives it another port
+    test_tunnel_peers.py::test_a_peer_to_which_nat_gives_another_port_is_found_again
+- errors about what is too large go to the instance's address
+    test_filters.py::test_errors_about_what_a_tunnels_charon_sent_reach_it
 - of two keys for one identity charon takes the wrong one
     test_tunnel_keys.py::test_peers_that_call_themselves_the_same_have_keys_of_their_own
 - SAs go on with the old proposal and key
@@ -78,6 +82,8 @@ With either:
     test_crash.py::test_a_killed_agent
 - BIRD waits a minute after an error
     test_bgp_tunnels.py::test_routes_come_and_go_with_the_session_and_its_state_is_told
+- a burst of the shaper that is too large or too small is heard in the rate
+    test_shaping.py::test_the_ordered_bandwidth_is_on_the_wire
 - a name of BIRD's language is no name
     test_bird_config.py::test_names_of_protocols_are_their_tunnels_and_addresses
 """

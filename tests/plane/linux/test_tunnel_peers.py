@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import struct
 from contextlib import ExitStack
 
 import msgspec
 import pytest
 
-from gatewright.plane.linux import LinuxPlane
+from gatewright.plane.linux import LinuxPlane, netlink, netns, vici_conn
 from gatewright.resources.troubles import Cause
 from tests.plane.linux.customer import Customer, customer, tunnel
 from tests.plane.linux.lab import Lab, vswitch
@@ -66,6 +69,44 @@ def test_three_peers_with_the_same_selectors_and_one_of_them_behind_nat(lab: Lab
             assert inside.reaches(sites[1].inside)
             assert inside.reaches(sites[2].inside)
             assert [state.status for state in heard.states if state.id == "tun-2"].count(UP) == 1
+
+    play(lab, scenario)
+
+
+def forget_connections(where: str) -> None:
+    """Have a namespace track nothing that it has tracked, as `conntrack -F` does."""
+    with netns.entered(where), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETFILTER) as asked:
+        everything = struct.pack(">BBH", socket.AF_UNSPEC, 0, 0)
+        size = netlink.HEADER.size + len(everything)
+        asked.send(netlink.HEADER.pack(size, _FORGET, netlink.REQUEST | netlink.ACK, 1, 0) + everything)
+        assert struct.unpack_from("=i", asked.recv(4096), netlink.HEADER.size) == (0,)
+
+
+#: linux/netfilter/nfnetlink_conntrack.h: subsystem 1, message 2.
+_NETFILTER, _FORGET = 12, 0x102
+
+
+def test_a_peer_to_which_nat_gives_another_port_is_found_again(
+    lab: Lab, machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ends ask now and then whether the other is there: what asks comes from where it is now."""
+    monkeypatch.setattr(vici_conn, "DPD_DELAY", 1)
+    one = tunnel(1, initiate=False, ike={"remote_id": "192.168.7.2"})
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway(one))
+        with ExitStack() as stack:
+            peer = behind_nat(stack, machines, lab, 1)
+            peer.answer(one)
+            inside = machine(machines, lab)
+            peer.initiate()
+            await heard.status("tun-1", UP)
+            assert inside.reaches(peer.inside)
+            forget_connections(machines.made[0].name)
+            while not await asyncio.to_thread(inside.reaches, peer.inside, "-W", "0.2"):
+                pass  # it has waited for an answer
+            assert [state.status for state in heard.states].count(UP) == 1
 
     play(lab, scenario)
 
