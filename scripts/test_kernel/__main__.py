@@ -48,8 +48,10 @@ def main(arguments: list[str]) -> int:
             kernel = newest(CACHE)
         environment = _environment()
         options = ["-m", wanted, "-p", "no:cacheprovider"]
-        if not any(word.startswith("tests/") for word in arguments):
-            arguments = [*arguments, *_collected([*options, *arguments], environment)]
+        if any(word.startswith("tests/") for word in arguments):
+            _collected([*options, *arguments], environment)
+        else:
+            arguments = [*arguments, *_collected([*options, *arguments, TESTS], environment)]
         begin = time.monotonic()
         print(f"Starting an emulated machine with Linux {kernel.release}", flush=True)
         command = [sys.executable, "-m", "pytest", *options, *SPARED, *arguments]
@@ -89,9 +91,12 @@ def _environment() -> dict[str, str]:
 
 
 def _collected(arguments: list[str], environment: dict[str, str]) -> list[str]:
-    """The files that have the tests in question: found here, because the machine takes minutes to read all."""
+    """The files that have the tests in question: found here, because the machine takes minutes to read all.
+
+    What they import is compiled here as well, which takes there as long.
+    """
     here = {name: value for name, value in environment.items() if name != "GATEWRIGHT_REQUIRE_KERNEL_ESP"}
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", *arguments, TESTS]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=here, stdout=subprocess.PIPE, text=True, check=False)
     files = [name for name, colon, _ in (line.rpartition(":") for line in done.stdout.splitlines()) if colon]
     if done.returncode != 0 or not files:
