@@ -54,7 +54,10 @@ class Watch:
             known = old.get(each.role)
             if known is None or known == each:
                 continue
-            changes = [each.status] if known.status != each.status else []
-            changes += [f"BGP {'up' if each.bgp == 'success' else 'down'}"] if known.bgp != each.bgp else []
-            self._known.happens(f"by the API, the {each.role} is {', '.join(changes)}")
+            if known.status != each.status:
+                self._known.happens(f"the API says of the {each.role}'s tunnel: {each.status}")
+            if known.bgp != each.bgp:
+                self._known.happens(
+                    f"the API says of the {each.role}'s BGP: {'up' if each.bgp == 'success' else 'down'}"
+                )
         self._known.tunnels = tuple(tunnels)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gatewright
 
@@ -54,3 +57,12 @@ class Command:
             timeout=120,
         )
         return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
+#: Runs a command in this process.
+Friendly = Callable[..., Ran]
+
+
+def answered(ran: Ran) -> Any:
+    assert ran.status == 0, ran.err
+    return json.loads(ran.out)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Command
+from gatewright.cli import main
+from tests.cli.command import Command, Friendly, Ran
 from tests.support.service import Service
 
 
@@ -25,3 +26,28 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def command(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Command:
     return Command(tmp_path_factory.mktemp("home"), f"http://127.0.0.1:{service.port}")
+
+
+@pytest.fixture
+def friendly(
+    service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Friendly]:
+    """Runs a command in this process, as somebody without a terminal, on a service that is empty before and after."""
+    for name, value in {
+        "GATEWRIGHT_ENDPOINT": service.endpoint,
+        "GATEWRIGHT_ACCESS_KEY_ID": "test",
+        "GATEWRIGHT_ACCESS_KEY_SECRET": "secret",
+        "HOME": str(tmp_path),
+        "COLUMNS": "80",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("GATEWRIGHT_OUTPUT", "GATEWRIGHT_REGION", "GATEWRIGHT_DATA", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*words: str) -> Ran:
+        capsys.readouterr()
+        status = main.main(words)
+        return Ran(status, *capsys.readouterr())
+
+    yield run
+    service.control("POST", "/v1/reset")

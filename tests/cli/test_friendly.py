@@ -6,9 +6,8 @@ import io
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -16,10 +15,9 @@ from gatewright.cli import main
 from gatewright.cli.candidates import candidates
 from gatewright.cli.friendly.network import TAG, vswitch_mask
 from gatewright.resources.regions import regions
-from tests.cli.command import Ran
+from tests.cli.command import Friendly, answered
 from tests.support.service import Service
 
-Friendly = Callable[..., Ran]
 ONE_ZONE, SINGLE_TUNNEL = "cn-nanjing", "ap-south-1"
 
 
@@ -29,36 +27,6 @@ class There(NamedTuple):
     gateways: int
     vpcs: int
     vswitches: int
-
-
-@pytest.fixture
-def friendly(
-    service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Friendly]:
-    """Runs a command in this process, as somebody without a terminal, on a service that is empty before and after."""
-    for name, value in {
-        "GATEWRIGHT_ENDPOINT": service.endpoint,
-        "GATEWRIGHT_ACCESS_KEY_ID": "test",
-        "GATEWRIGHT_ACCESS_KEY_SECRET": "secret",
-        "HOME": str(tmp_path),
-        "COLUMNS": "80",
-    }.items():
-        monkeypatch.setenv(name, value)
-    for name in ("GATEWRIGHT_OUTPUT", "GATEWRIGHT_REGION", "GATEWRIGHT_DATA", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*words: str) -> Ran:
-        capsys.readouterr()
-        status = main.main(words)
-        return Ran(status, *capsys.readouterr())
-
-    yield run
-    service.control("POST", "/v1/reset")
-
-
-def answered(ran: Ran) -> Any:
-    assert ran.status == 0, ran.err
-    return json.loads(ran.out)
 
 
 def there(service: Service) -> There:

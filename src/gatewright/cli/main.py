@@ -30,7 +30,7 @@ from gatewright.cli import (
     top,
     units,
 )
-from gatewright.cli.friendly import customer_gateways, gateways, vpcs, vswitches
+from gatewright.cli.friendly import connections, customer_gateways, gateways, vpcs, vswitches
 from gatewright.cli.parsing import Parser
 from gatewright.errors import MISCONFIGURED, TEMPORARY, ConfigurationError, DatabaseAway
 from gatewright.settings import OPTIONS, Settings
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     # the supervisor looks for whole words: an agent is not told of --database
     _add_settings(commands.add_parser("serve", help="serve the API", description="Serve the API.", allow_abbrev=False))
-    friendly = (gateways, vpcs, vswitches, customer_gateways, peer_config)
+    friendly = (gateways, vpcs, vswitches, customer_gateways, connections, peer_config)
     service = (*friendly, call, events, top, snippets, profiles)
     for command in (*service, certs, host, hosts, doctor, units, completion):
         command.add(commands)

@@ -36,8 +36,6 @@ _DESCRIPTION = """
 Print what a customer's device has to be told, so that its end of an IPsec connection meets the gateway's. The
 pre-shared keys are in it, because the device needs them. What has not been tried on a device says so at its top.
 """
-_LISTED = ("VpnConnections", "VpnConnection")
-_NAMED = ("VpnConnectionId", "Name", "IPsec connection", "gatewright call DescribeVpnConnections")
 #: Tunnels that a device can have.
 _MOST_NUMBER = 4000
 #: As both subnets it says that routes decide.
@@ -137,13 +135,10 @@ class _Asked(NamedTuple):
 
 
 def _asked(session: Session) -> _Asked:
-    from gatewright.cli.friendly.session import chosen
+    from gatewright.cli.friendly.connections import named
 
-    identity = session.parsed.connection
-    if not identity.startswith("vco-"):
-        rows = session.every("DescribeVpnConnections", _LISTED)
-        identity = chosen(rows, identity, *_NAMED)["VpnConnectionId"]
-    connection = session.call("DescribeVpnConnection", VpnConnectionId=identity)
+    connection = named(session, session.parsed.connection)
+    identity = str(connection["VpnConnectionId"])
     config = session.call("DownloadVpnConnectionConfig", VpnConnectionId=identity)
     routed = connection.get("RemoteSubnet") == connection.get("LocalSubnet") == _EVERYWHERE
     networks = _of_the_vpc(session, connection) if routed and not session.parsed.remote_network else ()

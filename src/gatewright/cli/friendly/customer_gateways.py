@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatewright.cli.friendly import command
-from gatewright.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from gatewright.cli.friendly.session import Session
@@ -44,31 +42,18 @@ def add(commands: command.Commands[argparse.ArgumentParser]) -> None:
 
 
 def _create(session: Session) -> None:
+    from gatewright.cli.friendly.keys import key_of
+
     parsed = session.parsed
     given = {
         "IpAddress": parsed.address,
         "Name": parsed.name,
         "Description": parsed.description,
         "Asn": parsed.asn,
-        "AuthKey": None if parsed.auth_key_file is None else _key(parsed.auth_key_file),
+        "AuthKey": None if parsed.auth_key_file is None else key_of(parsed.auth_key_file, "AuthKey"),
     }
     made = session.order("CreateCustomerGateway", {name: text for name, text in given.items() if text is not None})
     session.show(session.call("DescribeCustomerGateway", CustomerGatewayId=str(made["CustomerGatewayId"])), _SHOWN)
-
-
-def _key(file: str) -> str:
-    """The key in a file, or with ``-`` from a person or standard input. Raises ConfigurationError."""
-    from gatewright.cli.asking import secret_line
-
-    try:
-        text = secret_line("AuthKey (not shown): ") if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ConfigurationError(f"{file} cannot be read: {reason}") from None
-    key = text.strip()
-    if not key:
-        raise ConfigurationError(f"{'standard input' if file == '-' else file} has no key in it")
-    return key
 
 
 def _list(session: Session) -> None:
@@ -76,20 +61,20 @@ def _list(session: Session) -> None:
 
 
 def _show(session: Session) -> None:
-    session.show(_named(session, session.parsed.name), _SHOWN)
+    session.show(named(session, session.parsed.name), _SHOWN)
 
 
 def _delete(session: Session) -> None:
     for name in session.parsed.names:
-        found = _named(session, name)
+        found = named(session, name)
         identity = str(found["CustomerGatewayId"])
-        named, address = found["Name"], found["IpAddress"]
-        told = f"{named} ({identity}, {address})" if named else f"{identity} ({address})"
+        called, address = found["Name"], found["IpAddress"]
+        told = f"{called} ({identity}, {address})" if called else f"{identity} ({address})"
         session.agree([f"customer gateway {told}"])
         session.order("DeleteCustomerGateway", {"CustomerGatewayId": identity})
 
 
-def _named(session: Session, name: str) -> dict[str, Any]:
+def named(session: Session, name: str) -> dict[str, Any]:
     """The customer gateway of an id, an address or a name. Raises ConfigurationError, Refused, Unreachable."""
     from gatewright.cli.friendly.session import chosen
     from gatewright.resources.peers import is_peer_address

@@ -77,7 +77,7 @@ def _list(session: Session) -> None:
 def _show(session: Session) -> None:
     from gatewright.cli import call_waits
 
-    identity = str(_named(session, session.parsed.name)["VpnGatewayId"])
+    identity = str(named(session, session.parsed.name)["VpnGatewayId"])
     session.show(session.settled(call_waits.GATEWAY, identity, f"gateway {identity}"))
 
 
@@ -89,7 +89,7 @@ def _delete(session: Session) -> None:
     with_network = session.parsed.with_network
     if with_network and session.parsed.no_wait:
         raise ConfigurationError("--with-network waits until the gateway is gone: leave out --no-wait")
-    found = [_named(session, name) for name in session.parsed.names]
+    found = [named(session, name) for name in session.parsed.names]
     networks = [made_with(session, gateway) if with_network else Kept([], None, "") for gateway in found]
     for gateway, network in zip(found, networks, strict=True):
         things = [_told(gateway), *(f"vSwitch {vswitch}" for vswitch in network.vswitches)]
@@ -120,7 +120,7 @@ def _tell_left(session: Session, network: Kept) -> None:
     session.warn(f"the network that was made for it is still there; when the gateway is gone: {command}")
 
 
-def _named(session: Session, name: str) -> dict[str, Any]:
+def named(session: Session, name: str) -> dict[str, Any]:
     """The gateway of an id or a name. Raises ConfigurationError, Refused, Unreachable."""
     from gatewright.cli.friendly.session import chosen
 

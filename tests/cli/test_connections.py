@@ -1,0 +1,128 @@
+"""``gatewright connections``: from a gateway and a device to tunnels, with no key on a command line."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.command import Friendly, answered
+from tests.support.service import Service
+
+KEY = "correct-horse-battery"
+
+
+@pytest.fixture
+def gateway(friendly: Friendly) -> str:
+    """``shop``, with two halves, and the device ``office``."""
+    made = answered(friendly("gateways", "create", "--name", "shop", "--quiet"))
+    answered(friendly("customer-gateways", "create", "203.0.113.7", "--name", "office", "--asn", "65010"))
+    return str(made["VpnGatewayId"])
+
+
+def tunnels(service: Service, connection: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = service.client().call("DescribeVpnConnection", VpnConnectionId=connection)[
+        "TunnelOptionsSpecification"
+    ]["TunnelOptions"]
+    return found
+
+
+def test_networks_are_connected_shown_and_parted(
+    service: Service,
+    friendly: Friendly,
+    gateway: str,
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "key"
+    file.write_text(KEY + "\n")
+    words = ("--name", "main", "--local", "10.0.0.0/16", "--remote", "172.16.1.0/24", "--psk-file", str(file))
+    ran = friendly("connections", "create", "shop", "office", *words)
+    made = answered(ran)
+    identity = made["VpnConnectionId"]
+    assert (made["State"], [each["Role"] for each in made["Tunnels"]]) == ("active", ["master", "slave"])
+    assert f"gatewright peer-config {identity}" in ran.err
+    for each in tunnels(service, identity):
+        ike = each["TunnelIkeConfig"]
+        assert [ike[name] for name in ("Psk", "IkeVersion", "IkeEncAlg", "IkePfs")] == [
+            KEY,
+            "ikev2",
+            "aes256",
+            "group14",
+        ]
+    policies = service.client().call("DescribeVpnPbrRouteEntries", VpnGatewayId=gateway)["VpnPbrRouteEntries"]
+    (policy,) = policies["VpnPbrRouteEntry"]
+    assert (policy["RouteDest"], policy["State"]) == ("172.16.1.0/24", "published")
+    assert answered(friendly("connections", "show", "main", "--wait"))["Status"] == "ipsec_sa_established"
+    for shown in (
+        friendly("connections", "show", identity, "--output", "table").out,
+        friendly("connections", "list", "--gateway", "shop", "--output", "table").out,
+    ):
+        assert identity in shown
+        assert KEY not in shown
+        assert max(map(len, shown.splitlines())) <= 80
+    assert friendly("connections", "delete", "main").err == "gatewright: nobody is here to be asked: say --yes\n"
+    assert f"connection main ({identity}) is deleted" in friendly("connections", "delete", "main", "--yes").err
+    assert answered(friendly("connections", "list"))["VpnConnections"]["VpnConnection"] == []
+
+
+def test_with_bgp_each_tunnel_has_a_free_network_and_routes_are_published(
+    service: Service,
+    friendly: Friendly,
+    gateway: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered(friendly("customer-gateways", "create", "203.0.113.8", "--name", "branch", "--asn", "65011"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("of-the-master\nof-the-slave\n"))
+    keys = ("--psk-file", "-", "--psk-file", "-")
+    ran = friendly("connections", "create", "shop", "office", "branch", "--bgp", "--asn", "65001", *keys)
+    first = answered(ran)
+    assert "ModifyVpnGatewayAttribute" in ran.err
+    ends = tunnels(service, first["VpnConnectionId"])
+    assert [each["TunnelBgpConfig"]["TunnelCidr"] for each in ends] == ["169.254.10.0/30", "169.254.10.4/30"]
+    assert [each["TunnelIkeConfig"]["Psk"] for each in ends] == ["of-the-master", "of-the-slave"]
+    assert len({each["CustomerGatewayId"] for each in ends}) == 2
+    answered(friendly("customer-gateways", "create", "203.0.113.9", "--name", "third", "--asn", "65012"))
+    words = ("--bgp", "--asn", "65001", "--route", "172.16.3.0/24")
+    second = answered(friendly("connections", "create", gateway, "203.0.113.9", *words))
+    ends = tunnels(service, second["VpnConnectionId"])
+    assert [each["TunnelBgpConfig"]["TunnelCidr"] for each in ends] == ["169.254.10.8/30", "169.254.10.12/30"]
+    (route,) = service.client().call("DescribeVpnRouteEntries", VpnGatewayId=gateway)["VpnRouteEntries"][
+        "VpnRouteEntry"
+    ]
+    assert (route["RouteDest"], route["State"]) == ("172.16.3.0/24", "published")
+
+
+def test_a_gateway_with_one_half_gets_one_tunnel(service: Service, friendly: Friendly) -> None:
+    region = ("--region", "ap-south-1")
+    answered(friendly("gateways", "create", "--name", "single", "--quiet", *region))
+    answered(friendly("customer-gateways", "create", "203.0.113.7", "--name", "office", "--asn", "65010", *region))
+    made = answered(friendly("connections", "create", "single", "office", "--bgp", "--no-publish", *region))
+    assert (made["VpnBgpConfig"]["EnableBgp"], "Tunnels" in made) == ("true", False)
+    two = friendly("connections", "create", "single", "office", "office", *region)
+    assert (two.status, "has one tunnel a connection" in two.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nobody", "office"), "no gateway here has the id or the name nobody"),
+        (("shop", "nobody"), "no customer gateway here has the id or the name nobody"),
+        (("shop", "office", "--remote", "172.16.0.0/16"), "--local and --remote belong together"),
+        (("shop", "office", "--psk-file", "/nowhere/key"), "/nowhere/key cannot be read: No such file"),
+        (("shop", "office", "--encryption", "aes512"), "aes512"),
+        (("shop", "office", "--route", "172.16.0.1/16"), "172.16.0.1/16"),
+        (("shop", "office", "--asn", "65001"), "--asn is for --bgp"),
+    ],
+)
+def test_what_cannot_be_is_told_and_nothing_is_made(
+    words: tuple[str, ...],
+    said: str,
+    friendly: Friendly,
+    gateway: str,
+) -> None:
+    ran = friendly("connections", "create", *words)
+
+    assert (ran.status != 0, said in ran.err) == (True, True), ran.err
+    assert answered(friendly("connections", "list"))["VpnConnections"]["VpnConnection"] == []
