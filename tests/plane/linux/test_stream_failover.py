@@ -14,22 +14,29 @@ from gatewright.plane.linux.bird_client import BirdClient
 from gatewright.plane.linux.folders import Folders
 from tests.app.test_serve import children
 from tests.plane.linux.lab import kill
+from tests.plane.linux.two_connections import Device, two_connections
 from tests.plane.linux.two_tunnels import NETWORK, until
-from tests.plane.linux.two_ways import TwoWays, two_ways
+from tests.plane.linux.two_ways import UP, TwoWays, two_ways
 from tests.support.linux import clean, unmet
 from tests.support.service import Service
 
 
 @pytest.fixture(scope="module")
-def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoWays]:
-    """One for all tests here, each of which leaves it whole."""
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     if unmet():
         pytest.skip(unmet())
-    with Service(tmp_path_factory.mktemp("ways") / "data", plane="linux") as service:
-        with two_ways(service) as made:
-            yield made
-        service.stop()
-        clean(service.installation)
+    data = tmp_path_factory.mktemp("ways") / "data"
+    with Service(data, plane="linux", arguments=("--health-interval", "100")) as made:
+        yield made
+        made.stop()
+        clean(made.installation)
+
+
+@pytest.fixture(scope="module")
+def ways(service: Service) -> Iterator[TwoWays]:
+    """One for all tests here, each of which leaves it whole."""
+    with two_ways(service) as made:
+        yield made
 
 
 @contextmanager
@@ -119,3 +126,19 @@ def test_when_agent_and_api_are_killed_and_keys_change(ways: TwoWays) -> None:
             stream.goes_on(stream.now())
         # TCP's connection is still the same one, too
         assert (stream.lost(), seen) == (0, [])
+
+
+def test_with_nobody_to_notice_but_a_health_check(service: Service) -> None:
+    with two_connections(service) as ways, ways.stream() as stream:
+        ways.check(1, 3)
+        with Device(ways, 0.1, 3):
+            stream.goes_on(whole := stream.now())
+            ways.cut()
+            stream.goes_on(stream.now())
+            moved = stream.now()
+            assert ways.links() == ["tun2"]
+            assert ways.status() == UP, "charon has noticed nothing"
+            ways.cut(mended=True)
+            ways.whole(stream)
+        assert stream.lost(moved) == 0
+        assert stream.lost(until=whole) == 0
