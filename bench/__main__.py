@@ -20,6 +20,7 @@ from bench import (
     carrying,
     connections,
     creates,
+    failover,
     growth,
     hundred,
     linux_plane,
@@ -36,7 +37,7 @@ from bench.moto import Missing, Moto
 from bench.ours import Gatewright
 from bench.processes import resident_mb
 
-PARTS = ("start", "api", "growth", "mixed", "linux", "hundred", "bandwidth", "carrying", "connections")
+PARTS = ("start", "api", "growth", "mixed", "linux", "hundred", "bandwidth", "carrying", "connections", "failover")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,9 @@ class Scale:
     changes: int
     connections: int
     connected: int
+    #: Trials of each kind, and of those that take many seconds each.
+    failovers: int
+    slow_failovers: int
 
 
 FULL = Scale(
@@ -89,6 +93,8 @@ FULL = Scale(
     changes=20,
     connections=50,
     connected=4,
+    failovers=30,
+    slow_failovers=2,
 )
 QUICK = Scale(
     starts=3,
@@ -111,6 +117,8 @@ QUICK = Scale(
     changes=4,
     connections=8,
     connected=2,
+    failovers=4,
+    slow_failovers=1,
 )
 
 
@@ -196,6 +204,13 @@ def _measure(folder: Path, scale: Scale, wanted: Sequence[str]) -> Mapping[str, 
             parts["hundred"] = hundred.measure(folder, gateways=scale.hundred, idle=scale.idle)
         except linux_plane.Unavailable as reason:
             parts["hundred"] = Part([], [f"{scale.hundred} gateways not measured: {reason}"], {})
+    if "failover" in wanted:
+        _say("failover ...")
+        try:
+            linux_plane.check()
+            parts["failover"] = failover.measure(folder, trials=scale.failovers, slow=scale.slow_failovers)
+        except linux_plane.Unavailable as reason:
+            parts["failover"] = Part([], [f"Failover not measured: {reason}"], {})
     return parts
 
 

@@ -60,7 +60,7 @@ def _latency(results: Results, figure: Figure) -> str:
                 va="center",
                 color=colour.drawn,
             )
-        _milliseconds(axes, fastest / 2.2, slowest * 1.3)
+        _plain_logarithmic(axes, fastest / 2.2, slowest * 1.3)
         axes.set_title(f"orders over {name.replace('1 connections', '1 connection')}")
         axes.set_ylim(0, 100)
         axes.set_xlabel("milliseconds to the answer")
@@ -69,7 +69,7 @@ def _latency(results: Results, figure: Figure) -> str:
     return "How long an order takes: Gatewright beside moto"
 
 
-def _milliseconds(axes: Axes, least: float, most: float) -> None:
+def _plain_logarithmic(axes: Axes, least: float, most: float) -> None:
     """A logarithmic axis with plain numbers at 1, 2, 5 of each decade."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -164,9 +164,40 @@ def _linux(results: Results, figure: Figure) -> str:
     return "How long a real gateway takes: Gatewright beside the same made by hand"
 
 
+def _failover(results: Results, figure: Figure) -> str:
+    """Every trial as a dot, by what failed: how long the datagrams paused, and TCP's connection below them."""
+    part = results["failover"]
+    axes = figure.subplots()
+    kinds = list(reversed(part["runs"]["pauses"].items()))
+    for row, (_, pauses) in enumerate(kinds):
+        for which, colour, marker, height in (("udp_s", OURS, "o", 0.17), ("tcp_s", BESIDE, "s", -0.17)):
+            values = pauses[which]
+            heights = [row + height + 0.04 * (number % 3 - 1) for number in range(len(values))]
+            axes.plot(values, heights, marker, color=colour.drawn, markersize=3.5, alpha=0.6, markeredgewidth=0)
+        axes.annotate(
+            f"{max(pauses['udp_s']):.2g} s",
+            (max(pauses["udp_s"]), row + 0.17),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=OURS.drawn,
+        )
+    everything = [one for _, pauses in kinds for which in ("udp_s", "tcp_s") for one in pauses[which]]
+    _plain_logarithmic(axes, min(everything) / 1.5, max(everything) * 1.6)
+    axes.set_yticks(range(len(kinds)), [kind for kind, _ in kinds])
+    axes.set_ylim(-0.6, len(kinds) - 0.4)
+    axes.grid(axis="y", visible=False)
+    axes.set_title("dots: a datagram each 10 ms, with the longest pause; squares: a TCP connection")
+    axes.set_xlabel("seconds without an answer")
+    _note(figure, part["measured"])
+    return "How long a stream pauses when the tunnel that carries it fails"
+
+
 #: By file name the part that has the figures, and who draws them. The drawer returns the title.
 PLOTS: dict[str, tuple[str, Callable[[Results, Figure], str]]] = {
     "latency": ("create", _latency),
     "growth": ("growth", _growth),
     "create-to-active": ("linux", _linux),
+    "failover": ("failover", _failover),
 }
