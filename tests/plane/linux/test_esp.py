@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +34,14 @@ def fresh_choice() -> Iterator[None]:
 def test_the_kernel_is_used_if_it_has_esp(monkeypatch: pytest.MonkeyPatch, works: bool, chosen: Backend) -> None:
     monkeypatch.setattr(esp, "_ip", lambda _: works)
     assert esp.backend() is chosen
+
+
+@pytest.mark.usefixtures("linux_host")
+def test_what_is_tried_is_understood() -> None:
+    """Refused for how it is written, it would never be the kernel's ESP that carries."""
+    for line in esp._TRIAL.splitlines():
+        done = subprocess.run(["unshare", "-n", "ip", *line.split()], capture_output=True, text=True, check=False)
+        assert not re.search("argument|usage|command", done.stderr, re.IGNORECASE), done.stderr
 
 
 @pytest.mark.usefixtures("linux_host", "fresh_choice")

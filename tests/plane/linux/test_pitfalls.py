@@ -21,7 +21,7 @@ With the kernel's ESP:
 - its MTU is 1500, which ESP has no room for
     test_kernel_esp.py::test_a_tunnels_link_is_an_xfrm_interface_with_room_for_esp
 - nothing else of it need be set
-    test_kernel_esp.py::test_nothing_need_be_set_of_a_link
+    test_kernel_esp.py::test_nothing_of_ipsec_need_be_set_of_a_link
 - without states, packets might go in the clear
     test_kernel_esp.py::test_without_states_nothing_leaves_in_the_clear
 - two tunnels to everywhere without a number: one is dead

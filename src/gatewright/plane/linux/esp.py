@@ -16,12 +16,12 @@ from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import netns
 from gatewright.plane.linux.failures import step
 
-_STATE = "xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp mode tunnel"
+_STATE = "xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi"
 #: What tunnels use if nothing else is said, and the best that they can: with it the kernel has loaded their modules.
 _TRIAL = (
     "link add trial type xfrm if_id 1\n"
-    f"{_STATE} spi 0x100 aead rfc4106(gcm(aes)) 0x{'00' * 20} 128\n"
-    f"{_STATE} spi 0x101 auth-trunc hmac(sha256) 0x{'00' * 32} 128 enc cbc(aes) 0x{'00' * 16}\n"
+    f"{_STATE} 0x100 mode tunnel aead rfc4106(gcm(aes)) 0x{'00' * 20} 128\n"
+    f"{_STATE} 0x101 mode tunnel auth-trunc hmac(sha256) 0x{'00' * 32} 128 enc cbc(aes) 0x{'00' * 16}\n"
 )
 #: A first state loads modules, each by a program of its own: seconds on a busy machine.
 _SECONDS = 30
