@@ -118,7 +118,7 @@ def test_a_route_of_a_gateway_is_published_and_told_in_the_models_of_the_sdk(ser
     assert ask("DescribeVpnRouteEntries", VpnGatewayId=gateway)["TotalCount"] == 0
 
 
-def test_an_attachment_is_made_told_and_deleted_in_the_models_of_the_sdk(service: Service) -> None:
+def test_an_attachment_with_a_route_is_made_told_and_deleted_in_the_models_of_the_sdk(service: Service) -> None:
     sdk = OpenapiSdk(service.port)
     ask = partial(sdk.call, RegionId=REGION)
     device = ask("CreateCustomerGateway", IpAddress="203.0.113.78")["CustomerGatewayId"]
@@ -130,6 +130,12 @@ def test_an_attachment_is_made_told_and_deleted_in_the_models_of_the_sdk(service
         models.DescribeVpnConnectionRequest(region_id=REGION, vpn_connection_id=made["VpnConnectionId"])
     ).body
     changed = ask("ModifyVpnAttachmentAttribute", **named, Name="other")
+    way = {**named, "NextHop": made["VpnConnectionId"], "RouteDest": "192.168.0.0/16", "Weight": 100}
+    ask("CreateVcoRouteEntry", **way)
+    routes = sdk.client.describe_vco_route_entries(
+        models.DescribeVcoRouteEntriesRequest(region_id=REGION, vpn_connection_id=made["VpnConnectionId"])
+    ).body.vco_route_entries
+    ask("DeleteVcoRouteEntry", **way)
     attached = ask("DescribeVpnAttachments")
     granted = ask("DescribeVpnCrossAccountAuthorizations", **named)
     deleted = ask("DeleteVpnAttachment", **named)
@@ -139,6 +145,7 @@ def test_an_attachment_is_made_told_and_deleted_in_the_models_of_the_sdk(service
     assert (told.attach_type, told.state, told.status) == ("NO_ASSOCIATED", "init", "ike_sa_not_established")
     assert [end.tunnel_index for end in told.tunnel_options_specification.tunnel_options] == [1, 2]
     assert (changed["Name"], [end["TunnelIndex"] for end in changed["TunnelOptionsSpecification"]]) == ("other", [1, 2])
+    assert [(each.route_dest, each.weight, each.state) for each in routes] == [("192.168.0.0/16", 100, "published")]
     assert (attached["TotalCount"], granted["TotalCount"], deleted["Success"]) == (0, 0, True)
 
 

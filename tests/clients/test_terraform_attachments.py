@@ -1,4 +1,4 @@
-"""Attachments as Terraform's provider makes, reads, changes and destroys them, replayed from its sources."""
+"""Attachments and their routes as Terraform's provider makes, reads, changes and destroys them."""
 
 from __future__ import annotations
 
@@ -136,3 +136,23 @@ def test_one_with_one_tunnel_is_made_changed_moved_and_destroyed(cloud: Service)
     read = read_back(provider, connection)
     assert (read["Name"], read["IkeConfig"]["IkeVersion"], read["IkeConfig"]["Psk"]) == ("other", "ikev2", "12345678")
     destroy(provider, connection)
+
+
+def test_a_route_is_made_read_and_destroyed(cloud: Service) -> None:
+    """``alicloud_vpn_gateway_vco_route``: listed at once, and after its end no more."""
+    cloud.control("POST", "/v1/reset")
+    provider = Provider(cloud.client())
+    everywhere = {"LocalSubnet": "0.0.0.0/0", "RemoteSubnet": "0.0.0.0/0"}
+    given = {**REGION, **everywhere, "CustomerGatewayId": device(provider, "203.0.113.9")}
+    connection = provider.post("CreateVpnAttachment", given).json()["VpnConnectionId"]
+    which = {"VpnConnectionId": connection, "NextHop": connection, "RouteDest": "192.168.12.0/24", "Weight": "100"}
+    pages = {**REGION, "VpnConnectionId": connection, "PageNumber": "1", "PageSize": "20"}
+    provider.done("CreateVcoRouteEntry", {**REGION, **which, "OverlayMode": "Ipsec"})
+    (read,) = provider.done("DescribeVcoRouteEntries", pages)["VcoRouteEntries"]
+    assert {name: str(read[name]) for name in which} == which
+    assert (read["State"], type(read["CreateTime"]), type(read["Weight"])) == ("published", int, int)
+    provider.done("DeleteVcoRouteEntry", {**REGION, **which})
+    assert provider.done("DescribeVcoRouteEntries", pages)["VcoRouteEntries"] == []
+    assert provider.gone("DeleteVcoRouteEntry", {**REGION, **which}) == "InvalidRouteEntry.NotFound"
+    destroy(provider, connection)
+    assert provider.gone("DescribeVcoRouteEntries", pages) == "InvalidVpnConnectionInstanceId.NotFound"

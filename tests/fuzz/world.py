@@ -60,7 +60,7 @@ class World:
     def furnish(self) -> None:
         """Give both accounts an ``active`` gateway in a network, with a connection to a customer gateway and routes.
 
-        Besides, an attachment to the same customer gateway.
+        Besides, an attachment to the same customer gateway, with a route.
         """
         for cell, known, whose in ((self.other, self.others, OTHERS), (self.cell, self._mine, MINE)):
             network = cell.network()
@@ -81,6 +81,7 @@ class World:
             cell.call("CreateVpnPbrRouteEntry", **route, PublishVpc=False, RouteSource="10.0.0.0/24")
             attachment = cell.attachment(device, device)
             told = ids_of(cell.call("DescribeVpnConnection", VpnConnectionId=attachment))
+            cell.call("CreateVcoRouteEntry", **{**route, "NextHop": attachment, "VpnConnectionId": attachment})
             self._attachments[whose] = {**told, "NextHop": attachment}
         self._furnished += 1
         self.cell.settle(lambda: self._is_active(self.cell, self._mine) and self._is_active(self.other, self.others))

@@ -1,8 +1,9 @@
-"""The lives of attachments."""
+"""The lives of attachments and their routes."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -12,6 +13,8 @@ from tests.machine.life import AT, TAGS, WHO
 from tests.machine.model import Account, Attachment
 from tests.support.cell import Cell
 
+VCO_DESTINATIONS = st.sampled_from(("192.168.0.0/24", "172.16.0.0/12", "198.51.100.0/24"))
+WEIGHTS = st.sampled_from((0, 100))
 #: What ``ModifyVpnConnectionAttribute`` and others say of an attachment.
 NO_CONNECTION = 404, "InvalidVpnConnectionInstanceId.NotFound"
 
@@ -68,6 +71,36 @@ class Attachments(Connections):
             self._attempt(who, None, "DeleteVpnAttachment", VpnConnectionId=attachment.id)
             model.attachments.remove(attachment)
 
+    @rule(who=WHO, at=AT, destination=VCO_DESTINATIONS, weight=WEIGHTS)
+    def create_vco_route(self, who: int, at: int, destination: str, weight: int) -> None:
+        model = self.models[who]
+        attachment = self._one_of(model.attachments, at)
+        if attachment is None:
+            return
+        expected = model.may_create_vco_route(attachment, destination)
+        if self._attempt(who, expected, "CreateVcoRouteEntry", **self._route(attachment, destination, weight)):
+            attachment.routes[destination] = weight
+
+    @rule(who=WHO, at=AT, destination=VCO_DESTINATIONS, weight=WEIGHTS, new=st.sampled_from((None, 0, 100)))
+    def change_vco_route(self, who: int, at: int, destination: str, weight: int, new: int | None) -> None:
+        """Give a route another weight, or delete it."""
+        attachment = self._one_of(self.models[who].attachments, at)
+        if attachment is None:
+            return
+        expected = None if attachment.routes.get(destination) == weight else (404, "InvalidRouteEntry.NotFound")
+        action = "DeleteVcoRouteEntry" if new is None else "ModifyVcoRouteEntryWeight"
+        named = self._route(attachment, destination, weight)
+        if not self._attempt(who, expected, action, **named, **({} if new is None else {"NewWeight": new})):
+            return
+        if new is None:
+            del attachment.routes[destination]
+        else:
+            attachment.routes[destination] = new
+
+    def _route(self, attachment: Attachment, destination: str, weight: int) -> dict[str, Any]:
+        named = {"VpnConnectionId": attachment.id, "NextHop": attachment.id}
+        return {**named, "RouteDest": destination, "Weight": weight}
+
     def _check_attachments(self, cell: Cell, model: Account) -> None:
         listed = cell.call("DescribeVpnConnections", PageSize=50)
         assert listed["TotalCount"] == len(model.connections) + len(model.attachments)
@@ -83,5 +116,8 @@ class Attachments(Connections):
             keys = [end["TunnelIkeConfig"]["Psk"] for end in ends] or [found["IkeConfig"]["Psk"]]
             for key, wanted in zip(keys, attachment.keys.values(), strict=True):
                 assert key == wanted if wanted else len(key) == 16
+            routes = cell.call("DescribeVcoRouteEntries", VpnConnectionId=attachment.id)
+            assert {each["RouteDest"]: each["Weight"] for each in routes["VcoRouteEntries"]} == attachment.routes
+            assert routes["TotalCount"] == len(attachment.routes)
             tagged = {tag["Key"]: tag["Value"] for tag in found["Tag"]["Tag"]}
             assert tagged == ({"colour": attachment.tag} if attachment.tag else {})

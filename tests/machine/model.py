@@ -16,6 +16,7 @@ MOST_PUBLIC_ADDRESSES = 8
 MOST_CUSTOMER_GATEWAYS = 3
 MOST_CONNECTIONS = 2
 MOST_ATTACHMENTS = 2
+MOST_ROUTES = 2
 
 #: A refusal: status and code. None where a call is served.
 Refusal = tuple[int, str] | None
@@ -106,6 +107,8 @@ class Attachment:
     #: By ``TunnelIndex``; None for one that was made up.
     keys: dict[int, str | None]
     tag: str | None
+    #: Weights by destination.
+    routes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -170,6 +173,11 @@ class Account:
 
     def may_attach(self) -> Refusal:
         return (400, "Resource.QuotaFull") if len(self.attachments) >= MOST_ATTACHMENTS else None
+
+    def may_create_vco_route(self, attachment: Attachment, destination: str) -> Refusal:
+        if destination in attachment.routes:
+            return 400, "VpnRouteEntry.AlreadyExists"
+        return (400, "Resource.QuotaFull") if len(attachment.routes) >= MOST_ROUTES else None
 
     def may_delete_gateway(self, gateway: Gateway) -> Refusal:
         return (400, "DependencyViolation.VpnConnection") if self.connections_of(gateway) else None

@@ -24,6 +24,7 @@ from tests.machine.model import (
     MOST_CUSTOMER_GATEWAYS,
     MOST_GATEWAYS,
     MOST_PUBLIC_ADDRESSES,
+    MOST_ROUTES,
 )
 from tests.support.cell import Cell
 
@@ -92,6 +93,7 @@ def service(make_cell: Callable[..., Cell]) -> Cell:
         customer_gateways=MOST_CUSTOMER_GATEWAYS,
         vpn_connections=MOST_CONNECTIONS,
         vpn_attachments=MOST_ATTACHMENTS,
+        vpn_routes=MOST_ROUTES,
     )
     return make_cell(quotas=most)
 

@@ -408,6 +408,19 @@ vpn_routes = Table(
     Index(None, "connection_id"),
 )
 
+vco_routes = Table(
+    "vco_routes",
+    metadata,
+    #: The attachment.
+    Column("connection_id", String(64), primary_key=True),
+    Column("destination", String(18), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    #: 0 or 100.
+    Column("weight", Integer, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
 vpn_policies = Table(
     "vpn_policies",
     metadata,

@@ -1,4 +1,4 @@
-"""Attachments, which are IPsec connections without a VPN gateway: one module an operation, or two that describe."""
+"""Attachments, which are IPsec connections without a VPN gateway, and their routes."""
 
 from gatewright.operations.vpn_attachments.create import CreateVpnAttachment
 from gatewright.operations.vpn_attachments.delete import DeleteVpnAttachment
@@ -7,6 +7,12 @@ from gatewright.operations.vpn_attachments.describe import (
     DescribeVpnCrossAccountAuthorizations,
 )
 from gatewright.operations.vpn_attachments.modify import ModifyVpnAttachmentAttribute
+from gatewright.operations.vpn_attachments.routes import (
+    CreateVcoRouteEntry,
+    DeleteVcoRouteEntry,
+    DescribeVcoRouteEntries,
+    ModifyVcoRouteEntryWeight,
+)
 
 OPERATIONS = (
     CreateVpnAttachment,
@@ -14,4 +20,8 @@ OPERATIONS = (
     DescribeVpnCrossAccountAuthorizations,
     ModifyVpnAttachmentAttribute,
     DeleteVpnAttachment,
+    CreateVcoRouteEntry,
+    DescribeVcoRouteEntries,
+    ModifyVcoRouteEntryWeight,
+    DeleteVcoRouteEntry,
 )

@@ -9,6 +9,7 @@ from gatewright.operations.client_token import ClientToken
 from gatewright.operations.declaration import Access, Operation, Parameter, Request, Response
 from gatewright.operations.vpn_connections.delete import forget
 from gatewright.operations.vpn_connections.facts import NOT_FOUND, find_attachment
+from gatewright.store import vco_routes
 
 #: ``Code`` and ``Message`` of what succeeds.
 SUCCEEDED = "200"
@@ -28,7 +29,7 @@ class DeleteVpnAttachmentResponse(Response, kw_only=True):
 
 
 class DeleteVpnAttachment(Operation[DeleteVpnAttachmentRequest, DeleteVpnAttachmentResponse]):
-    """Delete an attachment, which is gone at once. A connection of a VPN gateway is none (*assumed*).
+    """Delete an attachment, which is gone at once, and its routes. A connection of a VPN gateway is none (*assumed*).
 
     There is no transit router that it could be attached to, so nothing has to be detached first.
     """
@@ -37,5 +38,7 @@ class DeleteVpnAttachment(Operation[DeleteVpnAttachmentRequest, DeleteVpnAttachm
     errors = (NOT_FOUND,)
 
     def execute(self, call: Call, request: DeleteVpnAttachmentRequest) -> DeleteVpnAttachmentResponse:
-        forget(call, find_attachment(call, request.vpn_connection_id))
+        row = find_attachment(call, request.vpn_connection_id)
+        vco_routes.drop_of(call.transaction, row.id)
+        forget(call, row)
         return DeleteVpnAttachmentResponse(code=SUCCEEDED, message=SUCCESSFUL, success=True)

@@ -131,6 +131,16 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_vpn_routes_connection_id"), "vpn_routes", ["connection_id"])
     op.create_table(
+        "vco_routes",
+        sa.Column("connection_id", sa.String(64), nullable=False),
+        sa.Column("destination", sa.String(18), nullable=False),
+        sa.Column("account_id", sa.String(32), nullable=False),
+        sa.Column("weight", sa.Integer(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("connection_id", "destination", name=op.f("pk_vco_routes")),
+    )
+    op.create_table(
         "vpn_policies",
         sa.Column("gateway_id", sa.String(64), nullable=False),
         sa.Column("account_id", sa.String(32), nullable=False),
