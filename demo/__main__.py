@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demonstration; returns an exit status."""
     parsed = _parser().parse_args(arguments)
     missing = _missing()
+    if not missing and not parsed.plot.parent.is_dir():
+        missing = f"--plot {parsed.plot}: there is no folder {parsed.plot.parent}"
     if missing:
         print(f"make demo: {missing}", file=sys.stderr)
         return 1
@@ -113,8 +115,11 @@ def _run(parsed: argparse.Namespace) -> int:
     for line in plot.numbers(known):
         print(line)
     if known.stream is not None:
-        parsed.plot.write_text(plot.drawing(known))
-        print(f"The stream over time, as a plot: {parsed.plot}")
+        try:
+            parsed.plot.write_text(plot.drawing(known))
+            print(f"The stream over time, as a plot: {parsed.plot}")
+        except OSError as error:
+            failed, status = failed or f"--plot {parsed.plot} cannot be written: {error.strerror}", status or 1
     if failed:
         print(f"make demo: {failed}; everything was removed", file=sys.stderr)
     else:

@@ -30,7 +30,7 @@ def frame(known: Known, width: int, height: int, *, fancy: bool = True, now: flo
     at = time.monotonic() if now is None else now
     lines = [_head(known, width, at), Text(f" {known.headline}", style="bold yellow"), Text()]
     lines += _topology(known, width, fancy)
-    lines += [Text(), *_statuses(known, width), Text(), *_flows(known, width, fancy, at)]
+    lines += [Text(), *_statuses(known, width), Text(), *_flows(known, width, fancy, known.ended or at)]
     lines += _failures(known.failures)
     foot = Text(" Ctrl-C ends it and removes everything", style="dim")
     room = height - len(lines) - 2

@@ -26,6 +26,8 @@ def numbers(known: Known) -> list[str]:
     """Lines for people: of each failure how long the streams paused."""
     lines = []
     for each in known.failures:
+        if not each.pause:
+            continue  # it was ended meanwhile
         lines.append(f"{each.what[0].upper()}{each.what[1:]}")
         figures = [
             (f"longest pause of UDP, a datagram each {INTERVAL * 1000:.0f} ms", f"{each.pause * 1000:.0f} ms"),

@@ -67,6 +67,7 @@ def play(known: Known, signals: Signals, folder: Path, timing: Timing) -> None:
             )
         finally:
             signals.ignore()
+            known.ended = time.monotonic()
             known.headline = "Removing everything"
 
 

@@ -50,6 +50,8 @@ class Known:
     #: Packets a second through the tunnel of each role.
     rates: dict[str, float] = field(default_factory=lambda: dict.fromkeys(ROLES, 0.0))
     stream: Stream | None = None
+    #: When all was seen, and removing began.
+    ended: float | None = None
     failures: list[Failure] = field(default_factory=list)
     happened: list[Happening] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -155,4 +155,4 @@ def test_a_connection_that_is_not_there_is_said(run: Run) -> None:
     assert "InvalidVpnConnectionInstanceId.NotFound" in missing.err
     unnamed = run("--vendor", "vyos", of="warehouse")
     assert unnamed.status == 2
-    assert "has the id or the name warehouse: `gatewright call DescribeVpnConnections` shows" in unnamed.err
+    assert "has the id or the name warehouse: `gatewright connections list` shows" in unnamed.err
