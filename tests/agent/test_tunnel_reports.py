@@ -26,6 +26,7 @@ class Ear(Script):
         self.messages: list[tuple[tuple[TunnelState, ...], tuple[TunnelLine, ...]]] = []
         self.door = asyncio.Event()
         self.door.set()
+        self.questions: list[int] = []
 
     async def tunnels(self, states: Sequence[TunnelState], lines: Sequence[TunnelLine]) -> None:
         await self.door.wait()
@@ -37,6 +38,8 @@ class Ear(Script):
     async def secrets(self, references: Sequence[SecretRef]) -> Mapping[SecretRef, str]:
         if self.deaf:
             raise LinkDown("deaf")
+        self.questions.append(len(references))
+        await self.door.wait()
         return Secrets(Secret(each.id, each.version, f"of {each.id}") for each in references)
 
 
@@ -162,6 +165,29 @@ def test_after_an_apply_what_stands_is_told_once_more_and_the_rest_forgotten() -
         reporter.forget("vpn-1-1")
         reporter.retell(instance(tunnels=(tunnel("tun-1", 1),)))
         assert reporter.idle
+
+    play(scene)
+
+
+def test_secrets_of_many_tunnels_at_once_are_one_question() -> None:
+    async def scene(ear: Ear, reporter: TunnelReporter) -> None:
+        references = [SecretRef(f"tun-{number}", 1) for number in range(200)]
+        ear.door.clear()
+        first = asyncio.ensure_future(reporter.reveal(references[:1]))
+        while not ear.questions:
+            await asyncio.sleep(0)
+        others = [asyncio.ensure_future(reporter.reveal([each])) for each in references[1:]]
+        given_up = asyncio.ensure_future(reporter.reveal(references[:1]))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        ear.door.set()
+        assert dict(await first) == {references[0]: "of tun-0"}
+        # each is told what it has asked for, and nobody's else
+        assert [dict(found) for found in await asyncio.gather(*others)] == [
+            {each: f"of {each.id}"} for each in references[1:]
+        ]
+        assert ear.questions == [1, 200]
+        assert given_up.cancelled()
 
     play(scene)
 

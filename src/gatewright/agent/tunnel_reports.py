@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from gatewright.link.contract import Link, LinkDown, Secrets
+from gatewright.link.contract import Link, LinkDown, Secret, Secrets
 from gatewright.link.frames import MOST_OF_TUNNELS
 from gatewright.plane.contract import PlaneError
 from gatewright.resources.specs import InstanceSpec
@@ -42,6 +42,10 @@ class TunnelReporter:
         self._lines: dict[str, deque[TunnelLine]] = {}
         self._something = asyncio.Event()
         self._urgent = asyncio.Event()
+        #: Secrets that are asked for in the next question, and who asks it.
+        self._asked_for: dict[SecretRef, None] = {}
+        self._asking: asyncio.Task[Mapping[SecretRef, str]] | None = None
+        self._one_question = asyncio.Lock()
         #: Whether all that was seen has been told.
         self.idle = True
 
@@ -71,16 +75,29 @@ class TunnelReporter:
         self._known = {key: state for key, state in self._known.items() if state.instance_id != instance_id}
 
     async def reveal(self, references: Sequence[SecretRef]) -> Mapping[SecretRef, str]:
-        """Ask the control plane for secrets. Raises PlaneError."""
-        found = Secrets(())
-        try:
-            for start in range(0, len(references), MOST_OF_TUNNELS):
-                found.update(await self._link.secrets(references[start : start + MOST_OF_TUNNELS]))
-        except LinkDown as error:
-            raise PlaneError(
-                f"the control plane, which knows the tunnels' secrets, does not answer: {error}"
-            ) from error
-        return found
+        """Ask the control plane for secrets. Raises PlaneError.
+
+        There is one question at a time: what is asked for meanwhile is the next one, however many tunnels it is of.
+        """
+        self._asked_for.update(dict.fromkeys(references))
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._ask())
+        # others wait for the same answer
+        found = await asyncio.shield(self._asking)
+        return Secrets(Secret(*one, found[one]) for one in references if one in found)
+
+    async def _ask(self) -> Mapping[SecretRef, str]:
+        async with self._one_question:
+            references, self._asked_for, self._asking = tuple(self._asked_for), {}, None
+            found = Secrets(())
+            try:
+                for start in range(0, len(references), MOST_OF_TUNNELS):
+                    found.update(await self._link.secrets(references[start : start + MOST_OF_TUNNELS]))
+            except LinkDown as error:
+                raise PlaneError(
+                    f"the control plane, which knows the tunnels' secrets, does not answer: {error}"
+                ) from error
+            return found
 
     async def run(self) -> None:
         """Tell for ever."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
+import functools
 import ipaddress
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor, Future, wait
 from contextlib import ExitStack
+from typing import TypeVar
 
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import filters, instance_bird, instance_routes, netns, shaping, strays, sysctl
@@ -26,6 +30,8 @@ from gatewright.plane.linux.uplink import Uplink
 from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
 from gatewright.resources.tunnels import SecretRef
+
+Result = TypeVar("Result")
 
 
 class WithoutBird(PlaneError):
@@ -50,8 +56,13 @@ class Instances:
         daemon_user: int,
         tunnels: Callable[[], Backend],
         links: TunnelLinks,
+        helpers: Executor,
     ) -> None:
-        """``started`` is handed every living daemon, in the calling thread, to be watched and closed."""
+        """``started`` is handed every living daemon, in the calling thread, to be watched and closed.
+
+        ``helpers`` are for tunnels of one instance, and for nothing that waits for another of their jobs.
+        """
+        self._helpers = helpers
         self._tunnels = tunnels
         self._links = links
         self._daemon_user = daemon_user
@@ -132,8 +143,7 @@ class Instances:
         folder = self._folders.of(key)
         folder.forget_applied()
         backend = self._tunnels()
-        for number in backend.found(instance_id):
-            backend.remove(instance_id, number)
+        self._remove_each(backend, instance_id, backend.found(instance_id))
         # who was killed within that may have left it without a tunnel
         self._folders.of_tunnels(instance_id).delete()
         # first, so that it can tell its peers
@@ -160,8 +170,20 @@ class Instances:
         """Remove those that an instance is not to have any more."""
         kept = {tunnel.number for tunnel in backend.served(spec)} if backend else set()
         backend = backend or self._tunnels()
-        for number in set(backend.found(spec.id)) - kept:
-            backend.remove(spec.id, number)
+        self._remove_each(backend, spec.id, set(backend.found(spec.id)) - kept)
+
+    def _remove_each(self, backend: Backend, instance_id: str, numbers: Collection[int]) -> None:
+        for done in self._at_once([functools.partial(backend.remove, instance_id, number) for number in numbers]):
+            done.result()
+
+    def _at_once(self, jobs: Sequence[Callable[[], Result]]) -> list[Future[Result]]:
+        """Do jobs of several tunnels: most of the time they wait for a charon, or for the kernel. All are done then."""
+        if len(jobs) > 1:
+            begun = [self._helpers.submit(contextvars.copy_context().run, job) for job in jobs]
+        else:
+            begun = [_done(job) for job in jobs]
+        wait(begun)
+        return begun
 
     def _make_tunnels(
         self, spec: InstanceSpec, backend: Backend | None, settled: Collection[int]
@@ -169,13 +191,17 @@ class Instances:
         standings: dict[int, Standing] = {}
         if backend is None:
             return standings
-        try:
-            for tunnel in backend.served(spec):
-                if tunnel.number not in settled:
-                    standings[tunnel.number] = backend.ensure(spec, tunnel)
-        except BaseException:
+        wanted = [tunnel for tunnel in backend.served(spec) if tunnel.number not in settled]
+        jobs = [functools.partial(backend.ensure, spec, tunnel) for tunnel in wanted]
+        failure: BaseException | None = None
+        for tunnel, done in zip(wanted, self._at_once(jobs), strict=True):
+            try:
+                standings[tunnel.number] = done.result()
+            except BaseException as error:
+                failure = failure or error
+        if failure is not None:
             _close(standings)
-            raise
+            raise failure
         return standings
 
     def _begin_charon(self, spec: InstanceSpec, charon: Charon, begun: dict[Daemon, Process], *, new: bool) -> None:
@@ -231,6 +257,16 @@ class Instances:
         if bridge is None:
             raise PlaneError(f"vSwitch {spec.private.vswitch_id} is not on this host: it must be applied first")
         return bridge
+
+
+def _done(job: Callable[[], Result]) -> Future[Result]:
+    """Do a job here and now."""
+    future: Future[Result] = Future()
+    try:
+        future.set_result(job())
+    except BaseException as error:
+        future.set_exception(error)
+    return future
 
 
 def _close(standings: dict[int, Standing]) -> None:

@@ -41,6 +41,8 @@ Result = TypeVar("Result")
 #: Items that are worked on at a time. The work is mostly waiting for the kernel and for daemons.
 _WORKERS = 8
 _LINK_WORKERS = 2
+#: Tunnels of all instances that are made or removed at a time.
+_HELPERS = 6
 
 
 class LinuxPlane:
@@ -64,6 +66,7 @@ class LinuxPlane:
         self._uplink = Uplink(self._names, Outside(self._names, self._folders, options.uplink))
         self._backend = functools.cache(functools.partial(backends.choose, self._names, self._folders, user))
         self._links = TunnelLinks(self._names)
+        self._helpers = ThreadPoolExecutor(_HELPERS, thread_name_prefix="gatewright-tunnels")
         self._instances = Instances(
             self._names,
             self._folders,
@@ -73,6 +76,7 @@ class LinuxPlane:
             user,
             self._backend,
             self._links,
+            self._helpers,
         )
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="gatewright-plane")
         #: Not the same: whatever is made or removed, tunnels' links follow at once.
@@ -200,6 +204,7 @@ class LinuxPlane:
             lookout, self._lookout = self._lookout, None
             await lookout.close()
         await asyncio.to_thread(self._workers.shutdown)
+        await asyncio.to_thread(self._helpers.shutdown)
         await asyncio.to_thread(self._link_workers.shutdown)
 
     def _opened(self) -> Watch:
