@@ -11,6 +11,7 @@ import pytest
 
 from gatewright.plane.linux import LinuxPlane, filters, netns, nft
 from gatewright.resources.specs import InstanceSpec
+from gatewright.resources.tunnels import BgpSpec, HealthSpec
 from tests.plane.linux import tunnel_watch
 from tests.plane.linux.customer import tunnel
 from tests.plane.linux.lab import Lab, instance, play, vswitch
@@ -82,6 +83,29 @@ def test_the_same_spec_gives_the_same_rules() -> None:
     others.add(filters.table(instance(), "02:00:00:00:00:01").digest())
     others.add(filters.table(instance(), ssl_ports=(("udp", 1194),)).digest())
     assert len(others) == 8
+
+
+def crowd(count: int) -> InstanceSpec:
+    """A gateway with so many tunnels of each kind: by routes with BGP, and by selectors that overlap with others'."""
+    tunnels = []
+    for number in range(1, 2 * count + 1, 2):
+        base = f"169.254.{number // 64}.{number % 64 * 4}"
+        ends = [base.rpartition(".")[0] + f".{number % 64 * 4 + more}" for more in (1, 2)]
+        bgp = BgpSpec(
+            local_asn=45104, peer_asn=65001, network=f"{base}/30", local_address=ends[0], peer_address=ends[1]
+        )
+        tunnels.append(tunnel(number, f"203.0.113.{number}", bgp=bgp))
+        checked = HealthSpec(source="10.9.1.1", destination="192.168.0.1", interval=2.0, retry=3)
+        local, remote = ("10.9.0.0/16", "10.9.1.0/24"), (f"172.16.{number}.0/24", "192.168.0.0/16")
+        tunnels.append(tunnel(number + 1, f"198.18.0.{number + 1}", local=local, remote=remote, health=checked))
+    return gateway(*tunnels)
+
+
+def test_a_packet_passes_the_same_rules_however_many_tunnels_there_are() -> None:
+    few, many = (filters.table(spec, steered=spec.tunnels) for spec in (crowd(1), crowd(50)))
+    assert [len(chain.rules) for chain in few.chains] == [len(chain.rules) for chain in many.chains]
+    with netns.temporary():
+        nft.put(many, replacing=False)
 
 
 def test_only_ordered_services_are_in_the_rules() -> None:

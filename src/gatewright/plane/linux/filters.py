@@ -47,7 +47,7 @@ from gatewright.plane.linux.ruleset import (
 from gatewright.plane.linux.tunnels import demand, echoes, steering
 from gatewright.resources.addresses import router_address
 from gatewright.resources.specs import InstanceSpec
-from gatewright.resources.tunnels import EVERYWHERE, TunnelSpec
+from gatewright.resources.tunnels import TunnelSpec
 
 NOTE = "filter.json"
 #: The only table in an instance's namespace.
@@ -124,6 +124,9 @@ class _Rules:
         self._services = services
         self._steered = steered
         self._tunnels = spec.tunnels
+        #: By what decides about them. However many tunnels there are, a packet passes the same few rules.
+        self._routed = [tunnel for tunnel in spec.tunnels if tunnel.routed]
+        self._selecting = [tunnel for tunnel in spec.tunnels if not tunnel.routed]
         vpc = spec.vpc_networks or (spec.private.network,)
         self._vpc = _distinct(vpc)
         #: Nobody behind a tunnel is there.
@@ -164,10 +167,10 @@ class _Rules:
             yield *here, field("icmp", "type", "echo-request"), NOTRACK, ACCEPT
             yield *here, ACCEPT
         yield meta("iifname", LAN), field_other("ip", "daddr", *own), NOTRACK, ACCEPT
-        for tunnel in self._tunnels:
-            yield from _health(tunnel)
-        for tunnel in self._tunnels:
-            yield from self._out_of(tunnel)
+        yield from self._answers_to_probes()
+        for neighbours in self._neighbours():
+            yield *neighbours, NOTRACK, ACCEPT
+        yield from self._out_of_tunnels()
         yield meta("iifname", SSL_TUNNELS), NOTRACK, ACCEPT
 
     def input(self) -> Iterator[Rule]:
@@ -183,9 +186,8 @@ class _Rules:
             yield *ping, *((at_most(PING_RATE, PING_BURST),) if leg == WAN else ()), ACCEPT
         for alive in self._router_alive("saddr", "daddr", "iifname"):
             yield *alive, ACCEPT
-        for tunnel in self._tunnels:
-            for neighbour in _bgp(tunnel):
-                yield *neighbour, ACCEPT
+        for neighbours in self._neighbours():
+            yield *neighbours, ACCEPT
         yield connection("established", "related"), ACCEPT
 
     def forward(self) -> Iterator[Rule]:
@@ -197,11 +199,9 @@ class _Rules:
         for tunnels in TUNNELS:
             for way in ("iifname", "oifname"):
                 yield meta(way, tunnels), *segments_at_most(_SEGMENT)
-        for tunnel in self._tunnels:
-            if not tunnel.routed:
-                selected = _selected("saddr", tunnel.local_subnets, "daddr", tunnel.remote_subnets)
-                yield meta("iifname", LAN), meta("oifname", tunnel.link), *selected, ACCEPT
-                yield meta("iifname", LAN), meta("oifname", tunnel.link), DROP
+        if self._selecting:
+            yield meta("iifname", LAN), *_selected(self._selecting, "oifname", "saddr", "daddr"), ACCEPT
+            yield meta("iifname", LAN), meta("oifname", *_links(self._selecting)), DROP
         for tunnels in TUNNELS:
             yield meta("iifname", LAN), meta("oifname", tunnels), ACCEPT
             yield meta("iifname", tunnels), meta("oifname", LAN), ACCEPT
@@ -255,15 +255,40 @@ class _Rules:
         for service in _services(_IPSEC, "sport"):
             yield way, service, NOTRACK, ACCEPT
 
-    def _out_of(self, tunnel: TunnelSpec) -> Iterator[Rule]:
-        """What may come out of a tunnel; sources in the VPC were dropped before."""
-        for neighbour in _bgp(tunnel):
-            yield *neighbour, NOTRACK, ACCEPT
-        if tunnel.routed:
-            yield meta("iifname", tunnel.link), field("ip", "daddr", *self._vpc), NOTRACK, ACCEPT
-        else:
-            selected = _selected("daddr", tunnel.local_subnets, "saddr", tunnel.remote_subnets)
-            yield meta("iifname", tunnel.link), *selected, NOTRACK, ACCEPT
+    def _out_of_tunnels(self) -> Iterator[Rule]:
+        """What may come out of tunnels; sources in the VPC were dropped before."""
+        if self._routed:
+            yield meta("iifname", *_links(self._routed)), field("ip", "daddr", *self._vpc), NOTRACK, ACCEPT
+        if self._selecting:
+            yield *_selected(self._selecting, "iifname", "daddr", "saddr"), NOTRACK, ACCEPT
+
+    def _neighbours(self) -> Iterator[Rule]:
+        """What neighbours in tunnels say to BIRD. Nobody else can have the addresses: both ends are on-link there."""
+        speaking = [(tunnel.link, tunnel.bgp) for tunnel in self._tunnels if tunnel.bgp is not None]
+        if not speaking:
+            return
+        here = joined(
+            (of_link("iifname"), [link for link, _ in speaking]),
+            (of_field("ip", "saddr"), [bgp.peer_address for _, bgp in speaking]),
+            (of_field("ip", "daddr"), [bgp.local_address for _, bgp in speaking]),
+        )
+        yield here, field("tcp", "dport", _BGP)
+        yield here, field("tcp", "sport", _BGP)
+        yield here, field("udp", "dport", _BFD)
+        yield here, field("icmp", "type", "echo-request", "echo-reply")
+
+    def _answers_to_probes(self) -> Iterator[Rule]:
+        """Answers to our own probes, which whoever sent them has seen: they are for no machine of the VPC."""
+        checks = [tunnel.health for tunnel in self._tunnels if tunnel.health is not None]
+        if checks:
+            # several tunnels may be checked by the same two
+            ends = dict.fromkeys((check.destination, check.source) for check in checks)
+            pair = joined(
+                (of_field("ip", "saddr"), [theirs for theirs, _ in ends]),
+                (of_field("ip", "daddr"), [ours for _, ours in ends]),
+            )
+            ours = transport_bits(64, 32, echoes.MAGIC >> 32), transport_bits(96, 32, echoes.MAGIC & 0xFFFFFFFF)
+            yield meta("iifname", IPSEC_TUNNELS), pair, field("icmp", "type", "echo-reply"), *ours, DROP
 
     def _router_alive(self, theirs: str, ours: str, way: str) -> Iterator[Rule]:
         """BFD with the VPC's router. BGP's connection is begun here, and tracked."""
@@ -300,37 +325,29 @@ def _services(services: Mapping[str, tuple[int, ...]], side: str) -> Iterator[Ex
         yield field(protocol, side, *ports) if ports else field("ip", "protocol", protocol)
 
 
-def _bgp(tunnel: TunnelSpec) -> Iterator[Rule]:
-    """What the neighbour in a tunnel says to BIRD. Nobody else can have the addresses: both ends are on-link there."""
-    if tunnel.bgp is None:
-        return
-    pair = field("ip", "saddr", tunnel.bgp.peer_address), field("ip", "daddr", tunnel.bgp.local_address)
-    here = meta("iifname", tunnel.link), *pair
-    yield *here, field("tcp", "dport", _BGP)
-    yield *here, field("tcp", "sport", _BGP)
-    yield *here, field("udp", "dport", _BFD)
-    yield *here, field("icmp", "type", "echo-request", "echo-reply")
+def _links(tunnels: Iterable[TunnelSpec]) -> list[str]:
+    return [tunnel.link for tunnel in tunnels]
 
 
-def _health(tunnel: TunnelSpec) -> Iterator[Rule]:
-    """Answers to our own probes, which whoever sent them has seen: they are for no machine of the VPC."""
-    if tunnel.health is not None:
-        pair = field("ip", "saddr", tunnel.health.destination), field("ip", "daddr", tunnel.health.source)
-        ours = transport_bits(64, 32, echoes.MAGIC >> 32), transport_bits(96, 32, echoes.MAGIC & 0xFFFFFFFF)
-        yield meta("iifname", IPSEC_TUNNELS), *pair, field("icmp", "type", "echo-reply"), *ours, DROP
+def _selected(tunnels: Sequence[TunnelSpec], way: str, ours: str, theirs: str) -> Rule:
+    """Matches packets of any tunnel's selectors; ``way`` says which link of a packet is the tunnel's.
 
-
-@functools.lru_cache(maxsize=4096)
-def _selected(ours: str, local: tuple[str, ...], theirs: str, remote: tuple[str, ...]) -> Rule:
-    """Matches packets of a tunnel's selectors; ``ours`` and ``theirs`` are the fields with the two sides' addresses.
-
-    Remembered: each apply asks it anew of every tunnel, and it is most of what a table costs.
+    ``ours`` and ``theirs`` are the fields with the two sides' addresses.
     """
-    found = [(name, _distinct(subnets)) for name, subnets in ((ours, local), (theirs, remote))]
-    return tuple(field("ip", name, *subnets) for name, subnets in found if subnets != [network(EVERYWHERE)])
+    local = [(tunnel.link, one) for tunnel in tunnels for one in _networks(tunnel.local_subnets)]
+    remote = [(tunnel.link, one) for tunnel in tunnels for one in _networks(tunnel.remote_subnets)]
+    return tuple(
+        joined((of_link(way), [link for link, _ in side]), (of_field("ip", name), [one for _, one in side]))
+        for name, side in ((ours, local), (theirs, remote))
+    )
 
 
 def _distinct(cidrs: Iterable[str]) -> list[Expression]:
     """Networks without those that are in another: nftables takes no set with such."""
-    collapsed = ipaddress.collapse_addresses(map(ipaddress.IPv4Network, cidrs))
-    return [network(str(one)) for one in collapsed]
+    return list(_networks(tuple(cidrs)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _networks(cidrs: tuple[str, ...]) -> tuple[Expression, ...]:
+    """The same. Remembered: each apply asks it anew of every tunnel."""
+    return tuple(network(str(one)) for one in ipaddress.collapse_addresses(map(ipaddress.IPv4Network, cidrs)))

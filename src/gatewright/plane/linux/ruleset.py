@@ -101,10 +101,11 @@ def connection(*states: str) -> Expression:
     return {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": list(states)}}
 
 
-def joined(*parts: tuple[Expression, Sequence[str]]) -> Expression:
+def joined(*parts: tuple[Expression, Sequence[str | Expression]]) -> Expression:
     """Matches packets by several things at once: each of ``parts`` is one, and what it is in each case.
 
-    ``parts`` come from :func:`of_link` and :func:`of_field` and have equally many values.
+    ``parts`` come from :func:`of_link` and :func:`of_field` and have equally many values. What a packet takes does not
+    depend on how many cases there are; they must not overlap.
     """
     cases = [{"concat": list(case)} for case in zip(*(values for _, values in parts), strict=True)]
     # also where it is but one case: nft wants no single values here
