@@ -89,3 +89,21 @@ def test_an_item_that_is_deleted_does_not_wait(monkeypatch: pytest.MonkeyPatch) 
         await script.until(lambda: script.last() is Phase.REMOVED)
 
     play(scene, plane)
+
+
+def test_what_is_told_of_an_item_that_is_left_alone_is_no_further_break(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relapses, "_FIRST", 0.2)
+    plane = Fragile()
+
+    async def scene(script: Script, _: SimulatedPlane, agent: Agent) -> None:
+        script.say(1, vswitch())
+        await script.until(lambda: any("it broke 4 times" in one.detail for one in script.told))
+        plane.breaks = False
+        assert plane._changed is not None
+        for _again in range(9):
+            plane._changed(KEY, "its namespace is gone, too")
+        await script.until(lambda: script.last() is Phase.READY)
+        assert len(plane.applied) == 5
+        assert not any("it broke 5 times" in one.detail for one in script.told)
+
+    play(scene, plane)

@@ -65,6 +65,8 @@ class Agent:
         self._waiting: dict[ItemKey, set[ItemKey]] = {}
         #: Items whose task waits for another item, or for its next try.
         self._parked: set[ItemKey] = set()
+        #: Items that are left alone for a while, because they broke again and again.
+        self._resting: set[ItemKey] = set()
         #: The revision up to which the control plane was followed.
         self.followed = 0
         #: Whether the control plane has said all that it wants since the start.
@@ -253,7 +255,8 @@ class Agent:
         _log.warning("%s: %s", key, reason)
         self._standing.discard(key)
         self._adopted.pop(key, None)
-        if key in self._wanted:
+        # Of one that is left alone for a while it says nothing new: what is missing of it has not been mended since.
+        if key in self._wanted and key not in self._resting:
             # Also while it is being applied: the break may be of what was just made, and then it is looked at again.
             self._broke.add(key)
             self._reasons[key] = reason
@@ -331,10 +334,14 @@ class Agent:
             return False
         _log.warning("%s: %s", key, relapse)
         self._observe(item, Phase.FAILED, str(relapse))
-        with self._parking(key), contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(relapse.pause):
-                await changed.wait()
-                return True
+        self._resting.add(key)
+        try:
+            with self._parking(key), contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(relapse.pause):
+                    await changed.wait()
+                    return True
+        finally:
+            self._resting.discard(key)
         return False
 
     @contextlib.contextmanager

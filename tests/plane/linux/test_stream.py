@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 
 from tests.plane.linux.lab import run
 from tests.plane.linux.machines import Machine, Machines
-from tests.support.patience import patience
+from tests.plane.linux.two_tunnels import until
 from tests.support.stream import Stream
-
-
-def until(holds: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + patience(seconds)
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_a_pause_is_no_shorter_than_the_cut_and_all_that_was_sent_meanwhile_is_lost(linux_host: None) -> None:
@@ -34,7 +26,7 @@ def test_a_pause_is_no_shorter_than_the_cut_and_all_that_was_sent_meanwhile_is_l
         begun = time.monotonic()
         hub.ip("link", "set", "lan", "down")
         cut = time.monotonic()
-        until(lambda: stream.pause(cut).seconds > 0.3)
+        until(lambda: stream.pause(cut).seconds > 0.3, "a pause")
         mended = time.monotonic()
         hub.ip("link", "set", "lan", "up")
         stream.goes_on(mended)
