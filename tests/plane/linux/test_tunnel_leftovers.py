@@ -47,6 +47,30 @@ def test_a_folder_that_has_no_tunnel_any_more_is_found_and_removed(lab: Lab) -> 
     asyncio.run(main())
 
 
+@pytest.mark.usefixtures("carried_by")
+def test_what_the_host_has_set_of_addresses_is_not_set_for_tunnels(lab: Lab) -> None:
+    """New namespaces have what the host has: with this, the charon would be found by no peer."""
+    spec = gateway(tunnel(initiate=False))
+    set_on_hosts, wanted = {"arp_ignore": "2", "arp_announce": "0"}, {"arp_ignore": "1", "arp_announce": "2"}
+
+    async def main() -> None:
+        async with opened(lab, Heard()) as (plane, _):
+            await plane.apply(vswitch())
+            await plane.apply(gateway())
+            name = f"gw-{lab.installation}-tunnel.1.vpn-1"
+            run("ip", "netns", "add", name)
+            for setting, value in set_on_hosts.items():
+                for which in ("all", "default"):
+                    command = ("sysctl", "-qw", f"net.ipv4.conf.{which}.{setting}={value}")
+                    run("ip", "netns", "exec", name, *command)
+            await plane.apply(spec)
+            for setting, value in wanted.items():
+                told = run("ip", "netns", "exec", name, "cat", f"/proc/sys/net/ipv4/conf/uplink/{setting}")
+                assert told.strip() == value
+
+    asyncio.run(main())
+
+
 def test_what_stands_for_charons_device_is_mended(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(esp, "backend", lambda: esp.Backend.USERSPACE)
     is_seen_and_mended(lab, ("ip", "-n", "{tunnel}", "link", "delete", "ipsec0"), "link ipsec0 in")

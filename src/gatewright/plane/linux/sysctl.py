@@ -138,9 +138,14 @@ def takes_own_addresses(interface: str) -> bool:
     return get(f"ipv4/conf/{interface}/accept_local") == "1"
 
 
-def ask_by_link() -> None:
-    """Ask neighbours in the name of an address that they have on their link, too. Raises OSError."""
-    put("ipv4/conf/all/arp_announce", "2")
+def speak_by_link() -> None:
+    """Ask neighbours in the name of an address of their link, and answer them for all that the link has.
+
+    On interfaces that come yet: what a new namespace has of these may be the host's. Raises OSError.
+    """
+    for which in ("all", "default"):
+        for name in ("arp_ignore", "arp_announce"):
+            put(f"ipv4/conf/{which}/{name}", _ROUTER[name])
 
 
 def get(name: str) -> str:

@@ -83,6 +83,8 @@ class OwnCharon(abc.ABC):
         name = self._names.tunnel_namespace(spec.id, tunnel.number)
         with step(f"making network namespace {name}"):
             new = netns.ensure(name)
+            with netns.entered(name):
+                sysctl.speak_by_link()
         with self._place(spec.id, tunnel.number) as place:
             self._connect(spec, tunnel.number, place)
             process = self._carry(tunnel, Charon(folder, name, self._user), place, new=new)
@@ -192,11 +194,8 @@ class OwnCharon(abc.ABC):
             outer, end = inside.find(outer_link(number)), child.find(UPLINK)
         if outer is None or end is None:
             raise PlaneError(f"veth {outer_link(number)} vanished while it was being made")
-        with step(f"setting up {outer.name} and {UPLINK}"):
-            with netns.entered(place.instance):
-                sysctl.take_own_addresses(outer.name)
-            with netns.entered(place.own):
-                sysctl.ask_by_link()
+        with step(f"setting up {outer.name}"), netns.entered(place.instance):
+            sysctl.take_own_addresses(outer.name)
         for rtnl, link, its in zip((inside, child), (outer, end), _addresses(spec, number), strict=True):
             set_addresses(rtnl, link, its)
             if not link.up:
