@@ -37,7 +37,8 @@ class Machine:
     @contextmanager
     def pinging(self, address: str, every: float = 0.005) -> Iterator[Callable[[], list[int]]]:
         """Pings every so many seconds; the function ends that and gives the numbers of the answered ones, in order."""
-        command = ["ip", "netns", "exec", self.name, "ping", "-n", "-i", str(every), "-W", "1", address]
+        often = ("-i", str(patience(every)), "-W", str(patience(1)))
+        command = ["ip", "netns", "exec", self.name, "ping", "-n", *often, address]
         stream = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
         def end() -> list[int]:
