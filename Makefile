@@ -13,10 +13,11 @@ LISTEN ?= 127.0.0.1:8080
 PLANE ?= $(shell [ "$$(id -u)" = 0 ] && echo linux || echo simulated)
 
 RUN_STAMP := $(VENV)/.run-$(shell cat requirements/run.lock | sha256sum | cut -c1-16)
+PACKAGES_STAMP := $(VENV)/.packages-$(shell cat requirements/dev.lock | sha256sum | cut -c1-16)
 DEV_STAMP := $(VENV)/.dev-$(shell cat requirements/dev.lock | sha256sum | cut -c1-16)
 BENCH_STAMP := .venv-bench/.bench-$(shell cat requirements/bench.lock | sha256sum | cut -c1-16)
 
-.PHONY: run demo test test-kernel soak check setup setup-dev system format lock bench docs dist clean
+.PHONY: run demo test test-kernel soak check setup setup-dev setup-demo system format lock bench docs dist clean
 
 run: setup ## serve the API
 	@$(BIN)/gatewright serve --plane $(PLANE) --data $(DATA) --listen $(LISTEN)
@@ -24,7 +25,7 @@ run: setup ## serve the API
 demo: ## two sites, a gateway, and failures of its tunnel, to look at (root); DEMO="--plain --stay 1" for others
 	@[ "$$(id -u)" = 0 ] || { \
 		echo "make demo: it makes network namespaces and runs strongSwan in them, and needs root: sudo make demo" >&2; exit 1; }
-	@$(MAKE) --no-print-directory setup-dev
+	@$(MAKE) --no-print-directory setup-demo
 	@$(BIN)/python -m demo $(DEMO)
 
 test: setup-dev ## run the whole suite
@@ -48,6 +49,8 @@ setup: system $(RUN_STAMP)
 
 setup-dev: system $(DEV_STAMP)
 
+setup-demo: system $(PACKAGES_STAMP)
+
 system: ## install Debian's packages, when there are rights to
 	@sh scripts/system-packages.sh
 
@@ -61,9 +64,12 @@ $(RUN_STAMP): requirements/run.lock pyproject.toml | $(BIN)/uv
 		$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .
 	@touch $@
 
-$(DEV_STAMP): requirements/dev.lock $(RUN_STAMP)
+$(PACKAGES_STAMP): requirements/dev.lock $(RUN_STAMP)
 	@$(STEP) "Installing what tests and checks need, of requirements/dev.lock" \
 		$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(DEV_STAMP): $(PACKAGES_STAMP)
 	@sh scripts/node-clients.sh
 	@touch $@
 

@@ -70,7 +70,7 @@ def _missing() -> str:
     try:
         from gatewright.plane.linux import requirements
     except ImportError as error:
-        return f"a package is missing: {error}; run `make setup-dev`"
+        return f"a package is missing: {error}; run `make setup-demo`"
     return " ".join(requirements())
 
 

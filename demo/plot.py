@@ -34,7 +34,7 @@ def numbers(known: Known) -> list[str]:
             ("longest stall of a TCP connection", f"{each.stall * 1000:.0f} ms"),
             ("datagrams lost", f"{each.lost}   "),
         ]
-        if each.back_at is not None:
+        if each.back_pause:
             figures.append(("longest pause on the way back", f"{each.back_pause * 1000:.0f} ms"))
         lines += [f"  {what:<45}{value:>9}".rstrip() for what, value in figures]
         if each.hiccup > _WORTH_TELLING:

@@ -60,6 +60,8 @@ def connect(session: Session) -> dict[str, Any]:
             "the VPC does not take what the device announces, until the gateway propagates it: "
             + session.command(*propagate, "--AutoPropagate", "true")
         )
+    if not (parsed.remote or parsed.route or parsed.bgp):
+        session.warn("routes decide what goes through it, and there is none yet: --route, or CreateVpnRouteEntry")
     session.progress.note(f"what the device is told: {session.command('peer-config', identity, '--vendor', 'V')}")
     return session.call("DescribeVpnConnection", VpnConnectionId=identity)
 

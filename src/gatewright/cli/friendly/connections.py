@@ -18,7 +18,7 @@ could read them. `gatewright peer-config` writes what the device is told.
 """
 _WITHIN = ("VpnConnections", "VpnConnection")
 _BRIEF = ("VpnConnectionId", "Name", "Status", "State", "VpnGatewayId", "LocalSubnet", "RemoteSubnet")
-_SHOWN = (*_BRIEF, "Tunnels")
+_SHOWN = (*_BRIEF, "InternetIp", "CustomerGatewayId", "Tunnels")
 
 
 def add(commands: command.Commands[argparse.ArgumentParser]) -> None:
