@@ -11,6 +11,7 @@ _OF_ROWS = (
     Cause.NO_ROUTE,
     Cause.NOT_PUBLISHED,
     Cause.UPDATING,
+    Cause.UNATTACHED,
     Cause.UNSEEN,
     Cause.AWAY,
     Cause.CLOCK,
@@ -42,12 +43,12 @@ def _named(meaning: Meaning) -> str:
 
 
 _PAGE = """{notice}
+<!-- every block: tests/operations/test_diagnosis.py, tests/operations/test_gateway_diagnosis.py -->
 
 # Why a tunnel does not come up
 
 Ask the service; it has read what its daemons said:
 
-<!-- tests/operations/test_diagnosis.py -->
 ```sh
 gatewright call DiagnoseVpnConnections --VpnConnectionIds.1 vco-bp1... --output table
 ```
@@ -67,6 +68,20 @@ Codes are those that the API's documentation names, as far as it does (`PeerMism
 others are formed like these (*assumed*).
 
 On the [simulated plane](control.md#tunnels) peers that are steered to refuse give the same findings.
+
+## A gateway's diagnosis
+
+```sh
+gatewright call DiagnoseVpnGateway --VpnGatewayId vpn-bp1... --ResourceType IPsec --ResourceId vco-bp1...
+gatewright call GetVpnGatewayDiagnoseResult --VpnGatewayId vpn-bp1...
+```
+
+It tells of the gateway and one of its connections, item by item, each `normal`, `warning` or `error`, with a
+description in JSON: conflicts of routes, how full quotas are, where the two sides are configured differently, whether
+the devices answer, what hosts say of the instances, all findings of the tunnels, and what of the routes the VPC knows.
+With `--IPsecExtendInfo '{{"PrivateSourceIp": "10.0.0.7", "PrivateDestinationIp": "192.168.0.7"}}'` also whether
+everything here leads from the one address to the other. No packets are sent for it, so there is no `rtt`: a device
+answers if it has answered IKE (*assumed*).
 
 ## It does not come up: phase 1
 

@@ -15,7 +15,7 @@ from gatewright.operations.declaration import VPC
 from gatewright.plane.linux import bird_config
 from gatewright.resources.limits import call_limits
 from gatewright.settings import declarations
-from gatewright.store import events, tunnel_logs
+from gatewright.store import diagnoses, events, tunnel_logs
 from gatewright.wire import authentication, bodies, endpoint, gathering, parameters, server, tls
 
 
@@ -88,6 +88,9 @@ VALUES = (
     Bound("a tag's key or value", tags, "LONGEST_TAG", "characters", "`InvalidParameter.TagKey`, `.TagValue`"),
     Bound(
         "events of an account that are kept", events, "MOST_KEPT", "", "the oldest ones are forgotten within a minute"
+    ),
+    Bound(
+        "diagnoses of an account's gateways that are kept", diagnoses, "MOST_KEPT", "", "the oldest ones are forgotten"
     ),
     Bound("lines of a connection's log that are kept", tunnel_logs, "MOST_KEPT", "", "the oldest ones are forgotten"),
     Bound(

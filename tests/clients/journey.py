@@ -238,6 +238,8 @@ def _check_connection(seen: Seen) -> None:
     # one of each tunnel, at least
     assert len(told["Findings"]) >= 2
     assert "RouteMissing" not in told["Findings"]
+    diagnosis = told["Diagnosis"]
+    assert int(diagnosis["FinishedCount"]) == int(diagnosis["TotalCount"]) == len(diagnosis["DiagnoseResult"])
 
 
 def _check_errors(seen: Seen) -> None:
@@ -390,6 +392,9 @@ def _connection(sdk: Sdk, gateway: str) -> Seen:
     named = {"RegionId": REGION, "VpnConnectionId": connection}
     told = _until(lambda: sdk.call("DescribeVpnConnection", **named), lambda answer: answer["State"] == "active")
     found = sdk.call("DiagnoseVpnConnections", RegionId=REGION, VpnConnectionIds=[connection])
+    asked = {"RegionId": REGION, "VpnGatewayId": gateway, "ResourceType": "IPsec", "ResourceId": connection}
+    diagnosis = {"RegionId": REGION, "DiagnoseId": sdk.call("DiagnoseVpnGateway", **asked)["DiagnoseId"]}
+    told["Diagnosis"] = sdk.call("GetVpnGatewayDiagnoseResult", **diagnosis)
     told["Findings"] = [each["FailedReasonCode"] for each in found["VpnConnections"]]
     sdk.call("DeleteVpnConnection", **named)
     for end in ends:

@@ -79,6 +79,8 @@ class World:
             }
             cell.call("CreateVpnRouteEntry", **route, PublishVpc=True)
             cell.call("CreateVpnPbrRouteEntry", **route, PublishVpc=False, RouteSource="10.0.0.0/24")
+            asked = {"VpnGatewayId": gateway, "ResourceType": "IPsec", "ResourceId": connection}
+            known["DiagnoseId"] = cell.call("DiagnoseVpnGateway", **asked)["DiagnoseId"]
             attachment = cell.attachment(device, device)
             told = ids_of(cell.call("DescribeVpnConnection", VpnConnectionId=attachment))
             cell.call("CreateVcoRouteEntry", **{**route, "NextHop": attachment, "VpnConnectionId": attachment})

@@ -23,6 +23,7 @@ OF_ROWS = (
     Cause.AWAY,
     Cause.UNSEEN,
     Cause.UPDATING,
+    Cause.UNATTACHED,
     Cause.DOWN,
     Cause.NONE,
 )
@@ -195,6 +196,13 @@ def test_nothing_is_told_of_hosts_that_have_told_nothing(make_cell: Callable[...
     assert cell.clock.now() > AWAY_AFTER
     told = cell.call("DiagnoseVpnConnections", **{"VpnConnectionIds.1": connection})["VpnConnections"]
     assert "GatewayHostAway" in {each["FailedReasonCode"] for each in told}
+
+
+def test_nobody_negotiates_for_an_attachment(cell: Cell) -> None:
+    devices = [cell.customer_gateway(), cell.customer_gateway("203.0.113.8")]
+    asked = {"VpnConnectionIds.1": cell.attachment(*devices)}
+    told = cell.call("DiagnoseVpnConnections", **asked)["VpnConnections"]
+    assert [each["FailedReasonCode"] for each in told] == ["NotAssociated"] * 2
 
 
 @pytest.mark.parametrize(

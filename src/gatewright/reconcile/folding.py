@@ -14,6 +14,7 @@ from gatewright.resources.statuses import GatewayStatus, PlainStatus, gateway_st
 from gatewright.store import (
     accounts,
     capacities,
+    diagnoses,
     events,
     gateways,
     ledgers,
@@ -154,6 +155,7 @@ def _let_go(transaction: Transaction, gateway: GatewayRow, instances: Sequence[I
         pools.release_public(transaction, gateway.ssl_address)
     tags.drop(transaction, [gateway.id])
     gateways.drop(transaction, gateway.id)
+    diagnoses.drop_of(transaction, gateway.id)
     ledgers.adjust(transaction, gateway.account_id, ledgers.VPN_GATEWAYS, gateway.region_id, -1)
 
 

@@ -25,6 +25,8 @@ class Situation(NamedTuple):
 
     #: Whether it is one of two.
     dual: bool
+    #: Whether it ends at an instance, which an attachment's does not.
+    attached: bool
     nat_traversal: bool
     #: Whether anything was seen of it since it was changed; if so, when, how it stands, and what its host says.
     seen: bool
@@ -51,6 +53,8 @@ class Finding(NamedTuple):
     severity: Severity
     #: What is wrong, where the sides differ, and what to do, with the names of parameters.
     text: str
+    #: Where to change it, the likeliest first.
+    parameters: tuple[str, ...] = ()
     #: Milliseconds since the epoch, by the host's clock; None for what is so in general.
     at: int | None = None
     ours: str = ""
@@ -79,6 +83,7 @@ def finding(trouble: Trouble, *, dual: bool) -> Finding:
         code=meaning.code,
         severity=meaning.severity,
         text=spelled(text, dual=dual),
+        parameters=tuple(spelled(each, dual=dual) for each in meaning.parameters),
         at=trouble.at or None,
         ours=trouble.ours if trouble.theirs else "",
         theirs=trouble.theirs,
@@ -87,6 +92,8 @@ def finding(trouble: Trouble, *, dual: bool) -> Finding:
 
 
 def _troubles(situation: Situation) -> list[Trouble]:
+    if not situation.attached:
+        return [_trouble(Cause.UNATTACHED)]
     found = list(situation.troubles)
     if not situation.current:
         found.append(_trouble(Cause.UPDATING))

@@ -59,6 +59,7 @@ class Cause(enum.StrEnum):
     AWAY = "away"
     UNSEEN = "unseen"
     UPDATING = "updating"
+    UNATTACHED = "unattached"
     DOWN = "down"
     NONE = "none"
 
@@ -352,6 +353,13 @@ MEANINGS: dict[Cause, Meaning] = {
         "the gateway is being configured",
         (),
         "Wait until the State of the connection is active.",
+    ),
+    Cause.UNATTACHED: Meaning(
+        "NotAssociated",
+        _W,
+        "the attachment is associated with no transit router, so nobody negotiates its tunnels",
+        (),
+        "There are no transit routers here: make the connection at a VPN gateway.",
     ),
     Cause.DOWN: Meaning(
         "IpsecSaNotEstablished",

@@ -455,6 +455,24 @@ tunnel_logs = Table(
     Index(None, "connection_id", "happened_at"),
 )
 
+vpn_diagnoses = Table(
+    "vpn_diagnoses",
+    metadata,
+    #: What was found out about gateways when somebody asked; an account keeps the newest.
+    Column("id", String(64), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("region_id", String(64), nullable=False),
+    Column("gateway_id", String(64), nullable=False),
+    Column("resource_type", String(16), nullable=False),
+    Column("resource_id", String(64), nullable=False),
+    #: A JSON list of ``Item`` of ``gatewright.resources.gateway_diagnosis``.
+    Column("items", Text, nullable=False),
+    Column("begun_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger, nullable=False),
+    Index(None, "account_id", "begun_at"),
+    Index(None, "gateway_id"),
+)
+
 placements = Table(
     "placements",
     metadata,

@@ -145,6 +145,13 @@ async function travel(sdk, tell) {
     (answer) => answer.State === 'active',
   );
   const diagnosis = await call('DiagnoseVpnConnections', { RegionId: REGION, VpnConnectionIds: [VpnConnectionId] });
+  const { DiagnoseId } = await call('DiagnoseVpnGateway', {
+    RegionId: REGION,
+    VpnGatewayId: seen.connection.VpnGatewayId,
+    ResourceType: 'IPsec',
+    ResourceId: VpnConnectionId,
+  });
+  seen.connection.Diagnosis = await call('GetVpnGatewayDiagnoseResult', { RegionId: REGION, DiagnoseId });
   seen.connection.Findings = diagnosis.VpnConnections.map((each) => each.FailedReasonCode);
   await call('DeleteVpnConnection', connection);
   for (const CustomerGatewayId of ends) {

@@ -6,6 +6,7 @@ from gatewright.operations.customer_gateways.facts import NOT_FOUND as CUSTOMER_
 from gatewright.operations.deviations.entries import Deviation, Difference, Kind, answers, not_told
 from gatewright.operations.vpn_connections.facts import NOT_FOUND
 from gatewright.operations.vpn_connections.wishes import ALREADY_EXISTS
+from gatewright.operations.vpn_gateways.facts import NOT_FOUND as GATEWAY_NOT_FOUND
 from gatewright.operations.vpn_gateways.updating import CONFIGURING
 
 #: Both descriptions, and what stands before a connection's fields in each.
@@ -16,6 +17,12 @@ _TRANSIT = "It tells of a transit router, which there is none of here."
 _SDK = "alibabacloud_vpc20160428 7.2.2"
 
 ENTRIES: tuple[Deviation, ...] = (
+    *answers(
+        ("DiagnoseVpnGateway",),
+        (GATEWAY_NOT_FOUND, NOT_FOUND),
+        reason="Its table is not among those of 2018-2021; the API's metadata have these rows.",
+        source="error codes of DiagnoseVpnGateway in the API's metadata",
+    ),
     *answers(
         ("DescribeVpnConnectionLogs",),
         (NOT_FOUND,),

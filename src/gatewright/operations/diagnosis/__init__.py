@@ -1,5 +1,6 @@
 """Finding out what is wrong with connections and gateways: one module an operation."""
 
 from gatewright.operations.diagnosis.connections import DiagnoseVpnConnections
+from gatewright.operations.diagnosis.gateways import DiagnoseVpnGateway, GetVpnGatewayDiagnoseResult
 
-OPERATIONS = (DiagnoseVpnConnections,)
+OPERATIONS = (DiagnoseVpnConnections, DiagnoseVpnGateway, GetVpnGatewayDiagnoseResult)

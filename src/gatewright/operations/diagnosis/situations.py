@@ -25,16 +25,19 @@ class Diagnosed(NamedTuple):
     situation: Situation
 
 
-class _Place(NamedTuple):
-    """Where an instance is."""
+class Place(NamedTuple):
+    """How an instance stands on its host."""
 
     #: It runs what is wanted there.
     current: bool
     #: Its host has not been heard of lately.
     away: bool
+    #: What its host says is wrong.
+    detail: str
 
 
-_NOWHERE = _Place(current=False, away=False)
+Places = dict[str, Place]
+_NOWHERE = Place(current=False, away=False, detail="")
 
 
 def situations(call: Call, rows: Sequence[ConnectionView]) -> list[Diagnosed]:
@@ -44,7 +47,7 @@ def situations(call: Call, rows: Sequence[ConnectionView]) -> list[Diagnosed]:
     routes = routing(call.transaction, found)
     vpcs = {row.id: row.vpc_id for row in found}
     learnt = learning(call.transaction, list(dict.fromkeys(vpcs.values())))
-    places = _places(call, gateway_ids)
+    places = places_of(call, gateway_ids)
     ends = tunnels.of_connections(call.transaction, [row.id for row in rows])
     diagnosed = []
     for row in rows:
@@ -60,6 +63,7 @@ def situations(call: Call, rows: Sequence[ConnectionView]) -> list[Diagnosed]:
                     tunnel,
                     Situation(
                         dual=row.dual_tunnel,
+                        attached=tunnel.instance_id is not None,
                         nat_traversal=tunnel.enable_nat_traversal,
                         seen=tunnel.seen_at is not None,
                         at=tunnel.seen_at or 0,
@@ -77,10 +81,11 @@ def situations(call: Call, rows: Sequence[ConnectionView]) -> list[Diagnosed]:
     return diagnosed
 
 
-def _places(call: Call, gateway_ids: Sequence[str]) -> dict[str, _Place]:
+def places_of(call: Call, gateway_ids: Sequence[str]) -> Places:
+    """How the instances of some gateways stand, by their ids; those that are placed nowhere are not in it."""
     up = {row.id: row.up(call.now) for row in hosts.every(call.transaction)}
     return {
-        row.item_id: _Place(row.seen.current, not up.get(row.host_id, False))
+        row.item_id: Place(row.seen.current, not up.get(row.host_id, False), row.detail)
         for row in placements.of_resources(call.transaction, gateway_ids)
         if not row.tombstone
     }

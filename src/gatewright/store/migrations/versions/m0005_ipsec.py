@@ -168,3 +168,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection_id", "number", name=op.f("pk_tunnel_logs")),
     )
     op.create_index(op.f("ix_tunnel_logs_connection_id_happened_at"), "tunnel_logs", ["connection_id", "happened_at"])
+    op.create_table(
+        "vpn_diagnoses",
+        sa.Column("id", sa.String(64), nullable=False),
+        sa.Column("account_id", sa.String(32), nullable=False),
+        sa.Column("region_id", sa.String(64), nullable=False),
+        sa.Column("gateway_id", sa.String(64), nullable=False),
+        sa.Column("resource_type", sa.String(16), nullable=False),
+        sa.Column("resource_id", sa.String(64), nullable=False),
+        sa.Column("items", sa.Text(), nullable=False),
+        sa.Column("begun_at", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_vpn_diagnoses")),
+    )
+    op.create_index(op.f("ix_vpn_diagnoses_account_id_begun_at"), "vpn_diagnoses", ["account_id", "begun_at"])
+    op.create_index(op.f("ix_vpn_diagnoses_gateway_id"), "vpn_diagnoses", ["gateway_id"])
