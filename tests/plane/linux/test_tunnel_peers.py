@@ -11,9 +11,10 @@ import msgspec
 import pytest
 
 from gatewright.plane.linux import LinuxPlane, netlink, netns, vici_conn
+from gatewright.plane.linux.tunnels import steering
 from gatewright.resources.troubles import Cause
 from tests.plane.linux.customer import Customer, customer, tunnel
-from tests.plane.linux.lab import Lab, vswitch
+from tests.plane.linux.lab import Lab, run, vswitch
 from tests.plane.linux.machines import Machines
 from tests.plane.linux.sites import DOWN, UP, VPC, gateway, machine, site
 from tests.plane.linux.tunnel_watch import Heard, play
@@ -165,6 +166,10 @@ def test_a_private_gateway_has_its_peers_in_the_vpc(lab: Lab, machines: Machines
             await heard.status("tun-1", UP)
             assert inside.reaches(peer.inside)
             assert peer.host.reaches("10.9.1.20")
+            # only a peer gets to a tunnel's charon, and not who knows where it is
+            assert not any(inside.reaches(address, "-W", "0.2") for address in steering.ends(1))
+            heard_of = run("ip", "netns", "exec", lab.names.tunnel_namespace(spec.id, 1), "cat", "/proc/net/snmp")
+            assert "IcmpMsg: InType8" not in heard_of
 
     play(lab, scenario)
 

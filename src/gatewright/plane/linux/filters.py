@@ -147,6 +147,8 @@ class _Rules:
         own = (*self._public, self._private)
         yield meta("nfproto", "ipv6"), DROP
         yield meta("iifname", "lo"), ACCEPT
+        # charons have it as the address of what was led to them, and nobody else is
+        yield field("ip", "daddr", network(steering.NETWORK)), DROP
         yield from self._from_charons()
         yield field("ip", "saddr", *own), DROP
         for elsewhere in (leg for leg in self._legs if leg != LAN):
