@@ -318,6 +318,17 @@ def test_what_a_gateway_has_no_tunnels_for_is_refused(cell: Cell) -> None:
     assert cell.call("DescribeVpnConnections")["TotalCount"] == 0
 
 
+def test_another_health_check_or_beginning_leaves_a_tunnel_up(single: tuple[Cell, str]) -> None:
+    cell, gateway = single
+    connection = one_tunnel(cell, gateway, CustomerGatewayId=cell.customer_gateway())
+    established(cell, connection)
+    check = '{"Enable": true, "Dip": "192.168.0.1", "Sip": "10.0.0.1"}'
+    for changes in ({"EffectImmediately": True}, {"HealthCheckConfig": check}):
+        cell.call("ModifyVpnConnectionAttribute", VpnConnectionId=connection, **changes)
+        assert described(cell, connection)["Status"] == "ipsec_sa_established"
+        assert active(cell, connection)["Status"] == "ipsec_sa_established"
+
+
 def test_a_single_tunnel_gateway_takes_no_two_tunnels(single: tuple[Cell, str]) -> None:
     cell, gateway = single
     peer = cell.customer_gateway()

@@ -110,8 +110,16 @@ def test_automatic_policies_follow_the_connections_networks(site: Site) -> None:
     change: dict[str, Any] = {"VpnConnectionId": office}
     site.cell.call("ModifyVpnConnectionAttribute", **change, RemoteSubnet="192.168.1.0/24,172.16.0.0/16,172.17.0.0/16")
     told = {(each[1], each[5]) for each in site.policies()}
-    kept = {("192.168.1.0/24", "published"), ("172.16.0.0/16", "normal"), ("172.17.0.0/16", "normal")}
-    assert (told, set(site.entries())) == (kept, {"192.168.1.0/24"})
+    # the new one takes the place of one that was published
+    kept = {("192.168.1.0/24", "published"), ("172.16.0.0/16", "normal"), ("172.17.0.0/16", "published")}
+    assert (told, set(site.entries())) == (kept, {"192.168.1.0/24", "172.17.0.0/16"})
+    entries = site.entries()
+    site.cell.call("ModifyVpnConnectionAttribute", **change, LocalSubnet="10.9.0.0/24")
+    assert site.entries() == entries
+    told = {(each[1], each[5]) for each in site.policies() if each[0] == "10.9.0.0/24"}
+    assert told == kept
+    site.cell.call("ModifyVpnConnectionAttribute", **change, LocalSubnet=HERE)
+    assert ({(each[1], each[5]) for each in site.policies()}, site.entries()) == (kept, entries)
     # One that people made stays when the connection makes none any more.
     site.cell.call("ModifyVpnConnectionAttribute", **change, AutoConfigRoute=False)
     assert ([each[1] for each in site.policies()], site.entries()) == (["172.16.0.0/16"], {})
@@ -123,13 +131,15 @@ def test_automatic_policies_follow_the_connections_networks(site: Site) -> None:
 
 def test_automatic_policies_keep_the_rules(make_cell: Any) -> None:
     site = Site(make_cell(quotas=Quotas(vpn_routes=3)))
-    site.connection("10.0.0.0/24", "192.168.0.0/24")
+    first, second = (site.connection("10.0.0.0/24", "192.168.0.0/24") for _ in range(2))
+    # the second one stands by, and there is no third
+    assert {each[2:4] for each in site.policies()} == {(first, 100), (second, 0)}
     with pytest.raises(Refused, match=r"VpnRouteEntry\.Conflict") as conflict:
         site.connection("10.0.0.0/24", "192.168.0.0/24")
     with pytest.raises(Refused, match=r"QuotaExceeded\.PolicyBasedRoute") as full:
-        site.connection("10.0.0.0/24,10.1.0.0/24,10.2.0.0/24", "192.168.9.0/24")
-    assert "Existing routes: 1. Routes to be created: 3. Maximum routes: 3." in str(full.value)
+        site.connection("10.0.0.0/24,10.1.0.0/24", "192.168.9.0/24")
+    assert "Existing routes: 2. Routes to be created: 2. Maximum routes: 3." in str(full.value)
     assert "vco-" in str(conflict.value)
     # What was refused has left nothing.
     listed = site.cell.call("DescribeVpnConnections", VpnGatewayId=site.gateway)
-    assert (listed["TotalCount"], len(site.policies())) == (1, 1)
+    assert (listed["TotalCount"], len(site.policies())) == (2, 2)

@@ -80,8 +80,10 @@ def change(
         return Changed(after, tunnels.of_connections(transaction, [row.id])[row.id])
     rebuilt = msgspec.structs.replace(after, name=row.name, auto_config_route=row.auto_config_route) != row
     settled = settle_policies(call, gateway, after) if _joins_others(row, after) else NOTHING_SETTLED
-    if new or rebuilt:
-        concerned = {each.id for each in (ends if rebuilt else new)}
+    # what the two ends agree upon; a health check or when to begin leaves what they have agreed upon as it is
+    agreed_anew = any(getattr(after, name) != getattr(row, name) for name in ("local_subnets", "remote_subnets"))
+    concerned = {each.id for each in (ends if agreed_anew else new)}
+    if concerned:
         seen = [each for each in tunnel_states.of_connections(transaction, [row.id]) if each.id in concerned]
         forget_tunnels(transaction, seen, call.now)
     if new or rebuilt or settled.policies:

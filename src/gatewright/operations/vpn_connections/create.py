@@ -96,7 +96,7 @@ class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnect
     the addresses of the two ends. With both subnets ``0.0.0.0/0`` routes decide what goes through, otherwise the
     subnets do. The connection is ``updating`` until the gateway's hosts have it, then ``active``. A name that is left
     out stays empty (*assumed*). ``AutoConfigRoute`` makes a policy-based route for each pair of a local and a remote
-    network.
+    network; a standby one where another connection has the active one of these networks (*assumed*).
     """
 
     access = Access.WRITE

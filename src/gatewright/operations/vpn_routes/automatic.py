@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
+
+import msgspec
 
 from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
 from gatewright.operations.vpn_routes.facts import CONFLICT, DEFAULT_PRIORITY, is_destination
-from gatewright.operations.vpn_routes.finding import check_pair
-from gatewright.operations.vpn_routes.publishing import GatewayRoutes
-from gatewright.resources.compile_vpn_routes import ACTIVE
+from gatewright.operations.vpn_routes.finding import check_pair, partner
+from gatewright.operations.vpn_routes.publishing import POLICY, GatewayRoutes, Owner
+from gatewright.resources.compile_vpn_routes import ACTIVE, STANDBY
 from gatewright.resources.tunnels import EVERYWHERE
 from gatewright.store import vpn_policies, vpn_routes
 from gatewright.store.connections import ConnectionRow
@@ -43,19 +46,22 @@ NOTHING_SETTLED = Settled(False, [])
 def settle_policies(call: Call, gateway: GatewayRow, connection: ConnectionRow) -> Settled:
     """Have a new or changed connection's automatic policies be what its networks say. Raises ApiError.
 
-    One for each pair of a local and a remote network, active, of the default priority, and not published. Where the
-    connection has a route of the same networks already, that stays as it is (*assumed*).
+    One for each pair of a local and a remote network, active, of the default priority; a standby one where another
+    connection has the active one (*assumed*). It is published if it takes the place of one that was, else not. Where
+    the connection has a route of the same networks already, that stays as it is (*assumed*).
     The caller has the hosts know.
     """
     known = GatewayRoutes(call, gateway)
     own = [row for row in known.policies if row.connection_id == connection.id]
     wanted = set(_pairs(connection))
     stale = [row for row in own if row.automatic and (row.source, row.destination) not in wanted]
-    known.withdraw(stale)
+    missing = [pair for pair in _pairs(connection) if pair not in {(row.source, row.destination) for row in own}]
+    published = {pair for pair in missing if _was_published(stale, *pair)}
+    # an entry of the VPC's that a new policy will stand behind stays as it is
+    known.withdraw([row for row in stale if row.destination not in {destination for _, destination in published}])
     for row in stale:
         vpn_policies.drop(call.transaction, row)
     staying = [row for row in known.policies if row not in stale]
-    missing = [pair for pair in _pairs(connection) if pair not in {(row.source, row.destination) for row in own}]
     most = call.installation.quotas.vpn_routes
     if missing and len(staying) + len(missing) > most:
         error = TOO_MANY.because(
@@ -73,14 +79,26 @@ def settle_policies(call: Call, gateway: GatewayRow, connection: ConnectionRow) 
             connection_id=connection.id,
             weight=ACTIVE,
             priority=DEFAULT_PRIORITY,
-            published=False,
+            published=(source, destination) in published,
             automatic=True,
             description="",
             created_at=call.now,
         )
+        other = partner(staying, row)
+        if other is not None and other.weight == ACTIVE:
+            row = msgspec.structs.replace(row, weight=STANDBY)
         check_pair(staying, row)
+        if row.published:
+            known.publish(destination, Owner(POLICY, connection.id), CONFLICT)
         vpn_policies.add(call.transaction, row)
+        known.policies.append(row)
     return Settled(bool(stale or missing), [gateway.vpc_id] if known.rerouted else [])
+
+
+def _was_published(stale: Sequence[VpnPolicyRow], source: str, destination: str) -> bool:
+    """Whether a new policy takes the place of a published one: of the same destination, else from the same source."""
+    before = [row for row in stale if row.destination == destination] or [row for row in stale if row.source == source]
+    return any(row.published for row in before)
 
 
 def drop_routes(call: Call, gateway: GatewayRow, connection_id: str) -> None:

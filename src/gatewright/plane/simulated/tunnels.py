@@ -300,8 +300,9 @@ def _references(spec: TunnelSpec) -> list[SecretRef]:
 
 
 def _digest(spec: TunnelSpec) -> str:
-    """The same for a spec that says the same, in other processes too."""
-    return hashlib.sha256(msgspec.json.encode(spec)).hexdigest()[:16]
+    """The same for a spec by which the same is negotiated, in other processes too."""
+    negotiated = msgspec.structs.replace(spec, health=None, initiate=False)
+    return hashlib.sha256(msgspec.json.encode(negotiated)).hexdigest()[:16]
 
 
 def _stop(tunnel: Tunnel) -> None:
