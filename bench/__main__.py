@@ -67,7 +67,7 @@ class Scale:
     changes: int
     connections: int
     connected: int
-    #: Trials of each kind, and of those that take many seconds each.
+    #: Trials of each kind of failure, and of the health check as documented, which takes its time.
     failovers: int
     slow_failovers: int
 

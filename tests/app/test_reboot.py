@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.test_serve import children, gateway, until_status
+from tests.app.test_serve import gateway, until_status
 from tests.support.linux import clean, unmet
-from tests.support.service import Service
+from tests.support.service import Service, halves_of
 
 RUNTIME = Path("/run/gatewright")
 
@@ -118,7 +118,7 @@ def test_gateways_are_back_before_the_control_plane(service: Service) -> None:
     for each in (kept, doomed):
         until_status(service, each, "active")
     installation = installation_of(service)
-    assert children(service.process.pid)
+    assert halves_of(service.process.pid)
     before = namespaces(installation)
     assert len(before) == 6  # four instances and the routers of two VPCs
     assert service.stop() == 0

@@ -16,7 +16,7 @@ import pytest
 from gatewright.app.supervisor import next_delay
 from tests.support.client import Client, Refused
 from tests.support.linux import clean, unmet
-from tests.support.service import Service
+from tests.support.service import Service, halves_of
 
 
 @pytest.fixture
@@ -176,21 +176,6 @@ def linux(data: Path) -> Iterator[Service]:
     clean((data / "agent" / "installation").read_text().strip())
 
 
-def children(pid: int) -> dict[str, int]:
-    """The halves of a service by name."""
-    found = {}
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            words = (path / "cmdline").read_bytes().split(b"\0")
-        except (OSError, ValueError):
-            continue
-        half = next((word.decode() for word in words if word.startswith(b"half-")), None)
-        if parent == pid and half is not None:
-            found[half] = int(path.name)
-    return found
-
-
 def runs(pid: int) -> bool:
     """Whether a process is there and no zombie."""
     try:
@@ -246,7 +231,7 @@ def until_status(service: Service, gateway_id: str, wanted: str) -> None:
 
 def test_the_api_is_in_no_session_of_roots_and_daemons_outlive_both_halves(linux: Service) -> None:
     assert linux.process is not None
-    halves = children(linux.process.pid)
+    halves = halves_of(linux.process.pid)
     assert set(halves) == {"half-api", "half-agent"}
     assert os.getpgid(halves["half-agent"]) == linux.process.pid
     # in root's it could type into root's terminal (TIOCSTI)
@@ -275,10 +260,10 @@ def test_a_dead_half_is_started_again(linux: Service) -> None:
     until_status(linux, made, "active")
     daemons = charons(linux)
     for half in ("half-api", "half-agent"):
-        before = children(linux.process.pid)[half]
+        before = halves_of(linux.process.pid)[half]
         os.kill(before, signal.SIGKILL)
         deadline = time.monotonic() + 15
-        while children(linux.process.pid).get(half, before) == before:
+        while halves_of(linux.process.pid).get(half, before) == before:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         until_served(linux)
@@ -291,13 +276,13 @@ def test_a_dead_half_is_started_again(linux: Service) -> None:
 def test_who_calls_while_the_api_is_started_again_waits_and_is_answered(linux: Service) -> None:
     assert linux.process is not None
     for _ in range(2):
-        before = children(linux.process.pid)["half-api"]
+        before = halves_of(linux.process.pid)["half-api"]
         os.kill(before, signal.SIGKILL)
         # a connection of its own, made while nobody accepts any
         client = Client(linux.port)
         assert client.call("DescribeRegions")["Regions"]
         client.close()
-        assert children(linux.process.pid)["half-api"] != before
+        assert halves_of(linux.process.pid)["half-api"] != before
     assert linux.printed().count("the api ended with status -9 and is started again in") == 2
     # what a person is told at the start is told once
     assert linux.printed().count("Next, ") == 1
@@ -314,7 +299,7 @@ def test_a_half_that_dies_again_and_again_is_started_ever_more_slowly() -> None:
 
 def test_the_halves_do_not_outlive_a_killed_supervisor(linux: Service) -> None:
     assert linux.process is not None
-    halves = children(linux.process.pid)
+    halves = halves_of(linux.process.pid)
     os.kill(linux.process.pid, signal.SIGKILL)
     linux.process.wait()
     deadline = time.monotonic() + 15
@@ -348,7 +333,7 @@ def test_an_agent_has_no_secrets(linux: Service) -> None:
     linux.arguments += ["--database", url]
     linux.environment["GATEWRIGHT_DATABASE"] = url
     linux.start()
-    agent = Path(f"/proc/{children(linux.process.pid)['half-agent']}")
+    agent = Path(f"/proc/{halves_of(linux.process.pid)['half-agent']}")
     seen = (agent / "environ").read_bytes() + (agent / "cmdline").read_bytes()
     assert b"GATEWRIGHT_LISTEN" not in seen
     assert b"--data" in seen

@@ -31,6 +31,16 @@ def _children(pid: int) -> list[int]:
         return []
 
 
+def halves_of(pid: int) -> dict[str, int]:
+    """The processes of a service's halves on the linux plane, by name: ``half-api`` and ``half-agent``."""
+    found: dict[str, int] = {}
+    for child in _children(pid):
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+            found |= {word.decode(): child for word in words if word.startswith(b"half-")}
+    return found
+
+
 @contextlib.contextmanager
 def _held(pid: int) -> Iterator[int]:
     """A descriptor of a process, which goes on to mean this one when its number is another's."""

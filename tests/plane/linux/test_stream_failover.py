@@ -12,13 +12,12 @@ import pytest
 from gatewright.plane.linux import bird
 from gatewright.plane.linux.bird_client import BirdClient
 from gatewright.plane.linux.folders import Folders
-from tests.app.test_serve import children
 from tests.plane.linux.lab import kill
 from tests.plane.linux.two_connections import Device, two_connections
 from tests.plane.linux.two_tunnels import NETWORK, until
 from tests.plane.linux.two_ways import UP, TwoWays, two_ways
 from tests.support.linux import clean, unmet
-from tests.support.service import Service
+from tests.support.service import Service, halves_of
 
 
 @pytest.fixture(scope="module")
@@ -114,10 +113,10 @@ def test_when_agent_and_api_are_killed_and_keys_change(ways: TwoWays) -> None:
         with routes_of(ways) as seen:
             assert ways.service.process is not None
             supervisor = ways.service.process.pid
-            before = children(supervisor)
+            before = halves_of(supervisor)
             for pid in before.values():
                 kill(pid)
-            until(lambda: len(set(children(supervisor).values()) - set(before.values())) == len(before), "both halves")
+            until(lambda: len(set(halves_of(supervisor).values()) - set(before.values())) == len(before), "both halves")
             ways.whole(stream)
             old = keys()
             for what in ("child", "ike"):
