@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -108,10 +109,13 @@ def _run(parsed: argparse.Namespace) -> int:
                 play(known, signals, folder, Timing(parsed.stay))
         except Interrupted:
             failed, status = "interrupted", 130
-        except (Unfinished, TookTooLong, AssertionError, OSError) as error:
-            failed, status = str(error), 1
         except subprocess.CalledProcessError as error:
-            failed, status = f"{' '.join(map(str, error.cmd))}: {str(error.stderr or '').strip()}", 1
+            failed, status = f"{shlex.join(map(str, error.cmd))}: {str(error.stderr or '').strip()}", 1
+        except (Unfinished, TookTooLong, AssertionError) as error:
+            failed, status = str(error), 1
+        except Exception as error:
+            # whatever a client or the kernel said: it is told in a line, for everything was removed
+            failed, status = f"{type(error).__name__}: {error}", 1
     for line in plot.numbers(known):
         print(line)
     if known.stream is not None:

@@ -26,7 +26,7 @@ def add(commands: command.Commands[argparse.ArgumentParser]) -> None:
     actions = command.group(
         commands,
         "connections",
-        "connect gateways with customers' devices, list, show and delete that",
+        "make, list, show and delete IPsec connections",
         "IPsec connections, without the API's words.",
     )
     parser = command.action(
