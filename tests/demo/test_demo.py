@@ -125,7 +125,7 @@ def test_the_stream_goes_on_and_what_a_killed_run_has_left_is_removed(folder: Pa
     for happened in (
         "the master's strongSwan at the gateway is killed",
         "the master's way through the Internet is cut",
-        "the API says of the master's tunnel: ike_sa_not_established",
+        "the API says of the master's BGP: down",
         "the way is mended",
     ):
         assert happened in demo.text
