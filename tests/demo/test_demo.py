@@ -129,7 +129,7 @@ def test_the_stream_goes_on_and_what_a_killed_run_has_left_is_removed(folder: Pa
         "the way is mended",
     ):
         assert happened in demo.text
-    assert demo.text.count("the master carries again") == 2
+    assert "the master carries again" in demo.text
     pauses = [int(found) for found in _PAUSE.findall(demo.text)]
     # far above what it takes, far below what DPD alone would take, however busy this machine is
     assert len(pauses) == 2
