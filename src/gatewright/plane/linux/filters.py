@@ -157,6 +157,12 @@ class _Rules:
             yield meta("iifname", tunnels), field("ip", "saddr", *self._inside), DROP
         strangers = (field_other("ether", "saddr", router_mac),) if router_mac else ()
         yield meta("iifname", LAN), *strangers, field_other("ip", "saddr", self._network), DROP
+        # before all that is for the instance itself: what there is most of
+        yield meta("iifname", LAN), field_other("ip", "daddr", *own), NOTRACK, ACCEPT
+        yield from self._answers_to_probes()
+        for neighbours in self._neighbours():
+            yield *neighbours, NOTRACK, ACCEPT
+        yield from self._out_of_tunnels()
         yield from self._for_charons()
         for service in self._arriving():
             yield *service, NOTRACK, ACCEPT
@@ -168,11 +174,6 @@ class _Rules:
             here = meta("iifname", leg), field("ip", "daddr", *addresses)
             yield *here, field("icmp", "type", "echo-request"), NOTRACK, ACCEPT
             yield *here, ACCEPT
-        yield meta("iifname", LAN), field_other("ip", "daddr", *own), NOTRACK, ACCEPT
-        yield from self._answers_to_probes()
-        for neighbours in self._neighbours():
-            yield *neighbours, NOTRACK, ACCEPT
-        yield from self._out_of_tunnels()
         yield meta("iifname", SSL_TUNNELS), NOTRACK, ACCEPT
 
     def input(self) -> Iterator[Rule]:
