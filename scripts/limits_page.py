@@ -13,6 +13,7 @@ from gatewright.metrics import state as figures
 from gatewright.operations import execution, registry, tags
 from gatewright.operations.declaration import VPC
 from gatewright.plane.linux import bird_config
+from gatewright.resources import tunnel_states
 from gatewright.resources.limits import call_limits
 from gatewright.settings import declarations
 from gatewright.store import diagnoses, events, tunnel_logs
@@ -132,6 +133,13 @@ LINK = (
     Bound("time until a body is complete, or an answer read", https_server, "REQUEST_PATIENCE", "s", _HANGS_UP),
     Bound("head", https_server, "LARGEST_HEAD", "bytes", _HANGS_UP),
     Bound("body, either way", frames, "LARGEST", "bytes", "413"),
+    Bound(
+        "routes of a tunnel that a customer announces and are told of",
+        tunnel_states,
+        "MOST_LEARNED_TOLD",
+        "",
+        "those with greater destinations are left out",
+    ),
     Bound("states, lines and secrets of tunnels in a message", frames, "MOST_OF_TUNNELS", "", "400"),
     Bound(
         "lines of a tunnel that wait on its host to be told", tunnel_reports, "MOST_LINES", "", "the oldest are dropped"

@@ -5,13 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+import msgspec
 import pytest
 
 from gatewright.agent import tunnel_reports
 from gatewright.agent.tunnel_reports import LONGEST_LINE, MOST_LINES, TunnelReporter
 from gatewright.link.contract import LinkDown, Secret, Secrets
 from gatewright.plane.contract import PlaneError
-from gatewright.resources.tunnel_states import TunnelLine, TunnelState, TunnelStatus
+from gatewright.resources.tunnel_states import (
+    MOST_TROUBLES,
+    LearnedRoute,
+    Trouble,
+    TunnelLine,
+    TunnelState,
+    TunnelStatus,
+)
 from gatewright.resources.tunnels import SecretRef
 from tests.agent.test_loop import Script
 from tests.plane.test_contract import instance
@@ -146,6 +154,29 @@ def test_lines_are_bounded_in_number_and_length_and_the_oldest_go_first(monkeypa
         assert {len(text) for text in noisy} == {LONGEST_LINE}
         assert line("of another", "tun-2") in lines
         assert len(ear.messages[0][0][0].detail) == LONGEST_LINE
+
+    play(scene)
+
+
+def test_what_is_told_of_a_tunnel_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tunnel_reports, "_MOST_ROUTES", 3)
+    trouble = Trouble(cause="host", at=1, line="x" * 2 * LONGEST_LINE, about="y" * 2 * LONGEST_LINE)
+    routes = tuple(LearnedRoute(f"172.16.{number}.0/24") for number in range(2))
+
+    async def scene(ear: Ear, reporter: TunnelReporter) -> None:
+        for name in ("tun-1", "tun-2", "tun-3"):
+            told = msgspec.structs.replace(state(name), troubles=(trouble,) * 2 * MOST_TROUBLES, learned=routes)
+            reporter.told(told)
+        await ear.until(lambda: reporter.idle)
+        states = [each for each, _ in ear.messages]
+        assert [len(each) for each in states] == [1, 1, 1], "no message has more routes than it may"
+        (first,) = states[0]
+        assert len(first.troubles) == MOST_TROUBLES
+        assert (
+            {len(each.line) for each in first.troubles}
+            == {len(each.about) for each in first.troubles}
+            == {LONGEST_LINE}
+        )
 
     play(scene)
 

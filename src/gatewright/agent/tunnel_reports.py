@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 _RETRY = 0.5
 #: How long lines wait for others when no state has changed, seconds.
 _GATHER = 0.1
+#: Routes of all tunnels in one message.
+_MOST_ROUTES = 10_000
 #: Lines of one tunnel that wait to be told.
 MOST_LINES = 500
 #: Characters of a line, and of why a tunnel does not carry; what is longer is cut.
@@ -108,9 +110,7 @@ class TunnelReporter:
                 async with asyncio.timeout(_GATHER):
                     await self._urgent.wait()
             self._urgent.clear()
-            states = dict(list(self._unsent.items())[:MOST_OF_TUNNELS])
-            for key in states:
-                del self._unsent[key]
+            states = self._next_states()
             lines = self._next_lines()
             if self._unsent:
                 self._urgent.set()
@@ -130,6 +130,19 @@ class TunnelReporter:
                 self._something.set()
                 self._urgent.set()
                 await asyncio.sleep(_RETRY)
+
+    def _next_states(self) -> dict[str, TunnelState]:
+        """Take as many as a message has, with no more routes than make it a good deal smaller than it may be."""
+        taken: dict[str, TunnelState] = {}
+        routes = 0
+        for key, state in self._unsent.items():
+            routes += len(state.learned)
+            if len(taken) == MOST_OF_TUNNELS or (taken and routes > _MOST_ROUTES):
+                break
+            taken[key] = state
+        for key in taken:
+            del self._unsent[key]
+        return taken
 
     def _next_lines(self) -> list[TunnelLine]:
         """Take as many as a message has, tunnel by tunnel."""

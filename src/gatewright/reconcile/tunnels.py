@@ -110,7 +110,8 @@ def _says(row: SeenTunnel, state: TunnelState, now: int) -> bool:
         return False
     before, is_now = row.clock_ahead, tunnel_states.clock_ahead(state, now)
     steady = before is is_now if before is None or is_now is None else abs(is_now - before) < _STEADY
-    return steady and row.troubles == tunnel_states.stored(state.troubles)
+    told = tunnel_states.stored(state.troubles), tunnel_states.stored(state.learned)
+    return steady and (row.troubles, row.learned) == told
 
 
 def _of_connections(transaction: Transaction, rows: Sequence[SeenTunnel]) -> dict[str, list[SeenTunnel]]:

@@ -55,6 +55,11 @@ def system_entry_id(route_table_id: str, destination: IPv4Network) -> str:
     return f"rte-{body}{int(destination.network_address):08x}{destination.prefixlen:02d}"
 
 
+def learned_entry_id(route_table_id: str, destination: IPv4Network) -> str:
+    """The id of a table's entry for a destination that was learnt by BGP: no system entry's, in the same order."""
+    return f"{system_entry_id(route_table_id, destination)}b"
+
+
 def read_system_entry_id(entry_id: str) -> tuple[str, IPv4Network] | None:
     """The route table and the destination that a system entry's id tells; None for what cannot be such an id."""
     found = _SYSTEM_ENTRY.match(entry_id)

@@ -58,6 +58,22 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     about: str = ""
 
 
+#: Routes that a customer announces which are told of one tunnel, at the most.
+MOST_LEARNED_TOLD = 100
+
+
+class LearnedRoute(msgspec.Struct, frozen=True, gc=False):
+    """What a customer announces by BGP inside a tunnel, and the instance has taken."""
+
+    destination: str
+    #: AS numbers, the nearest first, with blanks between.
+    as_path: str = ""
+    #: ``(65010,7) (65010,8)``.
+    community: str = ""
+    #: Since when it has been announced like this; 0 if that is not known.
+    at: Moment = 0
+
+
 class TunnelState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that a plane knows of one tunnel at one moment."""
 
@@ -72,6 +88,8 @@ class TunnelState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at: Moment
     #: What is wrong with it, the gravest first. Of an agent that does not tell, nothing is known but ``detail``.
     troubles: Annotated[tuple[Trouble, ...], msgspec.Meta(max_length=MOST_TROUBLES)] = ()
+    #: What the customer announces now, by destination.
+    learned: Annotated[tuple[LearnedRoute, ...], msgspec.Meta(max_length=MOST_LEARNED_TOLD)] = ()
     #: When it was told by a host that has a clock of its own, by that clock; 0 if it has none, or does not tell.
     told_at: Moment = 0
 

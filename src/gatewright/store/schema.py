@@ -383,6 +383,8 @@ tunnels = Table(
     Column("detail", Text, nullable=False),
     #: A JSON list of ``Trouble``.
     Column("troubles", Text, nullable=False),
+    #: A JSON list of ``LearnedRoute``.
+    Column("learned", Text, nullable=False),
     #: By how many milliseconds its host's clock was ahead of the service's; null if that is not known.
     Column("clock_ahead", BigInteger),
     Column("seen_at", BigInteger),

@@ -10,9 +10,9 @@ from sqlalchemy import and_, bindparam, case, func, select, update
 
 from gatewright.resources.connection_status import UNSEEN, TunnelWord
 from gatewright.resources.specs import Kind
-from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, Trouble, TunnelState, TunnelStatus
+from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, LearnedRoute, Trouble, TunnelState, TunnelStatus
 from gatewright.store.among import QueryAmong, StatementAmong
-from gatewright.store.schema import customer_gateways, placements, tunnels, vpn_connections
+from gatewright.store.schema import customer_gateways, placements, tunnels, vpn_connections, vpn_gateways
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 from gatewright.store.tunnels import TunnelRow
@@ -32,6 +32,7 @@ class SeenTunnel(msgspec.Struct, frozen=True):
     detail: str
     #: As :func:`note` stores them.
     troubles: str
+    learned: str
     clock_ahead: int | None
     seen_at: int | None
 
@@ -54,14 +55,23 @@ class TunnelCount(NamedTuple):
     up: int
 
 
+class LearnedIn(NamedTuple):
+    """What a customer announces inside a tunnel of a gateway that its VPC is told of it."""
+
+    vpc_id: str
+    gateway_id: str
+    learned: str
+
+
 class _StatusCount(NamedTuple):
     status: str
     tunnels: int
 
 
 _TROUBLES = msgspec.json.Decoder(list[Trouble])
-#: What a row says of a tunnel with nothing wrong.
-NO_TROUBLES = "[]"
+_LEARNED = msgspec.json.Decoder(list[LearnedRoute])
+#: What a row says of a tunnel with nothing wrong, or nothing learned.
+NOTHING = "[]"
 
 
 class SealedSecret(msgspec.Struct, frozen=True):
@@ -84,6 +94,7 @@ _SELECT = select(
     _t.health_status,
     _t.detail,
     _t.troubles,
+    _t.learned,
     _t.clock_ahead,
     _t.seen_at,
 ).join(vpn_connections, vpn_connections.c.id == _t.connection_id)
@@ -106,6 +117,7 @@ _NOTE = Statement(
         health_status=bindparam("new_health"),
         detail=bindparam("new_detail"),
         troubles=bindparam("new_troubles"),
+        learned=bindparam("new_learned"),
         clock_ahead=bindparam("new_ahead"),
         seen_at=bindparam("new_at"),
     )
@@ -116,7 +128,8 @@ _FORGET = StatementAmong(
         bgp_status=UNSEEN.bgp.value,
         health_status=UNSEEN.health.value,
         detail="",
-        troubles=NO_TROUBLES,
+        troubles=NOTHING,
+        learned=NOTHING,
         clock_ahead=None,
         seen_at=None,
     ),
@@ -128,6 +141,13 @@ _COUNTS = QueryAmong(
     .group_by(_t.instance_id),
     _t.gateway_id,
     TunnelCount,
+)
+_LEARNED_IN = QueryAmong(
+    select(vpn_gateways.c.vpc_id, vpn_gateways.c.id, _t.learned)
+    .join(vpn_gateways, vpn_gateways.c.id == _t.gateway_id)
+    .where(vpn_gateways.c.auto_propagate.is_(True), _t.learned != NOTHING),
+    vpn_gateways.c.vpc_id,
+    LearnedIn,
 )
 _BY_STATUS = Query(select(_t.status, func.count()).where(_t.gateway_id.is_not(None)).group_by(_t.status), _StatusCount)
 _PSKS = QueryAmong(select(_t.id, _t.psk_version, _t.psk).join(placements, _HERE), _t.id, SealedSecret)
@@ -141,14 +161,19 @@ _AUTH_KEYS = QueryAmong(
 )
 
 
-def stored(troubles: Sequence[Trouble]) -> str:
-    """Troubles as a row has them."""
-    return msgspec.json.encode(troubles).decode()
+def stored(told: Sequence[Trouble] | Sequence[LearnedRoute]) -> str:
+    """Troubles or routes as a row has them."""
+    return msgspec.json.encode(told).decode()
 
 
 def troubles_of(row: SeenTunnel | TunnelRow) -> list[Trouble]:
     """What a row says is wrong with its tunnel."""
     return _TROUBLES.decode(row.troubles)
+
+
+def learned_of(row: SeenTunnel | TunnelRow | LearnedIn) -> list[LearnedRoute]:
+    """What a customer announces inside a row's tunnel."""
+    return _LEARNED.decode(row.learned)
 
 
 def clock_ahead(state: TunnelState, now: int) -> int | None:
@@ -176,6 +201,11 @@ def counts(transaction: Transaction, gateway_ids: Sequence[str]) -> dict[str, Tu
     return {row.instance_id: row for row in _COUNTS.rows(transaction, gateway_ids)}
 
 
+def learned_in(transaction: Transaction, vpc_ids: Sequence[str]) -> list[LearnedIn]:
+    """What customers announce to the gateways of some VPCs which tell their VPC so, of each tunnel."""
+    return _LEARNED_IN.rows(transaction, vpc_ids)
+
+
 def count_by_status(transaction: Transaction) -> dict[str, int]:
     """How many tunnels of all gateways have each status that any has. It looks at every tunnel."""
     return {row.status: row.tunnels for row in transaction.all(_BY_STATUS)}
@@ -194,6 +224,7 @@ def note(transaction: Transaction, states: Sequence[TunnelState], now: int) -> N
                     "new_health": state.health.value,
                     "new_detail": state.detail,
                     "new_troubles": stored(state.troubles),
+                    "new_learned": stored(state.learned),
                     "new_ahead": clock_ahead(state, now),
                     "new_at": state.at,
                 }

@@ -60,6 +60,7 @@ class TunnelRow(msgspec.Struct, frozen=True):
     detail: str
     #: See :mod:`gatewright.store.tunnel_states`.
     troubles: str
+    learned: str
     clock_ahead: int | None
     seen_at: int | None
 
@@ -176,7 +177,7 @@ _OWNERS = QueryAmong(select(_c.connection_id).distinct(), _c.id, _Connection)
 _IS = _c.id == bindparam("of_id")
 _ADD = Statement(insert(tunnels))
 #: What an agent sees changes by itself.
-_SEEN = ("status", "bgp_status", "health_status", "detail", "troubles", "clock_ahead", "seen_at")
+_SEEN = ("status", "bgp_status", "health_status", "detail", "troubles", "learned", "clock_ahead", "seen_at")
 _FIXED = ("id", "connection_id", "gateway_id", "instance_id", "role", "position", "number")
 _CHANGEABLE = tuple(name for name in TunnelRow.__struct_fields__ if name not in (*_FIXED, *_SEEN))
 _CHANGE = Statement(update(tunnels).where(_IS).values({name: bindparam(f"new_{name}") for name in _CHANGEABLE}))

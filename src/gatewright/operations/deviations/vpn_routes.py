@@ -83,9 +83,9 @@ ENTRIES: tuple[Deviation, ...] = (
     ),
     *not_told(
         "DescribeVpnRouteEntries",
-        *(f"VpnRouteEntries.VpnRouteEntry[].{name}" for name in ("AsPath", "Community", "Source")),
+        "VpnRouteEntries.VpnRouteEntry[].Source",
         "VpnRouteCounts.VpnRouteCount[].Source",
-        reason="Sent only for routes that are learnt by BGP, which are not told yet.",
+        reason="Where a route was learnt of, from a customer or from the cloud; here it is always a customer.",
         source="help page of DescribeVpnRouteEntries, 2024-12-20",
     ),
 )

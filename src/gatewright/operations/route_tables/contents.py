@@ -1,7 +1,8 @@
 """What is in a route table: the entries that people made, and those that follow from the VPC.
 
 A table has a ``local`` entry for every vSwitch of its VPC and a ``service`` entry for the cloud's own services. There
-are few of both kinds (custom ones have a quota), so they are listed in memory.
+are few of both kinds (custom ones have a quota), so they are listed in memory. The system table has entries of type
+``BGP``, too, while it takes what customers announce to a gateway: as many as hosts tell, a hundred a tunnel.
 """
 
 from __future__ import annotations
@@ -12,21 +13,23 @@ from ipaddress import IPv4Network
 from typing import NamedTuple
 
 from gatewright.operations.call import Call
+from gatewright.operations.route_tables.next_hops import VPN_GATEWAY
 from gatewright.resources.addresses import SERVICE_NETWORK
-from gatewright.resources.routes import system_entry_id
-from gatewright.store import route_tables, vswitches
+from gatewright.resources.routes import learned_entry_id, system_entry_id
+from gatewright.resources.tunnel_states import LearnedRoute
+from gatewright.store import route_tables, tunnel_states, vswitches
 from gatewright.store.route_tables import RouteEntryRow, RouteTableRow
 from gatewright.store.vswitches import VSwitchRow
 
-#: The types of entries. ``BGP``, ``CEN`` and ``ECR`` are the API's too, and nothing here makes such.
-SYSTEM, CUSTOM = "System", "Custom"
-ENTRY_TYPES = (CUSTOM, SYSTEM, "BGP", "CEN", "ECR")
+#: The types of entries. ``CEN`` and ``ECR`` are the API's too, and nothing here makes such.
+SYSTEM, CUSTOM, BGP = "System", "Custom", "BGP"
+ENTRY_TYPES = (CUSTOM, SYSTEM, BGP, "CEN", "ECR")
 #: Tables and entries are there at once, whole.
 AVAILABLE = "Available"
 
 
 class Entry(NamedTuple):
-    """One entry of a table, of either type."""
+    """One entry of a table, of any type."""
 
     id: str
     route_table_id: str
@@ -42,8 +45,8 @@ class Entry(NamedTuple):
 
     @property
     def place(self) -> tuple[str, str]:
-        """Where it stands in its table: system entries by destination, then custom ones, oldest first."""
-        return ("0" if self.type == SYSTEM else "1", self.id)
+        """Where it stands in its table: system entries by destination, custom ones, oldest first, then BGP's."""
+        return (str((SYSTEM, CUSTOM, BGP).index(self.type)), self.id)
 
 
 class Contents:
@@ -82,7 +85,45 @@ class Contents:
             rows = route_tables.entries(self._call.transaction, list(found))
             for row in sorted(rows, key=lambda row: row.id):
                 found[row.route_table_id].append(_custom_entry(row))
+        if wanted in (None, BGP):
+            for entry in self._learned():
+                found[entry.route_table_id].append(entry)
         return found
+
+    def _learned(self) -> Iterator[Entry]:
+        """What customers announce and system tables take: of what has no entry of its own."""
+        taking = {row.vpc_id: row for row in self._tables if row.type == route_tables.SYSTEM and row.propagation}
+        rows = tunnel_states.learned_in(self._call.transaction, sorted(taking))
+        if not rows:
+            return
+        taken = {
+            (row.route_table_id, row.destination)
+            for row in route_tables.entries(self._call.transaction, sorted(row.id for row in taking.values()))
+        }
+        learned = [
+            (row, route)
+            for row in sorted(rows, key=lambda row: row.gateway_id)
+            for route in tunnel_states.learned_of(row)
+        ]
+        for row, route in sorted(learned, key=lambda each: IPv4Network(each[1].destination)):
+            table = taking[row.vpc_id]
+            if (table.id, route.destination) not in taken:
+                taken.add((table.id, route.destination))
+                yield _learned_entry(table, row.gateway_id, route)
+
+
+def _learned_entry(table: RouteTableRow, gateway_id: str, route: LearnedRoute) -> Entry:
+    return Entry(
+        id=learned_entry_id(table.id, IPv4Network(route.destination)),
+        route_table_id=table.id,
+        type=BGP,
+        destination=route.destination,
+        next_hop_type=VPN_GATEWAY,
+        next_hop_id=gateway_id,
+        name="",
+        description="",
+        modified_at=max(table.created_at, route.at),
+    )
 
 
 def _custom_entry(row: RouteEntryRow) -> Entry:

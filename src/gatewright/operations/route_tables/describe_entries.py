@@ -20,7 +20,7 @@ from gatewright.operations.declaration import (
     Response,
 )
 from gatewright.operations.paging import NextToken, next_token, place_of
-from gatewright.operations.route_tables.contents import AVAILABLE, CUSTOM, ENTRY_TYPES, SYSTEM, Contents, Entry
+from gatewright.operations.route_tables.contents import AVAILABLE, BGP, CUSTOM, ENTRY_TYPES, SYSTEM, Contents, Entry
 from gatewright.operations.route_tables.facts import find_table
 from gatewright.operations.route_tables.next_hops import BULK_TYPES
 from gatewright.resources.routes import parse_destination
@@ -41,7 +41,7 @@ CUSTOM_ONLY = ErrorRow(
     "Leave RouteEntryType out, or make it Custom.",
 )
 
-_ORIGINS = {SYSTEM: "SystemCreate", CUSTOM: "CustomCreate"}
+_ORIGINS = {SYSTEM: "SystemCreate", CUSTOM: "CustomCreate", BGP: "RoutePropagation"}
 
 
 class DescribeRouteEntryListRequest(Request, kw_only=True, frozen=True):
@@ -96,6 +96,10 @@ class DescribeRouteEntryListResponse(Response, kw_only=True):
 
 class DescribeRouteEntryList(Operation[DescribeRouteEntryListRequest, DescribeRouteEntryListResponse]):
     """Page through the entries of a route table: the system's by destination, then the custom ones, oldest first.
+
+    The system table has those of type ``BGP`` last, while a gateway propagates what customers announce and the table
+    takes it; what has an entry of its own is not among them (*assumed*), ``Origin`` is ``RoutePropagation``
+    (*assumed*).
 
     ``TotalCount`` counts what passes the filters. Without ``NextHopType`` next hops of all types pass. No entry is
     hosted by a transit router, so ``ServiceType=TR`` has none. The last page has no ``NextToken``.

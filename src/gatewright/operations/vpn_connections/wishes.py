@@ -132,7 +132,8 @@ def new_tunnel(
         bgp_status=BgpStatus.UNKNOWN.value,
         health_status=HealthStatus.UNKNOWN.value,
         detail="",
-        troubles=tunnel_states.NO_TROUBLES,
+        troubles=tunnel_states.NOTHING,
+        learned=tunnel_states.NOTHING,
         clock_ahead=None,
         seen_at=None,
     )

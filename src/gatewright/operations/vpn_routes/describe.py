@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import IPv4Network
 from typing import Annotated, TypeVar
 
 from gatewright.operations.call import Call
@@ -11,10 +12,12 @@ from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumb
 from gatewright.operations.vpn_gateways.facts import NOT_FOUND as GATEWAY_NOT_FOUND
 from gatewright.operations.vpn_gateways.facts import find_gateway
 from gatewright.operations.vpn_routes.facts import VpnGatewayId, is_dual, state_of
+from gatewright.reconcile.vpn_routing import learning
 from gatewright.resources.tunnel_states import TunnelStatus
-from gatewright.store import tunnels, vpn_policies, vpn_routes
+from gatewright.store import tunnel_states, tunnels, vpn_policies, vpn_routes
 from gatewright.store.gateways import GatewayView
 from gatewright.store.tunnels import TunnelView
+from gatewright.store.vpn_routes import VpnRouteRow
 
 #: ``RouteEntryType``: made by people, and learnt from customers.
 CUSTOM, BGP = "custom", "bgp"
@@ -64,10 +67,14 @@ class VpnRouteEntryPart(Part, kw_only=True):
     route_dest: str
     next_hop: str
     next_hop_tunnel_id: str | None = None
-    weight: int
+    #: Of what somebody made.
+    weight: int | None = None
     state: str
     route_entry_type: str
     create_time: int
+    #: Of what is learnt by BGP.
+    as_path: str | None = None
+    community: str | None = None
 
 
 class VpnRouteEntryList(Part, kw_only=True):
@@ -83,10 +90,13 @@ class DescribeVpnRouteEntriesResponse(Response, kw_only=True):
 
 
 class DescribeVpnRouteEntries(Operation[DescribeVpnRouteEntriesRequest, DescribeVpnRouteEntriesResponse]):
-    """Page through a gateway's destination-based routes, newest first.
+    """Page through a gateway's destination-based routes, newest first, or through what customers announce by BGP.
 
-    ``NextHopTunnelId`` is told on a dual-tunnel gateway: the tunnel that carries, else the master's (*assumed*). What
-    is learnt by BGP is not told yet: with ``RouteEntryType=bgp`` there are no entries.
+    ``NextHopTunnelId`` is told on a dual-tunnel gateway: the tunnel that carries, else the master's (*assumed*). With
+    ``RouteEntryType=bgp`` there is an entry for each destination and tunnel that it is announced in, by destination;
+    100 of a tunnel at the most, as its host told them last, within some seconds (*assumed*). It is ``published``
+    while the VPC takes it by itself, ``CreateTime`` is since when it has been announced like this, and it has no weight
+    (*assumed*).
     """
 
     access = Access.LIST
@@ -95,32 +105,68 @@ class DescribeVpnRouteEntries(Operation[DescribeVpnRouteEntriesRequest, Describe
     def execute(self, call: Call, request: DescribeVpnRouteEntriesRequest) -> DescribeVpnRouteEntriesResponse:
         gateway = find_gateway(call, request.vpn_gateway_id)
         rows = vpn_routes.of_gateways(call.transaction, [gateway.id])
-        listed = rows if request.route_entry_type == CUSTOM else []
-        told = _page(listed, request.page_number, request.page_size)
-        carriers = _carriers(call, gateway, [row.connection_id for row in told])
+        learnt = _learnt(call, gateway)
+        counts = [VpnRouteCount(route_entry_type=CUSTOM, route_count=len(rows))]
+        if learnt:
+            counts.append(VpnRouteCount(route_entry_type=BGP, route_count=len(learnt)))
+        if request.route_entry_type == BGP:
+            first = (request.page_number - 1) * request.page_size
+            entries, total = learnt[first : first + request.page_size], len(learnt)
+        else:
+            entries = _made(call, gateway, _page(rows, request.page_number, request.page_size))
+            total = len(rows)
         return DescribeVpnRouteEntriesResponse(
             page_number=request.page_number,
             page_size=request.page_size,
-            total_count=len(listed),
-            vpn_route_counts=VpnRouteCounts(
-                vpn_route_count=[VpnRouteCount(route_entry_type=CUSTOM, route_count=len(rows))]
-            ),
-            vpn_route_entries=VpnRouteEntryList(
-                vpn_route_entry=[
-                    VpnRouteEntryPart(
-                        vpn_instance_id=gateway.id,
-                        route_dest=row.destination,
-                        next_hop=row.connection_id,
-                        next_hop_tunnel_id=carriers.get(row.connection_id),
-                        weight=row.weight,
-                        state=state_of(row.published),
-                        route_entry_type=CUSTOM,
-                        create_time=row.created_at,
-                    )
-                    for row in told
-                ]
-            ),
+            total_count=total,
+            vpn_route_counts=VpnRouteCounts(vpn_route_count=counts),
+            vpn_route_entries=VpnRouteEntryList(vpn_route_entry=entries),
         )
+
+
+def _made(call: Call, gateway: GatewayView, rows: Sequence[VpnRouteRow]) -> list[VpnRouteEntryPart]:
+    carriers = _carriers(call, gateway, [row.connection_id for row in rows])
+    return [
+        VpnRouteEntryPart(
+            vpn_instance_id=gateway.id,
+            route_dest=row.destination,
+            next_hop=row.connection_id,
+            next_hop_tunnel_id=carriers.get(row.connection_id),
+            weight=row.weight,
+            state=state_of(row.published),
+            route_entry_type=CUSTOM,
+            create_time=row.created_at,
+        )
+        for row in rows
+    ]
+
+
+def _learnt(call: Call, gateway: GatewayView) -> list[VpnRouteEntryPart]:
+    """What customers announce, by destination and tunnel."""
+    found = [
+        (IPv4Network(route.destination), row.id, row.connection_id, route)
+        for row in tunnel_states.of_gateways(call.transaction, [gateway.id])
+        for route in tunnel_states.learned_of(row)
+    ]
+    taken = (
+        bool(found)
+        and gateway.auto_propagate
+        and bool(learning(call.transaction, [gateway.vpc_id])[gateway.vpc_id].tables)
+    )
+    return [
+        VpnRouteEntryPart(
+            vpn_instance_id=gateway.id,
+            route_dest=route.destination,
+            next_hop=connection_id,
+            next_hop_tunnel_id=tunnel_id if is_dual(gateway) else None,
+            state=state_of(taken),
+            route_entry_type=BGP,
+            create_time=route.at,
+            as_path=route.as_path,
+            community=route.community,
+        )
+        for _, tunnel_id, connection_id, route in sorted(found, key=lambda each: each[:2])
+    ]
 
 
 class DescribeVpnPbrRouteEntriesRequest(Request, kw_only=True, frozen=True):

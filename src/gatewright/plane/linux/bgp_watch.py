@@ -1,8 +1,8 @@
 """Sees at once what becomes of customers' BGP sessions: a connection to each BIRD that has some, on the event loop.
 
-BIRD tells on it when a state changes; that only says that it is time to ask. Nothing is asked while nothing changes: a
-question takes 1.1 ms of this process's time and 0.2 ms of BIRD's (measured, three sessions), so that asking four times
-a second would cost half a percent of a processor an instance.
+BIRD tells on it when a state changes; that only says that it is time to ask. Of routes it tells nothing, so while a
+session is up it is asked every other second how many have come and gone, and which there are if that has changed. A
+question takes 1.1 ms of this process's time and 0.2 ms of BIRD's (measured, three sessions).
 """
 
 from __future__ import annotations
@@ -10,14 +10,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from gatewright.plane.linux import bird, bird_client, instance_bird
 from gatewright.plane.linux.bird_client import BirdClient, Session
 from gatewright.plane.linux.bird_config import customer_name
 from gatewright.plane.linux.folders import Folders
 from gatewright.resources.specs import InstanceSpec
+from gatewright.resources.tunnel_states import LearnedRoute
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +32,8 @@ _GATHER = 0.02
 _AGAIN = 0.25
 #: How often a BIRD is asked though it has told nothing, seconds.
 _SWEEP = 30.0
+#: The same while a session is up.
+_LOOK = 2.0
 
 #: What is seen of the sessions of an instance's tunnels, by the tunnels' numbers; None where there is no BIRD.
 Seen = Mapping[int, Session | None]
@@ -92,13 +99,16 @@ class BgpWatch:
         """Returns when BIRD ends."""
         loop = asyncio.get_running_loop()
         told = await asyncio.to_thread(bird_client.listen, path)
+        names = frozenset(customer_name(number) for number in numbers)
+        found: dict[str, Session] = {}
         try:
             while True:
                 # after listening has begun, so that no change falls between the two
-                found = {session.name: session for session in await asyncio.to_thread(_ask, path)}
+                found = await asyncio.to_thread(_ask, path, names, found)
                 self._tell(instance_id, {number: found.get(customer_name(number)) for number in numbers})
+                up = any(session.up for session in found.values())
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_SWEEP):
+                    async with asyncio.timeout(_LOOK if up else _SWEEP):
                         if not await loop.sock_recv(told, 65536):
                             return
                 await asyncio.sleep(_GATHER)
@@ -106,6 +116,24 @@ class BgpWatch:
             told.close()
 
 
-def _ask(path: Path) -> list[Session]:
+def _ask(path: Path, names: Collection[str], before: Mapping[str, Session]) -> dict[str, Session]:
+    """The sessions of these names, with their routes: asked for anew where they may be others than before."""
     with BirdClient(path, bird.PATIENCE) as client:
-        return client.sessions()
+        found = {}
+        for session in client.sessions():
+            if session.name in names:
+                earlier = before.get(session.name)
+                routes: tuple[LearnedRoute, ...] = ()
+                if session.up and earlier is not None and earlier.up and earlier.changes == session.changes:
+                    routes = earlier.routes
+                elif session.up:
+                    routes = _dated(client.learned(session.name), () if earlier is None else earlier.routes)
+                found[session.name] = replace(session, routes=routes)
+        return found
+
+
+def _dated(routes: Iterable[LearnedRoute], before: Iterable[LearnedRoute]) -> tuple[LearnedRoute, ...]:
+    """Each since it was first seen like this."""
+    now = time.time_ns() // 1_000_000
+    known = {msgspec.structs.replace(each, at=0): each for each in before}
+    return tuple(known.get(each, msgspec.structs.replace(each, at=now)) for each in routes)

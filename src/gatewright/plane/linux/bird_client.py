@@ -12,18 +12,28 @@ import re
 import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import msgspec
+
 from gatewright.plane.linux import local_sockets
-from gatewright.plane.linux.bird_config import IDENTITY
+from gatewright.plane.linux.bird_config import FORWARD, IDENTITY
+from gatewright.resources.tunnel_states import MOST_LEARNED_TOLD, LearnedRoute
 
 #: Codes of answers: a configuration is in force; it is, and what it ends is ending.
 _RECONFIGURED = (3, 4)
 _EVALUATED = 23
 _PROTOCOL, _DETAIL, _BFD = 1002, 1006, 1020
 _ERRORS = 8000
+_ROUTE, _ATTRIBUTE = 1007, 1012
+#: What counts changes of routes that are taken.
+_COUNTED = ("Import updates", "Import withdraws")
+_DESTINATION = re.compile(r"\d+\.\d+\.\d+\.\d+/\d+(?=\s)")
+#: Characters of a path and of communities.
+_LONGEST_ATTRIBUTE = 200
 #: BIRD tells times by its clock, which is UTC's (:mod:`gatewright.plane.linux.bird` starts it so).
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?")
 _LONGEST_LINE = 1 << 20
@@ -79,6 +89,10 @@ class Session:
     learned: int
     #: None without BFD.
     bfd: BfdState | None = None
+    #: Counts what has come and gone of its routes: another text means that they may be others.
+    changes: str = ""
+    #: What is taken of what the other end announces, where that was asked for.
+    routes: tuple[LearnedRoute, ...] = ()
 
     @property
     def up(self) -> bool:
@@ -137,6 +151,10 @@ class BirdClient:
         """Every BGP session, with the state of BFD beside it."""
         return list(sessions(self.ask("show protocols all"), self.ask("show bfd sessions")))
 
+    def learned(self, protocol: str) -> list[LearnedRoute]:
+        """What is taken of what a session's other end announces, the first :data:`MOST_LEARNED_TOLD` destinations."""
+        return learned(self.ask(f"show route all table {FORWARD} protocol {protocol}"))
+
     def _answer(self) -> list[Line]:
         found: list[Line] = []
         while True:
@@ -185,8 +203,28 @@ def sessions(protocols: Iterable[Line], bfd: Iterable[Line]) -> Iterator[Session
                 current = replace(current, last_error=value)
             elif what == "Routes":
                 current = replace(current, learned=_leading_number(value))
+            elif what in _COUNTED:
+                current = replace(current, changes=f"{current.changes} {value}".strip())
     if current is not None:
         yield replace(current, bfd=beside.get((current.neighbour, link)))
+
+
+def learned(lines: Iterable[Line]) -> list[LearnedRoute]:
+    """The routes that an answer to ``show route all`` tells of, by destination, as many as are told on."""
+    found: dict[str, LearnedRoute] = {}
+    current = ""
+    for line in lines:
+        if line.code == _ROUTE and (match := _DESTINATION.match(line.text)) is not None:
+            current = match[0]
+            found[current] = LearnedRoute(current)
+        elif line.code == _ATTRIBUTE and current:
+            what, _, value = line.text.strip().partition(":")
+            value = value.strip()[:_LONGEST_ATTRIBUTE]
+            if what == "BGP.as_path":
+                found[current] = msgspec.structs.replace(found[current], as_path=value)
+            elif what == "BGP.community":
+                found[current] = msgspec.structs.replace(found[current], community=value)
+    return sorted(found.values(), key=lambda each: IPv4Network(each.destination))[:MOST_LEARNED_TOLD]
 
 
 def _begun(text: str) -> Session | None:

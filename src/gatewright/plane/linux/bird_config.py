@@ -30,6 +30,8 @@ _NETWORKS = "vpc_networks"
 #: AS numbers of ours, of the private 32-bit ones (RFC 6996): instances', and routers'. They are seen by nobody else.
 _INSTANCES_ASN, _ROUTERS_ASN = 4_200_000_001, 4_200_000_002
 _LAST_ASN = 2**32 - 1
+#: An instance's table of what it forwards by.
+FORWARD = "forward"
 #: What an instance marks what customers have told it with, before it tells it to the router (RFC 1997).
 _LEARNED = "(64512, 1)"
 #: The same for what has come back and is to be used only if there is nothing else, and what it is known by before.
@@ -161,7 +163,7 @@ def instance(wanted: Instance, log: Path) -> bytes:
     lan, own, router = _link(wanted.link), _address(wanted.address), _address(wanted.router)
     rapid = {lan: wanted.bfd} | {_link(one.link): one.bfd for one in wanted.customers if one.bfd is not None}
     lines = [
-        *_beginning(own, log, ("forward", "offers")),
+        *_beginning(own, log, (FORWARD, "offers")),
         f"define TAKEN = [ {', '.join((*_MARTIANS, *(f'{network}+' for network in _networks(wanted.networks))))} ];",
         "filter told_by_customer { if net ~ TAKEN then reject; accept; }",
         "filter to_router {",
@@ -170,15 +172,15 @@ def instance(wanted: Instance, log: Path) -> bytes:
         f"  if preference = {_LATE_PREFERENCE} then bgp_community.add({_LATE});",
         "  accept;",
         "}",
-        *_kernel("forward", number, LEARNED_METRIC, f'proto != "{_NETWORKS}"'),
+        *_kernel(FORWARD, number, LEARNED_METRIC, f'proto != "{_NETWORKS}"'),
         *_bfd(rapid),
-        *_static(_NETWORKS, "forward", (f"{network} unreachable" for network in _networks(wanted.networks))),
+        *_static(_NETWORKS, FORWARD, (f"{network} unreachable" for network in _networks(wanted.networks))),
         *_devices(wanted.announced),
     ]
     if wanted.propagates:
         lines += [
             "protocol pipe learned_offers {",
-            "  table offers; peer table forward; import where source = RTS_BGP; export none;",
+            f"  table offers; peer table {FORWARD}; import where source = RTS_BGP; export none;",
             "}",
         ]
     for customer in sorted(wanted.customers, key=lambda one: one.number):
@@ -327,7 +329,7 @@ def _customer(customer: Customer) -> Iterator[str]:
         yield f'  password "{_key(customer.key)}";'
     yield from _session(_link(customer.link), bfd=customer.bfd is not None)
     yield "  ipv4 {"
-    yield f"    table forward; import limit {MOST_LEARNED} action block; import filter told_by_customer;"
+    yield f"    table {FORWARD}; import limit {MOST_LEARNED} action block; import filter told_by_customer;"
     yield "    next hop self; export filter {"
     yield f'      if proto = "{_NETWORKS}" then {{ bgp_med = {_number(customer.metric, 0, 2**32 - 1)}; accept; }}'
     yield "      reject;"

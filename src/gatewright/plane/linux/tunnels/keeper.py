@@ -354,6 +354,7 @@ class Keeper:
             detail=next((sentence(each) for each in troubles if each.cause not in ON_THE_SIDE), ""),
             at=at,
             troubles=troubles,
+            learned=self._bgp.routes if self._bgp is not None and bgp is BgpStatus.UP else (),
         )
         if self._state is None or msgspec.structs.replace(self._state, at=at) != state:
             self._state = state

@@ -110,6 +110,7 @@ def upgrade() -> None:
         sa.Column("health_status", sa.String(16), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("troubles", sa.Text(), nullable=False),
+        sa.Column("learned", sa.Text(), nullable=False),
         sa.Column("clock_ahead", sa.BigInteger(), nullable=True),
         sa.Column("seen_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tunnels")),
