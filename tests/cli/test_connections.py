@@ -64,6 +64,12 @@ def test_networks_are_connected_shown_and_parted(
         assert max(map(len, shown.splitlines())) <= 80
     assert friendly("connections", "delete", "main").err == "gatewright: nobody is here to be asked: say --yes\n"
     assert f"connection main ({identity}) is deleted" in friendly("connections", "delete", "main", "--yes").err
+    # one without a gateway has an operation of its own for that
+    client = service.client()
+    office = client.call("DescribeCustomerGateways")["CustomerGateways"]["CustomerGateway"][0]["CustomerGatewayId"]
+    everywhere = {"LocalSubnet": "0.0.0.0/0", "RemoteSubnet": "0.0.0.0/0"}
+    client.call("CreateVpnAttachment", **everywhere, CustomerGatewayId=office, Name="loose")
+    assert "connection loose" in friendly("connections", "delete", "loose", "--yes").err
     assert answered(friendly("connections", "list"))["VpnConnections"]["VpnConnection"] == []
 
 

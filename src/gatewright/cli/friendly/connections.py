@@ -99,7 +99,8 @@ def _delete(session: Session) -> None:
     for name in session.parsed.names:
         found = named(session, name)
         session.agree([told(found)])
-        session.order("DeleteVpnConnection", {"VpnConnectionId": str(found["VpnConnectionId"])})
+        action = "DeleteVpnAttachment" if found.get("AttachType") == "NO_ASSOCIATED" else "DeleteVpnConnection"
+        session.order(action, {"VpnConnectionId": str(found["VpnConnectionId"])})
         session.warn(f"{told(found)} is deleted")
 
 
