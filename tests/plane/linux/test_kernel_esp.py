@@ -247,7 +247,6 @@ def test_a_tunnels_link_is_an_xfrm_interface_with_room_for_esp(stand: Stand) -> 
         assert link["linkinfo"]["info_kind"] == "xfrm"
         assert int(link["linkinfo"]["info_data"]["if_id"], 16) == number
         assert link["mtu"] == 1400
-        assert "link" not in link
     # what fits is carried whole, and what does not is told of: 28 bytes are of IP and ICMP
     peer = stand.customers[0].inside
     assert stand.inside.reaches(peer, "-M", "do", "-s", str(1400 - 28))
@@ -355,7 +354,11 @@ def test_ikev1_has_states_for_each_pair_of_subnets(stand: Stand) -> None:
     pairs = msgspec.structs.replace(first, ike=ike, local_subnets=local, remote_subnets=remote)
     stand.customers[0].answer(pairs)
     stand.change(pairs, second)
-    stand.until(lambda: len(stand.states_of(1)) == STATES * len(local) * len(remote), "some pairs are missing")
+    # on a slow machine a pair may be negotiated twice, which makes more states and no more policies
+    wanted = POLICIES * len(local) * len(remote)
+    marked = "if_id 0x1"
+    stand.until(lambda: sum(marked in one for one in stand.policies()) == wanted, "some pairs are missing")
+    assert len(stand.states_of(1)) >= STATES * len(local) * len(remote)
     assert stand.both_reach()
     stand.customers[0].answer(first)
     stand.change(first, second)
