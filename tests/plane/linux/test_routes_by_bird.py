@@ -40,6 +40,12 @@ class NoTunnels:
     def found(self, _: str) -> Collection[int]:
         return ()
 
+    def stands(self, _: InstanceSpec) -> bool:
+        return True
+
+    def faults(self, _: InstanceSpec, _within: Collection[int] | None = None) -> Iterator[str]:
+        return iter(())
+
 
 @pytest.fixture(autouse=True)
 def links_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
