@@ -1,4 +1,4 @@
-"""The tables: what migrations lead to, what a new database gets, and what schema.py says are one."""
+"""The tables: what migrations lead to, what a new database gets, and what store.schema says are one."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from gatewright.store.causes import cause_of
 from gatewright.store.dialects import POSTGRESQL, SQLITE
 from gatewright.store.schema import metadata
 
-#: The migration that leads to ``schema.py`` as it is.
+#: The migration that leads to ``store.schema`` as it is.
 HEAD = "0005"
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: Any number: who holds this advisory lock is the one that changes the schema.
@@ -85,7 +85,7 @@ def _version(connection: Any, backend: Backend) -> str | None:
 
 
 def _create(connection: Any, backend: Backend) -> None:
-    """All tables of ``schema.py``, in one transaction."""
+    """All tables of ``store.schema``, in one transaction."""
     from sqlalchemy.schema import CreateIndex, CreateTable
 
     from gatewright.store.dialects import dialect_of
