@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import signal
@@ -113,6 +114,10 @@ def _change(site: Installation, gateway: Gateway, changes: int, found: _Found) -
     changed = max(gateway.connections)
     others = [number for number in gateway.connections if number != changed]
     mine = f"tun{changed}"
+
+    def in_force(size: str) -> bool:
+        return site.carrying(gateway, changed).get(mine, ("",))[0] == size
+
     with contextlib.ExitStack() as stack:
         ends = [stack.enter_context(site.machine.pinging(inside(gateway, one), _OTHERS)) for one in others]
         before = site.carrying()
@@ -120,13 +125,7 @@ def _change(site: Installation, gateway: Gateway, changes: int, found: _Found) -
             algorithm, size = ("aes256", "256") if turn % 2 == 0 else ("aes", "128")
             begun = time.time()
             site.encrypt(gateway, changed, algorithm)
-            found.changes.append(
-                site.until(
-                    lambda size=size: site.carrying(gateway, changed).get(mine, ("",))[0] == size,  # type: ignore[misc]
-                    "the change is in force",
-                )
-                - begun
-            )
+            found.changes.append(site.until(functools.partial(in_force, size), "the change is in force") - begun)
             site.settle(gateway)
             time.sleep(2 * _OTHERS)
         after = site.carrying()

@@ -56,13 +56,13 @@ class Signals:
         signal.alarm(0)
         self._held = True
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as handlers are called
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as signal.signal calls it - as handlers are called
         self._pending = True
         if not self._held:
             self._held = True  # another one on its way out would leave something behind
             raise Interrupted
 
-    def _expire(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def _expire(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as signal.signal calls it
         if not self._held:
             self._held = True
             raise TookTooLong(f"it was to take no longer than {self._seconds} s")

@@ -38,8 +38,7 @@ def session() -> str:
 
 def picture(steps: list[tuple[str, str]]) -> str:
     """The drawing of commands with what they printed."""
-    # it ends with us
-    console = Console(record=True, width=_WIDTH, file=Path("/dev/null").open("w"), force_terminal=True)  # noqa: SIM115
+    console = Console(record=True, width=_WIDTH, file=Path("/dev/null").open("w"), force_terminal=True)  # noqa: SIM115 - it ends with us
     for command, printed in steps:
         console.print(Text("$ ", "bold green") + Text(command, "bold"), soft_wrap=False)
         # What comes behind an empty line is left out.

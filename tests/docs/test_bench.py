@@ -63,8 +63,7 @@ def test_plots_follow_the_figures_and_are_the_same_for_the_same(measured: Result
     after = plots(measured)
     assert [name for name, text in after.items() if text != before[name]] == ["docs/bench/latency.svg"]
     for text in before.values():
-        # drawn by ourselves
-        texts = "".join("".join(element.itertext()) for element in ElementTree.fromstring(text).iter())  # noqa: S314
+        texts = "".join("".join(element.itertext()) for element in ElementTree.fromstring(text).iter())  # noqa: S314 - ours
         assert any(word in texts for word in ("gateways", "Gatewright", "stream"))
         assert "prefers-color-scheme: dark" in text
         assert "#0" not in text.partition("</style>")[2], "a colour that the dark does not change"

@@ -89,4 +89,4 @@ def two_hosts() -> Iterator[TwoHosts]:
 
 def _seen(machine: Machine) -> Path:
     """Its /run, from here."""
-    return Path(f"/proc/{machine.pid}/root/run")
+    return Path("/proc", str(machine.pid), "root", "run")

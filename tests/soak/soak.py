@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.soak.chaos import Chaos
 from tests.soak.host import Host, zombies_of
-from tests.soak.model import Gateway, Network
+from tests.soak.model import Gateway, Network, Pair
 from tests.soak.walk import PATIENCE, Walk, status_of
 from tests.support import remains
 from tests.support.cell import sqlite_url
@@ -201,16 +201,14 @@ class Soak:
         pairs = [pair for walk in self.walks for pair in walk.tunnelling.pairs]
         assert self._client.call("DescribeVpnConnections")["TotalCount"] == 2 * len(pairs)
         for pair, end in ((pair, end) for pair in pairs for end in range(2)):
-            named = {"VpnConnectionId": pair.connections[end]}
-            self._until_holds(
-                lambda pair=pair, end=end, named=named: pair.differences(  # type: ignore[misc]
-                    end, self._client.call("DescribeVpnConnection", **named)
-                ),
-                f"connection {named}",
-            )
+            self._until_holds(functools.partial(self._differences, pair, end), f"connection {pair.connections[end]}")
         for gateway in {gateway for pair in pairs for gateway in pair.gateways}:
             count = sum(gateway in pair.gateways for pair in pairs)
             self._until_holds(functools.partial(tunnels_on_the_host, self._service, gateway, count), gateway.id)
+
+    def _differences(self, pair: Pair, end: int) -> list[str]:
+        told = self._client.call("DescribeVpnConnection", VpnConnectionId=pair.connections[end])
+        return pair.differences(end, told)
 
     def _only_vswitches(self, network: Network, wanted: list[str]) -> list[str]:
         told = self._client.call("DescribeVpcAttribute", VpcId=network.vpc)["VSwitchIds"]["VSwitchId"]

@@ -55,8 +55,8 @@ class Stream:
     def __init__(self, sender: str, echo: str, address: str, *, port: int = PORT, interval: float = INTERVAL) -> None:
         """Open the sockets: of the sender's namespace, and of the one that has ``address``.
 
-        Namespaces are named as ``ip netns`` has them, or by the path of their file, such as those of another mount
-        namespace: ``/proc/PID/root/run/netns/NAME``. Raises OSError, when nothing gets there too.
+        Namespaces are named as ``ip netns`` has them, or by the path of their file, such as what a process in another
+        mount namespace has as ``run/netns/NAME``. Raises OSError, when nothing gets there too.
         """
         self._address = address, port
         self._interval = interval
