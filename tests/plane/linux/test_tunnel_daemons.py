@@ -32,6 +32,16 @@ sys.stdin.read()
 """
 
 
+class Heeded:
+    """Listens to a charon that says nothing."""
+
+    def changed(self) -> None:
+        raise AssertionError("it has answered")
+
+    def logged(self, text: str) -> None:
+        raise AssertionError(f"it has said {text}")
+
+
 def test_a_charon_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vici_session, "PATIENCE", 0.1)
     path = tmp_path / "vici"
@@ -45,7 +55,7 @@ def test_a_charon_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monkey
             died: asyncio.Future[str] = asyncio.get_running_loop().create_future()
             process = Process.open(child.pid)
             assert process is not None
-            daemon = Daemon(path, process, died.set_result)
+            daemon = Daemon(path, process, "tun1", Heeded(), died.set_result)
             try:
                 async with asyncio.timeout(20):
                     return await died

@@ -17,7 +17,7 @@ from gatewright.plane.linux.vici_session import ViciRefusal, ViciSession
 
 _log = logging.getLogger(__name__)
 
-#: What charon tells; each names the connections that it is about.
+#: What charon tells; each names the connection that it is about.
 _EVENTS = ("ike-updown", "child-updown", "ike-rekey", "child-rekey", "log")
 #: How long a charon that lives may refuse connections before the next try, seconds.
 _AGAIN = 0.05
@@ -29,7 +29,7 @@ _NAMELESS = "(unnamed)"
 
 
 class Listener(Protocol):
-    """Who is told of one connection. Called on the event loop."""
+    """Who is told of its tunnel. Called on the event loop."""
 
     def changed(self) -> None:
         """Something may be different from what was listed last."""
@@ -41,14 +41,20 @@ class Listener(Protocol):
 class Daemon:
     """All methods are called on the event loop."""
 
-    def __init__(self, socket: Path, process: Process, died: Callable[[str], None]) -> None:
-        """``process`` is closed here; ``died`` is called once, with how, if it ends by itself."""
-        self.socket = socket
+    def __init__(
+        self, socket: Path, process: Process, connection: str, listener: Listener, died: Callable[[str], None]
+    ) -> None:
+        """``connection`` is what charon calls the tunnel's.
+
+        ``process`` is closed here; ``died`` is called once, with how, if it ends by itself.
+        """
+        self._socket = socket
         self._process = process
+        self._connection = connection
+        self._listener = listener
         self._died = died
-        self._listeners: dict[str, Listener] = {}
         self._loop = asyncio.get_running_loop()
-        #: The connection, while there is one: each listener is told when it comes and goes.
+        #: With charon, while there is one: the listener is told when it comes and goes.
         self.session: ViciSession | None = None
         self._unanswered = 0
         self._loop.add_reader(process.descriptor, self._ended)
@@ -61,16 +67,6 @@ class Daemon:
     @property
     def lives(self) -> bool:
         return self.session is not None and not self.session.ended.done()
-
-    def add(self, connection: str, listener: Listener) -> None:
-        self._listeners[connection] = listener
-
-    def drop(self, connection: str) -> None:
-        self._listeners.pop(connection, None)
-
-    @property
-    def unused(self) -> bool:
-        return not self._listeners
 
     async def close(self) -> None:
         """Listen no longer. The daemon carries on."""
@@ -95,15 +91,15 @@ class Daemon:
     async def _keep_connected(self) -> None:
         while True:
             with contextlib.suppress(OSError, ViciRefusal):
-                async with await ViciSession.connect(self.socket, self._heard) as session:
+                async with await ViciSession.connect(self._socket, self._heard) as session:
                     if session.peer == self._process.pid:
                         await self._subscribe(session)
                         self.session = session
-                        self._tell_all()
+                        self._listener.changed()
                         await asyncio.wait([session.ended])
             if self.session is not None:
                 self.session = None
-                self._tell_all()
+                self._listener.changed()
             await asyncio.sleep(_AGAIN)
 
     async def _subscribe(self, session: ViciSession) -> None:
@@ -113,36 +109,25 @@ class Daemon:
             # counted, and no clock looked at: if it was this host that stood still, charon answers afterwards
             self._unanswered += 1
             if self._unanswered >= _UNANSWERED and not self._process.closed:
-                _log.warning("process %d, charon at %s, does not answer and is ended", self._process.pid, self.socket)
+                _log.warning("process %d, charon at %s, does not answer and is ended", self._process.pid, self._socket)
                 self._process.send(signal.SIGKILL)
             raise
         self._unanswered = 0
-
-    def _tell_all(self) -> None:
-        for listener in tuple(self._listeners.values()):
-            listener.changed()
 
     def _heard(self, event: str, message: Mapping[str, Any]) -> None:
         try:
             if event == "log":
                 self._logged(message)
-                return
-            for name, listener in tuple(self._listeners.items()):
-                if name in message:
-                    listener.changed()
+            elif self._connection in message:
+                self._listener.changed()
         except Exception:  # a message that was not understood must not end the connection
-            _log.exception("an event of charon at %s was not understood", self.socket)
+            _log.exception("an event of charon at %s was not understood", self._socket)
 
     def _logged(self, message: Mapping[str, Any]) -> None:
         text = bytes(message.get("msg", b"")).decode(errors="replace")
         if not worth_telling(bytes(message.get("group", b"")), text):
             return
+        # what is of no SA that it knows yet is of this tunnel as well: it speaks of no other
         name = bytes(message.get("ikesa-name", b"")).decode(errors="replace")
-        if name not in ("", _NAMELESS):
-            listener = self._listeners.get(name)
-            if listener is not None:
-                listener.logged(text)
-        elif len(self._listeners) == 1:
-            # of no SA that it knows yet: a charon with one tunnel speaks of none but that
-            for listener in self._listeners.values():
-                listener.logged(text)
+        if name in ("", _NAMELESS, self._connection):
+            self._listener.logged(text)

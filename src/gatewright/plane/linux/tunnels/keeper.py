@@ -102,13 +102,10 @@ class Keeper:
         self._task = asyncio.ensure_future(self._look_for_ever())
 
     def attend(self, daemon: Daemon) -> None:
-        """Speak to this charon from now on."""
-        if self.daemon is not None:
-            self.daemon.drop(connection_name(self.tunnel))
+        """Speak to this charon from now on; it tells this keeper what it tells."""
         self.daemon = daemon
         self._session = self._loaded = self._carries = None
         self._reliance.doubt()
-        daemon.add(connection_name(self.tunnel), self)
         self._patience.begin_anew()
         self._wake.set()
 
@@ -151,10 +148,10 @@ class Keeper:
 
     async def close(self) -> None:
         """Look after it no longer; it stays as it is."""
-        if self.daemon is not None:
-            self.daemon.drop(connection_name(self.tunnel))
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        if self.daemon is not None:
+            await self.daemon.close()
         self._reliance.close()
 
     def lost(self, why: str) -> None:

@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Executor
-from pathlib import Path
 
 from gatewright.plane.contract import Changed, PlaneError, Reveal, Told
 from gatewright.plane.linux.bird_client import Session
@@ -22,6 +21,7 @@ from gatewright.plane.linux.tunnels.keeper import Keeper
 from gatewright.plane.linux.tunnels.links import LinkState, TunnelLinks
 from gatewright.plane.linux.tunnels.probes import Probes
 from gatewright.plane.linux.tunnels.reliance import Reliance
+from gatewright.plane.linux.vici_conn import connection_name
 from gatewright.resources.specs import InstanceSpec, ItemKey
 from gatewright.resources.troubles import Cause, sentence
 from gatewright.resources.tunnel_states import Trouble, TunnelState, TunnelStatus
@@ -61,7 +61,6 @@ class Keepers:
         self._told = told
         self._reveal = reveal
         self._keepers: dict[tuple[str, int], Keeper] = {}
-        self._daemons: dict[Path, Daemon] = {}
         #: Of each instance with a tunnel that waits for traffic.
         self._demands: dict[str, Demand] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -183,31 +182,22 @@ class Keepers:
 
     async def _stand(self, backend: Backend, keeper: Keeper, standing: Standing) -> None:
         """Have a keeper speak to the charon of its tunnel. The standing's process is closed in any case."""
-        daemon = self._daemons.get(standing.socket)
-        if daemon is not None and daemon.pid == standing.process.pid:
+        if keeper.daemon is not None and keeper.daemon.pid == standing.process.pid:
             _let_go(standing)
-        else:
-            if daemon is not None:
-                try:
-                    await daemon.close()
-                except BaseException:
-                    _let_go(standing)
-                    raise
-            died = functools.partial(self._died, backend, keeper.instance.id, keeper.tunnel.number)
-            daemon = self._daemons[standing.socket] = Daemon(standing.socket, standing.process, died)
-            keeper.mends.is_up(asyncio.get_running_loop().time())
-        if keeper.daemon is not daemon:
-            keeper.attend(daemon)
-        else:
             keeper.touched()
+            return
+        if keeper.daemon is not None:
+            try:
+                await keeper.daemon.close()
+            except BaseException:
+                _let_go(standing)
+                raise
+        died = functools.partial(self._died, backend, keeper.instance.id, keeper.tunnel.number)
+        keeper.mends.is_up(asyncio.get_running_loop().time())
+        keeper.attend(Daemon(standing.socket, standing.process, connection_name(keeper.tunnel), keeper, died))
 
     async def _drop(self, instance_id: str, number: int) -> None:
-        keeper = self._keepers.pop((instance_id, number))
-        await keeper.close()
-        daemon = keeper.daemon
-        if daemon is not None and daemon.unused:
-            self._daemons.pop(daemon.socket, None)
-            await daemon.close()
+        await self._keepers.pop((instance_id, number)).close()
 
     def _died(self, backend: Backend, instance_id: str, number: int, how: str) -> None:
         """The charon of a tunnel has ended by itself."""
