@@ -161,6 +161,28 @@ def test_who_comes_after_a_killed_agent_adopts_tunnels_as_they_stand(lab: Lab, m
     asyncio.run(asyncio.wait_for(main(), patience(60)))
 
 
+def test_no_packet_of_a_tunnel_is_lost_while_others_come_and_go(lab: Lab, machines: Machines) -> None:
+    one, two = tunnel(1), tunnel(2, "198.51.100.51")
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway())
+        with ExitStack() as stack:
+            second = site(stack, machines, lab, 2)
+            second.answer(two)
+            inside = machine(machines, lab)
+            await plane.apply(gateway(two, generation=2))
+            await heard.status("tun-2", UP)
+            with inside.pinging(second.inside, 0.002) as end:
+                for generation in range(3, 27, 2):
+                    await plane.apply(gateway(one, two, generation=generation))
+                    await plane.apply(gateway(two, generation=generation + 1))
+                answered = end()
+            assert answered == list(range(1, answered[-1] + 1))
+
+    play(lab, scenario)
+
+
 def test_who_comes_next_ends_what_is_not_wanted_any_more(lab: Lab, machines: Machines) -> None:
     one, two = tunnel(1), tunnel(2, "198.51.100.51")
 

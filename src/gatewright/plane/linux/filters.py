@@ -37,6 +37,7 @@ from gatewright.plane.linux.ruleset import (
     network,
     of_field,
     of_link,
+    of_link_within,
     of_transport_bits,
     rewritten,
     rewritten_by,
@@ -70,8 +71,6 @@ DEMAND_RATE, DEMAND_BURST = 20, 20
 _IPSEC: dict[str, tuple[int, ...]] = {"udp": (500, 4500), "esp": ()}
 _NUMBERS = {"udp": 17, "tcp": 6, "esp": 50}
 _ERRORS = ("destination-unreachable", "time-exceeded", "parameter-problem")
-#: BGP, and BFD's control packets of neighbours (RFC 5881).
-_BGP, _BFD = 179, 3784
 _RAW = -300  # before connections are tracked
 
 
@@ -340,7 +339,7 @@ def _selected(tunnels: Sequence[TunnelSpec], way: str, ours: str, theirs: str) -
     local = [(tunnel.link, one) for tunnel in tunnels for one in _networks(tunnel.local_subnets)]
     remote = [(tunnel.link, one) for tunnel in tunnels for one in _networks(tunnel.remote_subnets)]
     return tuple(
-        joined((of_link(way), [link for link, _ in side]), (of_field("ip", name), [one for _, one in side]))
+        of_link_within(way, [link for link, _ in side], "ip", name, [one for _, one in side])
         for name, side in ((ours, local), (theirs, remote))
     )
 

@@ -15,16 +15,18 @@ from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import nft
 from gatewright.plane.linux.folders import Folder
 from gatewright.plane.linux.nf_tables import NfTables
-from gatewright.plane.linux.ruleset import Table
+from gatewright.plane.linux.ruleset import Chain, Table
 
 
-class _Note(msgspec.Struct, frozen=True):
+class _Note(msgspec.Struct):
     family: str
     name: str
-    chains: tuple[str, ...]
+    #: Without their rules.
+    chains: tuple[Chain, ...]
+    sets: tuple[str, ...]
     #: Digests of what was to be put, and of what was there then.
     wanted: str
-    kernel: str
+    kernel: str = ""
 
 
 class KeptTable:
@@ -39,15 +41,21 @@ class KeptTable:
         note = self._note()
         wanted = table.digest()
         with NfTables() as kernel:
-            if note is not None and note.wanted == wanted and _now(kernel, note) == note.kernel:
+            intact = note is not None and _now(kernel, note) == note.kernel
+            if note is None or not intact:
+                self._put(table, kernel)
+            elif note.wanted == wanted:
                 return
-            self._put(table, kernel)
-            chains = tuple(chain.name for chain in table.chains)
-            found = kernel.fingerprint(table.family, table.name, chains)
+            else:
+                self._exchange(table, note.chains, kernel.sets(table.family, table.name))
+            new = _Note(
+                table.family, table.name, tuple(chain.empty for chain in table.chains), tuple(table.sets()), wanted
+            )
+            found = _now(kernel, new)
         if found is None:
             raise PlaneError(f"table {table.family} {table.name} of nftables vanished while it was being set")
-        note = _Note(table.family, table.name, chains, wanted, found)
-        self._folder.write(self._file, msgspec.json.encode(note))
+        new.kernel = found
+        self._folder.write(self._file, msgspec.json.encode(new))
 
     def fault(self) -> str | None:
         """What is wrong with the table, for people; None if it stands as it was put."""
@@ -62,7 +70,15 @@ class KeptTable:
         return f"table {note.family} {note.name} of nftables {what}"
 
     def _put(self, table: Table, kernel: NfTables) -> None:
+        """Put it where there may be anything, or nothing."""
         nft.put(table, replacing=kernel.has_table(table.family, table.name))
+
+    def _exchange(self, table: Table, standing: Collection[Chain], sets: Collection[str]) -> None:
+        """Put it where these chains stand as they were put.
+
+        ``sets`` are all that the table has, also of one who was killed between the two transactions.
+        """
+        nft.exchange(table, standing, sets)
 
     def _note(self) -> _Note | None:
         try:
@@ -88,6 +104,10 @@ class KeptChains(KeptTable):
             present = [name for name in self._own if kernel.has_chain(table.family, table.name, name)]
             nft.put_chains(table, replacing=present)
 
+    def _exchange(self, table: Table, standing: Collection[Chain], sets: Collection[str]) -> None:
+        with self._lock:
+            super()._exchange(table, standing, sets)
+
 
 def _now(kernel: NfTables, note: _Note) -> str | None:
-    return kernel.fingerprint(note.family, note.name, note.chains)
+    return kernel.fingerprint(note.family, note.name, [chain.name for chain in note.chains], note.sets)

@@ -21,13 +21,16 @@ FAMILIES = {"inet": 1, "netdev": 5}
 _NETLINK_NETFILTER = 12
 _SUBSYSTEM = 10
 _GET_TABLE, _DELETE_TABLE, _GET_CHAIN, _DELETE_CHAIN, _GET_RULE, _DELETE_RULE = 1, 2, 4, 5, 7, 8
+_GET_SET, _GET_ELEMENTS = 10, 13
 #: Around the messages of a transaction.
 _BEGIN, _END = 16, 17
 #: Family, version, and of a transaction whose it is.
 _HEAD = struct.Struct(">BBH")
 
 #: Attributes: the name of a table, the same number in what belongs to it; of a chain its name, of a rule its chain.
-_TABLE, _CHAIN, _RULE_CHAIN = 1, 3, 2
+_TABLE, _CHAIN, _RULE_CHAIN, _SET = 1, 3, 2, 2
+#: What the kernel calls the set of a rule that has its own begins so.
+_NAMELESS = "__"
 #: How many things a table has in it.
 _USE = 3
 #: How many rules refer to a chain, and how many packets it has seen: no difference that somebody made.
@@ -77,8 +80,14 @@ class NfTables:
         with step(f"looking up chain {chain} in table {family} {table} of nftables"):
             return self._ask(_GET_CHAIN, family, {_TABLE: table, _CHAIN: chain}) is not None
 
-    def fingerprint(self, family: str, table: str, chains: Iterable[str]) -> str | None:
-        """A digest of chains of a table and their rules, as they are now; None if any of them is missing.
+    def sets(self, family: str, table: str) -> list[str]:
+        """The names of a table's sets that no rule alone has."""
+        with step(f"listing sets of table {family} {table} of nftables"):
+            told = [netlink.table(one, _HEAD.size) for one in self._listing(_GET_SET, family, {_TABLE: table})]
+        return [name for one in told if not (name := to_text(one[_SET])).startswith(_NAMELESS)]
+
+    def fingerprint(self, family: str, table: str, chains: Iterable[str], sets: Iterable[str] = ()) -> str | None:
+        """A digest of chains and sets of a table and what is in them, as it is now; None if any of them is missing.
 
         Everything that a person or a program does to them changes it, even putting in the same again.
         """
@@ -91,6 +100,13 @@ class NfTables:
                 digest.update(repr([one for one in _parts(told) if one.type not in _PASSING]).encode())
                 for rule in self._listing(_GET_RULE, family, {_TABLE: table, _RULE_CHAIN: chain}):
                     digest.update(rule[_HEAD.size :])
+            for name in sets:
+                told = self._ask(_GET_SET, family, {_TABLE: table, _SET: name})
+                if told is None:
+                    return None
+                digest.update(told[_HEAD.size :])
+                for some in self._listing(_GET_ELEMENTS, family, {_TABLE: table, _SET: name}):
+                    digest.update(some[_HEAD.size :])
         return digest.hexdigest()
 
     def delete_table(self, family: str, table: str) -> None:

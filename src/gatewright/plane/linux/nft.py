@@ -6,11 +6,11 @@ The library behind the program is under the GPL, so it is run and not loaded.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux.failures import step
-from gatewright.plane.linux.ruleset import Table
+from gatewright.plane.linux.ruleset import Chain, Table
 
 EXECUTABLE = "nft"
 _OPTIONS = ("-j", "-f", "-")
@@ -22,9 +22,22 @@ _PATIENCE = 30.0
 def put(table: Table, *, replacing: bool) -> None:
     """Put a table in the calling thread's namespace: where there is none, or in place of the one before.
 
-    There is no moment between the two. Raises PlaneError.
+    For some 0.1 ms, or as long as the kernel is kept from going on, packets are dropped that either would let through:
+    see :func:`exchange`. Raises PlaneError.
     """
     _run(table.document(replacing=replacing), f"setting table {table.family} {table.name} of nftables")
+
+
+def exchange(table: Table, standing: Collection[Chain], sets: Collection[str] = ()) -> None:
+    """Put what a table is to be in the place of chains without their rules, and of sets, of which nobody else knows.
+
+    No packet meets anything but the old rules or the new ones. Two transactions if there are sets that are not there
+    yet. Raises PlaneError.
+    """
+    doing, wanted = f"setting table {table.family} {table.name} of nftables", table.sets().keys()
+    if missing := wanted - set(sets):
+        _run(table.sets_document(missing), doing)
+    _run(table.rules_document(standing, set(sets) - wanted), doing)
 
 
 def put_chains(table: Table, replacing: Iterable[str] = ()) -> None:

@@ -5,9 +5,11 @@ The expressions are those of nft's JSON, libnftables-json(5).
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +37,25 @@ class Chain:
     #: The link whose packets it sees, in family ``netdev``.
     device: str | None = None
 
+    @property
+    def empty(self) -> Chain:
+        """The same without its rules."""
+        return dataclasses.replace(self, rules=())
+
+
+class Cases:
+    """A set of what a packet may be in several ways at once, with a name that says what is in it.
+
+    The kernel puts elements with networks into force at the very end of a transaction, after the rules that look into
+    the set: until then they match nothing. So such a set is to be there before its rules.
+    """
+
+    def __init__(self, types: Sequence[str], cases: Sequence[Expression]) -> None:
+        """``types`` are those of nft, ``cases`` concatenations of such values. They must not overlap."""
+        self.types = types
+        self.cases = cases
+        self.name = f"cases_{hashlib.sha256(_encoded([types, cases])).hexdigest()[:24]}"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -44,23 +65,52 @@ class Table:
     name: str
     chains: tuple[Chain, ...]
 
+    def sets(self) -> dict[str, Cases]:
+        """Those that have to be there before the rules, by their names."""
+        rules = itertools.chain.from_iterable(chain.rules for chain in self.chains)
+        looked_into = (part["match"]["right"] for part in itertools.chain.from_iterable(rules) if "match" in part)
+        return {found.name: found for found in looked_into if isinstance(found, Cases)}
+
     def document(self, *, replacing: bool) -> bytes:
         """A document for nft that makes the table in one transaction, in place of the one before or where none is.
 
-        Replacing costs the kernel some 15 ms more, which it waits until nobody looks at the old rules any more.
+        Replacing costs the kernel some 15 ms more, which it waits until nobody looks at the old rules any more. For a
+        moment packets are dropped that the old rules would let through, and the new ones: see :meth:`rules_document`.
         """
         table = {"table": {"family": self.family, "name": self.name}}
         # what is not there cannot be deleted, what is there cannot be created
         first = [{"add": table}, {"delete": table}] if replacing else []
-        return msgspec.json.encode({"nftables": [*first, {"create": table}, *self._contents()]})
+        sets = self._sets(self.sets().values())
+        return _encoded({"nftables": [*first, {"create": table}, *sets, *self._contents()]})
+
+    def sets_document(self, names: Iterable[str]) -> bytes:
+        """A document for nft that makes some of the sets in the table, which is there."""
+        return _encoded({"nftables": list(self._sets(map(self.sets().__getitem__, names)))})
+
+    def rules_document(self, standing: Collection[Chain], sets: Iterable[str] = ()) -> bytes:
+        """A document for nft that puts the chains in the place of those that stand, and deletes the named sets.
+
+        ``standing`` are without their rules; the table is there, with all its own :meth:`sets`. A chain that is to
+        stay is filled anew and not deleted: the kernel lets an empty one drop packets for a moment before it goes.
+        """
+        here = {"family": self.family, "table": self.name}
+        wanted = [chain.empty for chain in self.chains]
+        emptied = [{"flush": {"chain": here | {"name": chain.name}}} for chain in standing]
+        gone = [{"delete": {"chain": here | {"name": chain.name}}} for chain in standing if chain not in wanted]
+        gone += [{"delete": {"set": here | {"name": name}}} for name in sets]
+        return _encoded({"nftables": [*emptied, *gone, *self._contents()]})
 
     def chains_document(self, replacing: Iterable[str] = ()) -> bytes:
         """The same for a table that may have other chains, too: these here come in place of those that are named."""
-        commands: list[Expression] = [{"add": {"table": {"family": self.family, "name": self.name}}}]
-        for name in replacing:
-            chain = {"chain": {"family": self.family, "table": self.name, "name": name}}
-            commands += [{"flush": chain}, {"delete": chain}]
-        return msgspec.json.encode({"nftables": [*commands, *self._contents()]})
+        first = {"add": {"table": {"family": self.family, "name": self.name}}}
+        here = {"family": self.family, "table": self.name}
+        gone = [{command: {"chain": here | {"name": name}}} for name in replacing for command in ("flush", "delete")]
+        return _encoded({"nftables": [first, *gone, *self._contents()]})
+
+    def _sets(self, wanted: Iterable[Cases]) -> Iterator[Expression]:
+        here = {"family": self.family, "table": self.name, "flags": ["interval"]}
+        for one in wanted:
+            yield {"add": {"set": here | {"name": one.name, "type": one.types, "elem": one.cases}}}
 
     def _contents(self) -> Iterator[Expression]:
         here = {"family": self.family, "table": self.name}
@@ -101,15 +151,25 @@ def connection(*states: str) -> Expression:
     return {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": list(states)}}
 
 
-def joined(*parts: tuple[Expression, Sequence[str | Expression]]) -> Expression:
+def joined(*parts: tuple[Expression, Sequence[str]]) -> Expression:
     """Matches packets by several things at once: each of ``parts`` is one, and what it is in each case.
 
     ``parts`` come from :func:`of_link` and :func:`of_field` and have equally many values. What a packet takes does not
-    depend on how many cases there are; they must not overlap.
+    depend on how many cases there are.
     """
-    cases = [{"concat": list(case)} for case in zip(*(values for _, values in parts), strict=True)]
     # also where it is but one case: nft wants no single values here
-    return {"match": {"op": "==", "left": {"concat": [what for what, _ in parts]}, "right": {"set": cases}}}
+    return _concatenated([what for what, _ in parts], {"set": _cases(values for _, values in parts)})
+
+
+def of_link_within(
+    way: str, links: Sequence[str], protocol: str, name: str, networks: Sequence[Expression]
+) -> Expression:
+    """Matches packets by their link and a field of a header, an address: each link has its network.
+
+    What a packet takes does not depend on how many there are; those of one link must not overlap.
+    """
+    cases = Cases(("ifname", "ipv4_addr"), _cases((links, networks)))
+    return _concatenated([of_link(way), of_field(protocol, name)], cases)
 
 
 def of_link(name: str) -> Expression:
@@ -163,6 +223,25 @@ def address_number(address: str) -> int:
 def at_most(rate: int, burst: int) -> Expression:
     """Matches so many packets a second, and as many at once as ``burst`` says."""
     return {"limit": {"rate": rate, "per": "second", "burst": burst}}
+
+
+def _cases(columns: Iterable[Sequence[str | Expression]]) -> list[Expression]:
+    return [{"concat": list(case)} for case in zip(*columns, strict=True)]
+
+
+def _concatenated(what: Sequence[Expression], right: Expression | Cases) -> Expression:
+    return {"match": {"op": "==", "left": {"concat": what}, "right": right}}
+
+
+def _encoded(document: object) -> bytes:
+    return msgspec.json.encode(document, enc_hook=_reference)
+
+
+def _reference(found: object) -> str:
+    """What stands for a set in a rule that looks into it."""
+    if not isinstance(found, Cases):
+        raise NotImplementedError(f"{type(found)} in a document for nft")
+    return f"@{found.name}"
 
 
 def _match(left: Expression, operator: str, values: Iterable[Any]) -> Expression:

@@ -238,6 +238,8 @@ class Keeper:
             return 0.0  # something else is wanted by now
         now = await self._see(session)
         hold = await self._follow(now)
+        if self._loaded != self._wanted():
+            return 0.0  # something else has come to be wanted while it was looked at
         # whoever waits for it does not find the state told that was before
         if self._in_force is not None and not self._in_force.done():
             self._in_force.set_result(None)
