@@ -55,13 +55,15 @@ def test_networks_are_connected_shown_and_parted(
     (policy,) = policies["VpnPbrRouteEntry"]
     assert (policy["RouteDest"], policy["State"]) == ("172.16.1.0/24", "published")
     assert answered(friendly("connections", "show", "main", "--wait"))["Status"] == "ipsec_sa_established"
-    for shown in (
-        friendly("connections", "show", identity, "--output", "table").out,
-        friendly("connections", "list", "--gateway", "shop", "--output", "table").out,
-    ):
-        assert identity in shown
-        assert KEY not in shown
-        assert max(map(len, shown.splitlines())) <= 80
+    assert KEY not in ran.out + ran.err
+    for shows in (["show", identity], ["list", "--gateway", "shop"]):
+        for form in ("table", "json", "yaml", "text"):
+            shown = friendly("connections", *shows, "--output", form).out
+            assert identity in shown
+            assert KEY not in shown
+            assert form != "table" or max(map(len, shown.splitlines())) <= 80
+    queried = "TunnelOptionsSpecification.TunnelOptions[].TunnelIkeConfig.[IkeVersion,Psk]"
+    assert friendly("connections", "show", identity, "--query", queried, "--output", "text").out == "ikev2\t\n" * 2
     assert friendly("connections", "delete", "main").err == "gatewright: nobody is here to be asked: say --yes\n"
     assert f"connection main ({identity}) is deleted" in friendly("connections", "delete", "main", "--yes").err
     # one without a gateway has an operation of its own for that

@@ -225,26 +225,28 @@ def test_vpcs_and_vswitches_are_made_listed_shown_and_deleted(service: Service, 
 
 
 def test_customers_devices_are_registered_listed_shown_and_deleted(
-    friendly: Friendly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, friendly: Friendly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = tmp_path / "key"
     key.write_text("of-the-device\n")
     words = ("203.0.113.7", "--name", "office", "--asn", "1.10", "--auth-key-file", str(key))
     made = answered(friendly("customer-gateways", "create", *words))
-    given = ("203.0.113.7", "office", 65546, "of-the-device")
-    assert tuple(made[name] for name in ("IpAddress", "Name", "Asn", "AuthKey")) == given
+    assert tuple(made[name] for name in ("IpAddress", "Name", "Asn")) == ("203.0.113.7", "office", 65546)
+    client = service.client()
+    kept = client.call("DescribeCustomerGateway", CustomerGatewayId=made["CustomerGatewayId"])
+    assert kept["AuthKey"] == "of-the-device"
     monkeypatch.setattr("sys.stdin", io.StringIO("of-another\n"))
     other = answered(friendly("customer-gateways", "create", "203.0.113.8", "--auth-key-file", "-"))
-    assert other["AuthKey"] == "of-another"
+    kept = client.call("DescribeCustomerGateway", CustomerGatewayId=other["CustomerGatewayId"])
+    assert kept["AuthKey"] == "of-another"
     for name in ("office", "203.0.113.7", made["CustomerGatewayId"]):
         assert answered(friendly("customer-gateways", "show", name))["CustomerGatewayId"] == made["CustomerGatewayId"]
-    for shown in (
-        friendly("customer-gateways", "show", "office", "--output", "table").out,
-        friendly("customer-gateways", "list", "--output", "table").out,
-    ):
-        assert "203.0.113.7" in shown
-        assert "of-the-device" not in shown
-        assert max(map(len, shown.splitlines())) <= 80
+    for shows in (["show", "office"], ["list"]):
+        for form in ("table", "json", "yaml", "text"):
+            shown = friendly("customer-gateways", *shows, "--output", form).out
+            assert "203.0.113.7" in shown
+            assert "of-the-device" not in shown
+            assert form != "table" or max(map(len, shown.splitlines())) <= 80
     for wrong, said in (
         (("create", "127.0.0.1"), "InvalidIpAddress.WrongFormat"),
         (("create", "203.0.113.9", "--auth-key-file", str(tmp_path / "none")), "none cannot be read: No such file"),

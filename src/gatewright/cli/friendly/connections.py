@@ -14,7 +14,7 @@ _CREATE = """
 Connect a gateway with a customer's device by IPsec: by two tunnels where the gateway has two halves, else by one. With
 --local and --remote the connection is for these networks; without them routes decide, those of --route or what the
 device announces by BGP. Keys are made up, unless there are files of them: on a command line every user of the machine
-could read them. `gatewright peer-config` writes what the device is told.
+could read them. They are not shown: `gatewright peer-config` writes what the device is told.
 """
 _WITHIN = ("VpnConnections", "VpnConnection")
 _BRIEF = ("VpnConnectionId", "Name", "Status", "State", "VpnGatewayId", "LocalSubnet", "RemoteSubnet")
@@ -27,7 +27,7 @@ def add(commands: command.Commands[argparse.ArgumentParser]) -> None:
         commands,
         "connections",
         "make, list, show and delete IPsec connections",
-        "IPsec connections, without the API's words.",
+        "IPsec connections, without the API's words. Keys are never shown.",
     )
     parser = command.action(
         actions, "create", _create, "connect a gateway with a customer's device", _CREATE, waits=True

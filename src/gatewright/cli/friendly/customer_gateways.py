@@ -17,7 +17,6 @@ file, or with - typed unseen or read from standard input.
 """
 _WITHIN = ("CustomerGateways", "CustomerGateway")
 _BRIEF = ("CustomerGatewayId", "Name", "IpAddress", "Asn", "Description")
-#: As a table it is shown without its key.
 _SHOWN = (*_BRIEF, "CreateTime", "ResourceGroupId", "Tags")
 
 
@@ -36,7 +35,7 @@ def add(commands: command.Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--asn", metavar="N", help="its AS number, 65000 or 1.10")
     parser.add_argument("--auth-key-file", metavar="FILE", help="the key of its BGP sessions; - to type it unseen")
     command.action(actions, "list", _list, "list the customer gateways of the region")
-    parser = command.action(actions, "show", _show, "show a customer gateway")
+    parser = command.action(actions, "show", _show, "show a customer gateway, without its key")
     parser.add_argument("name", metavar="DEVICE", help="its id, its address, or its name if no other has it")
     command.removal(actions, _delete, "delete customer gateways, after asking", "DEVICE", waits=False)
 

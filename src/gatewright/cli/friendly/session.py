@@ -14,6 +14,7 @@ from gatewright.cli import call_checks, call_waits, connection, output
 from gatewright.cli.asking import agreed
 from gatewright.cli.call_waits import GONE, Settling
 from gatewright.cli.catalogue import Catalogue
+from gatewright.cli.friendly.keys import without_keys
 from gatewright.cli.progress import Progress, Wait
 from gatewright.client import Caller, Unreachable
 from gatewright.errors import ConfigurationError
@@ -127,16 +128,17 @@ class Session:
             raise Declined("nothing was deleted")
 
     def show(self, answer: Mapping[str, Any], brief: Sequence[str] = ()) -> None:
-        """Print an answer; as a table only these fields of it."""
+        """Print an answer without its keys; as a table only these fields of it."""
         if brief and self._is_table:
             answer = _only(answer, brief)
-        output.show(answer, self.parsed.output, self.parsed.query)
+        output.show(without_keys(answer), self.parsed.output, self.parsed.query)
 
     def show_all(self, within: tuple[str, str], rows: Sequence[Mapping[str, Any]], brief: Sequence[str]) -> None:
-        """Print a list; as a table only these fields of its objects."""
+        """Print a list without its keys; as a table only these fields of its objects."""
         if self._is_table:
             rows = [_only(row, brief) for row in rows]
-        output.show({within[0]: {within[1]: list(rows)}}, self.parsed.output, self.parsed.query)
+        answer = {within[0]: {within[1]: without_keys(list(rows))}}
+        output.show(answer, self.parsed.output, self.parsed.query)
 
     @property
     def _is_table(self) -> bool:
