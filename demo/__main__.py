@@ -14,10 +14,6 @@ from pathlib import Path
 
 #: How long all may take, seconds, and how long the path of temporary files may be.
 _LIMIT, _LONGEST_FOLDER = 180, 40
-#: Of the Makefile, so that both say the same.
-_NEEDS_ROOT = (
-    "make demo makes network namespaces and runs strongSwan in them: it needs root. Run it as `sudo make demo`"
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,39 +79,40 @@ def _short_folder() -> Path:
 
 def _run(parsed: argparse.Namespace) -> int:
     from rich.console import Console
+    from tests.support.linux import Left
 
     from demo import plot, traces
-    from demo.cloud import Unfinished
     from demo.showing import pictured, plain
-    from demo.signals import Interrupted, Signals, TookTooLong
+    from demo.signals import Interrupted, Signals
     from demo.story import Timing, play
     from demo.telling import Known
 
     where = _short_folder()
-    for left in traces.sweep_the_dead(where):
-        print(f"Removed what an earlier run has left: {left}")
+    try:
+        for swept in traces.sweep_the_dead(where):
+            print(f"Removed what an earlier run has left: {swept}")
+    except Left as left:
+        print(f"make demo: what an earlier run has left cannot be removed: {left}", file=sys.stderr)
+        return 1
     console = Console()
     known = Known(tell=lambda _: None)
     live = console.is_terminal and not console.is_dumb_terminal and not parsed.plain
     if not live:
         known.tell = plain(known.begun)
     signals = Signals(_LIMIT)
-    failed = ""
+    failed: list[str] = []
     status = 0
     with signals.handled():
         folder = Path(tempfile.mkdtemp(prefix=traces.folder_prefix(), dir=where))
         try:
             with pictured(console, known) if live else contextlib.nullcontext():
                 play(known, signals, folder, Timing(parsed.stay))
-        except Interrupted:
-            failed, status = "interrupted", 130
-        except subprocess.CalledProcessError as error:
-            failed, status = f"{shlex.join(map(str, error.cmd))}: {str(error.stderr or '').strip()}", 1
-        except (Unfinished, TookTooLong, AssertionError) as error:
-            failed, status = str(error), 1
-        except Exception as error:
-            # whatever a client or the kernel said: it is told in a line, for everything was removed
-            failed, status = f"{type(error).__name__}: {error}", 1
+        except traces.NotRemoved as error:
+            failed, status = [_told(error.before)] if error.before else [], 1
+            failed.append(str(error))
+        except (Exception, Interrupted) as error:
+            # whatever a client or the kernel said is told in a line
+            failed, status = [_told(error), "everything was removed"], 130 if isinstance(error, Interrupted) else 1
     for line in plot.numbers(known):
         print(line)
     if known.stream is not None:
@@ -123,12 +120,25 @@ def _run(parsed: argparse.Namespace) -> int:
             parsed.plot.write_text(plot.drawing(known))
             print(f"The stream over time, as a plot: {parsed.plot}")
         except OSError as error:
-            failed, status = failed or f"--plot {parsed.plot} cannot be written: {error.strerror}", status or 1
-    if failed:
-        print(f"make demo: {failed}; everything was removed", file=sys.stderr)
+            failed, status = [*failed, f"--plot {parsed.plot} cannot be written: {error.strerror}"], status or 1
+    if status:
+        print(f"make demo: {'; '.join(failed)}", file=sys.stderr)
     else:
         print("Everything else was removed.")
     return status
+
+
+def _told(error: BaseException) -> str:
+    """What ended the demonstration, in a line."""
+    from demo.cloud import Unfinished
+    from demo.signals import Interrupted, TookTooLong
+
+    if isinstance(error, Interrupted):
+        return "interrupted"
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"{shlex.join(map(str, error.cmd))}: {str(error.stderr or '').strip()}"
+    of_ours = isinstance(error, Unfinished | TookTooLong | AssertionError)
+    return str(error) if of_ours and str(error) else f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

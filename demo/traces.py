@@ -9,12 +9,12 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.plane.linux.machines import Machine, Machines
-from tests.support.linux import clean
+from tests.support.linux import Left, clean
 from tests.support.service import Service
 
 from demo.signals import Signals
@@ -23,6 +23,14 @@ _NAMESPACES = Path("/run/netns")
 _PREFIX = re.compile(r"gwdemo(\d+)-")
 _FOLDER = "gatewright-demo-"
 _PATIENCE = 5.0
+
+
+class NotRemoved(Exception):
+    """Not everything is gone, with what is left or why. ``before`` is what had ended the demonstration, if anything."""
+
+    def __init__(self, told: str, before: BaseException | None) -> None:
+        super().__init__(f"not everything was removed ({told}); the next `make demo` tries again")
+        self.before = before
 
 
 def prefix() -> str:
@@ -43,22 +51,45 @@ class Traced:
 
 @contextlib.contextmanager
 def removed(folder: Path, signals: Signals) -> Iterator[Traced]:
-    """At the end the machines of this run, the service and all that it has on the host, and the folder are gone."""
+    """At the end the machines of this run, the service and all that it has on the host, and the folder are gone.
+
+    Raises NotRemoved when they are not; then the folder stays, by which the next run finds the rest.
+    """
     traced = Traced()
+    ended: BaseException | None = None
     try:
         yield traced
+    except BaseException as error:
+        ended = error
+        raise
     finally:
         signals.ignore()
-        with contextlib.ExitStack() as stack:
-            # from the last to the first, each even if another one fails
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            if traced.service is not None:
-                stack.callback(_clean, traced.service)
-            stack.callback(_sweep, os.getpid())
+        _remove(traced, folder, ended)
+
+
+def _remove(traced: Traced, folder: Path, ended: BaseException | None) -> None:
+    """Remove one after the other, each even if another one fails. Raises NotRemoved."""
+    problems = []
+    steps: tuple[Callable[[], None], ...] = (lambda: _sweep(os.getpid()), lambda: _clean(traced.service))
+    for step in steps:
+        try:
+            step()
+        except Exception as error:
+            problems.append(f"{type(error).__name__}: {error}")
+    try:
+        if not problems:
+            shutil.rmtree(folder)
+    except OSError as error:
+        problems.append(str(error))
+    if problems:
+        raise NotRemoved(", ".join(problems), ended)
 
 
 def sweep_the_dead(where: Path) -> list[str]:
-    """Remove what runs that were killed have left: their machines, gateways and folders; gives what these were."""
+    """Remove what runs that were killed have left: their machines, gateways and folders; gives what these were.
+
+    Raises Left.
+    """
     found = []
     for pid in {pid for pid in map(_whose, _names()) if pid is not None and not _lives(pid)}:
         _sweep(pid)
@@ -83,7 +114,7 @@ def processes(namespace: str, name: str = "") -> list[int]:
 
 
 def _sweep(pid: int) -> None:
-    """Remove the machines of one run, with whatever still runs in them."""
+    """Remove the machines of one run, with whatever still runs in them. Raises Left."""
     names = [name for name in _names() if _whose(name) == pid]
     for name in names:
         for running in processes(name):
@@ -93,9 +124,13 @@ def _sweep(pid: int) -> None:
     while any(map(processes, names)) and time.monotonic() < deadline:
         time.sleep(0.01)
     Machines(made=[Machine(name) for name in names]).remove()
+    if left := [name for name in _names() if _whose(name) == pid]:
+        raise Left(", ".join(f"namespace {name}" for name in left))
 
 
-def _clean(service: Service) -> None:
+def _clean(service: Service | None) -> None:
+    if service is None:
+        return
     service.stop()
     if service.started:
         clean(service.installation)

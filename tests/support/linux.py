@@ -9,6 +9,10 @@ from functools import cache
 from pathlib import Path
 
 
+class Left(Exception):
+    """What was to be removed is still there."""
+
+
 @cache
 def unmet() -> str:
     """Why the linux plane cannot be tested here; empty when it can."""
@@ -22,7 +26,7 @@ def unmet() -> str:
 
 
 def clean(installation: str, runtime: Path = Path("/run/gatewright")) -> None:
-    """Remove whatever an installation has on this host, and make sure that it is gone."""
+    """Remove whatever an installation has on this host, and make sure that it is gone. Raises Left."""
     from gatewright.plane.linux import LinuxPlane, leftovers
 
     async def remove() -> None:
@@ -33,7 +37,8 @@ def clean(installation: str, runtime: Path = Path("/run/gatewright")) -> None:
         await plane.close()
 
     asyncio.run(remove())
-    assert leftovers(installation, runtime) == []
+    if left := leftovers(installation, runtime):
+        raise Left("; ".join(left))
     shutil.rmtree(runtime / installation, ignore_errors=True)
     for name in ("lock", "sock"):  # of an agent that was killed
         (runtime / f"{installation}.{name}").unlink(missing_ok=True)
