@@ -12,6 +12,11 @@ import msgspec
 import pytest
 
 from gatewright.plane.linux import LinuxPlane
+from gatewright.plane.linux.tunnels.keeper import Keeper
+from gatewright.plane.linux.tunnels.keepers import Keepers
+from gatewright.plane.linux.tunnels.seen import Seen
+from gatewright.plane.linux.vici_session import ViciSession
+from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnels import SecretRef, TunnelSpec
 from tests.plane.linux.customer import Customer, tunnel
 from tests.plane.linux.lab import Lab, run, vswitch
@@ -94,6 +99,38 @@ def test_changes_are_in_force_and_leave_the_others_alone(lab: Lab, machines: Mac
             assert [state.status for state in heard.states if state.id == "tun-2"].count(UP) == 1
 
     play(lab, scenario, secrets)
+
+
+def test_whoever_applies_a_change_finds_no_state_from_before_it(
+    lab: Lab, machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However the steps of who applies and who looks after the tunnel fall between each other."""
+    one = tunnel()
+    hear, see = Keepers._hear_demand, Keeper._see
+
+    async def heard_late(keepers: Keepers, spec: InstanceSpec) -> None:
+        await asyncio.sleep(0.2)
+        await hear(keepers, spec)
+
+    async def seen_late(keeper: Keeper, session: ViciSession) -> Seen:
+        await asyncio.sleep(0.5)
+        return await see(keeper, session)
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway())
+        with ExitStack() as stack:
+            site(stack, machines, lab).answer(one)
+            await plane.apply(gateway(one))
+            await heard.status("tun-1", UP)
+            monkeypatch.setattr(Keepers, "_hear_demand", heard_late)
+            monkeypatch.setattr(Keeper, "_see", seen_late)
+            heard.states.clear()
+            await plane.apply(gateway(changed(one, initiate=False), generation=2))
+            assert DOWN in [state.status for state in heard.states]
+            await heard.status("tun-1", UP)
+
+    play(lab, scenario)
 
 
 def test_a_charon_that_is_killed_comes_back_alone(lab: Lab, machines: Machines) -> None:

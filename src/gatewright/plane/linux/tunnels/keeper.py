@@ -84,6 +84,8 @@ class Keeper:
         #: What charon is to be told, once it was worked out, and what the charon of the session has been told.
         self._digest: str | None = None
         self._loaded: str | None = None
+        #: What it had been told when the tunnel's state was told last.
+        self._followed: str | None = None
         self._in_force: asyncio.Future[None] | None = None
         self._troubles = Troubles(tunnel)
         self._was_up = False
@@ -104,7 +106,7 @@ class Keeper:
     def attend(self, daemon: Daemon) -> None:
         """Speak to this charon from now on; it tells this keeper what it tells."""
         self.daemon = daemon
-        self._session = self._loaded = self._carries = None
+        self._session = self._loaded = self._followed = self._carries = None
         self._reliance.doubt()
         self._patience.begin_anew()
         self._wake.set()
@@ -132,8 +134,8 @@ class Keeper:
         self._demanded = clock
 
     async def in_force(self, seconds: float) -> None:
-        """Wait until charon has what is wanted. Raises PlaneError with why it has not."""
-        if self._loaded == self._wanted() and self.daemon is not None and self.daemon.session is self._session:
+        """Wait until charon has what is wanted and its state is told. Raises PlaneError with why it has not."""
+        if self._followed == self._wanted() and self.daemon is not None and self.daemon.session is self._session:
             return
         self._in_force = waiting = asyncio.get_running_loop().create_future()
         self._wake.set()
@@ -158,7 +160,7 @@ class Keeper:
         """Its charon has ended. If the tunnel was up, nobody waits for traffic until it is again."""
         if self._was_up:
             self._demanded = asyncio.get_running_loop().time()
-        self._session = self._loaded = self._carries = None
+        self._session = self._loaded = self._followed = self._carries = None
         self._reliance.lost()
         self._troubles.forget()
         self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, _fault(why))
@@ -240,6 +242,7 @@ class Keeper:
         hold = await self._follow(now)
         if self._loaded != self._wanted():
             return 0.0  # something else has come to be wanted while it was looked at
+        self._followed = self._loaded
         # whoever waits for it does not find the state told that was before
         if self._in_force is not None and not self._in_force.done():
             self._in_force.set_result(None)
