@@ -25,7 +25,7 @@ from gatewright.resources.specs import (
 from gatewright.resources.tunnel_states import TunnelLine, TunnelState, TunnelStatus
 from gatewright.resources.tunnels import SecretRef, TunnelSpec
 from tests.support.linux import clean, unmet
-from tests.support.tunnels import tunnel
+from tests.support.tunnels import NEGOTIATED, NOT_NEGOTIATED, tunnel
 
 VSWITCH = VSwitchSpec(id="vsw-1", generation=1, vpc_id="vpc-1", zone_id="zone", cidr_block="10.0.0.0/24")
 
@@ -221,6 +221,24 @@ def test_a_tunnel_whose_secret_nobody_knows_keeps_no_other_from_being_loaded(the
         ear.asked.clear()
         await build(plane, spec)
         assert [each.id for each in ear.asked] == ["tun-1"]
+
+    theatre.play(scene, ear)
+
+
+@pytest.mark.parametrize("theatre", ["silent", "linux"], indirect=True)
+def test_only_what_the_ends_agree_upon_is_negotiated_anew(theatre: Theatre) -> None:
+    one, ear = tunnel("tun-1", 1), Ear()
+    wanted = [(change, 0) for change in NOT_NEGOTIATED] + [(change, 1) for change in NEGOTIATED]
+
+    async def scene(plane: Plane, found: Mapping[ItemKey, int], broken: list[ItemKey]) -> None:
+        await build(plane, VSWITCH)
+        for number, (change, times) in enumerate(wanted):
+            await build(plane, instance(2 * number + 1, tunnels=(one,)))
+            ear.asked.clear()
+            changed = msgspec.structs.replace(one, **change)
+            await build(plane, instance(2 * number + 2, tunnels=(changed,)))
+            # whoever negotiates needs the key
+            assert ear.asked == [changed.psk] * times, change
 
     theatre.play(scene, ear)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gatewright.link.contract import Secret
 from gatewright.resources.connection_status import connection_status
 from gatewright.resources.events import Event, Subject
 from gatewright.resources.tunnel_states import TunnelLine, TunnelState
-from gatewright.resources.tunnels import SecretRef
+from gatewright.resources.tunnels import SecretRef, TunnelSpec, negotiated
 from gatewright.secrets import Place, Sealer, SealError
 from gatewright.store import accounts, events, tunnel_logs, tunnel_states
 from gatewright.store.placements import PlacementRow
@@ -74,6 +74,23 @@ def forget_tunnels(transaction: Transaction, tunnels: Sequence[SeenTunnel], now:
     before = _of_connections(transaction, seen)
     tunnel_states.forget(transaction, [row.id for row in seen])
     events.add(transaction, _told(transaction, before, now))
+
+
+def forget_changed(
+    transaction: Transaction, before: Mapping[str, TunnelSpec], after: Mapping[str, TunnelSpec], now: int
+) -> None:
+    """The tunnels of a connection change: what was seen of what changes does not hold any more, and the rest does.
+
+    Both have all of the connection's tunnels by their ids. Their account is locked.
+    """
+    rows = tunnel_states.of_connections(transaction, [next(iter(after.values())).connection_id])
+    pairs = [(row, before[row.id], after[row.id]) for row in rows]
+    anew = [row for row, was, is_now in pairs if negotiated(was) != negotiated(is_now)]
+    forget_tunnels(transaction, anew, now)
+    for row, was, is_now in pairs:
+        bgp, health = was.bgp != is_now.bgp, was.health != is_now.health
+        if row not in anew and (bgp or health):
+            tunnel_states.forget_sides(transaction, row, bgp=bgp, health=health)
 
 
 def open_secrets(

@@ -63,10 +63,11 @@ class TunnelFacts(msgspec.Struct, frozen=True):
 
 def compile_tunnels(facts: Iterable[TunnelFacts], own_address: str) -> tuple[TunnelSpec, ...]:
     """The tunnels of one instance, in the order of their numbers. ``own_address`` is where IKE answers there."""
-    return tuple(_tunnel(each, own_address) for each in sorted(facts, key=lambda each: each.number))
+    return tuple(compile_tunnel(each, own_address) for each in sorted(facts, key=lambda each: each.number))
 
 
-def _tunnel(facts: TunnelFacts, own_address: str) -> TunnelSpec:
+def compile_tunnel(facts: TunnelFacts, own_address: str) -> TunnelSpec:
+    """One tunnel of an instance whose IKE answers at ``own_address``."""
     return TunnelSpec(
         id=facts.id,
         connection_id=facts.connection_id,

@@ -64,6 +64,10 @@ class Cause(enum.StrEnum):
     NONE = "none"
 
 
+#: What is wrong with a session of BGP.
+OF_BGP = frozenset((Cause.BGP, Cause.BGP_PEER_ASN, Cause.BGP_LOCAL_ASN))
+
+
 class Meaning(NamedTuple):
     """What follows from a cause."""
 

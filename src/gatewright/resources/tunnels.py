@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from gatewright.resources import algorithms
+
 #: Every destination: as both sides' subnets it says that routes decide, and not the tunnel's selectors.
 EVERYWHERE = "0.0.0.0/0"
 
@@ -146,6 +148,22 @@ class RouterNeighbour(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     address: str
     #: The greatest of those that offer a destination is used.
     preference: int
+
+
+def negotiated(tunnel: TunnelSpec) -> TunnelSpec:
+    """A tunnel with what its two ends agree upon, and one value for everything else.
+
+    Where this differs, SAs are negotiated anew; where something else does, those that stand go on.
+    """
+    ike, ipsec = tunnel.ike, tunnel.ipsec
+    if ike.version != "ikev1":
+        ike = msgspec.structs.replace(ike, mode=algorithms.IKE_MODES[0])
+    if ipsec.encryption in algorithms.MODERN_ENCRYPTION:
+        # it authenticates by itself
+        ipsec = msgspec.structs.replace(ipsec, authentication=algorithms.AUTHENTICATION[0])
+    return msgspec.structs.replace(
+        tunnel, ike=ike, ipsec=ipsec, nat_traversal=True, initiate=False, bgp=None, health=None
+    )
 
 
 def link_name(number: int) -> str:

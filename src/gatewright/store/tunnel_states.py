@@ -10,6 +10,7 @@ from sqlalchemy import and_, bindparam, case, func, select, update
 
 from gatewright.resources.connection_status import UNSEEN, TunnelWord
 from gatewright.resources.specs import Kind
+from gatewright.resources.troubles import OF_BGP, Cause
 from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, LearnedRoute, Trouble, TunnelState, TunnelStatus
 from gatewright.store.among import QueryAmong, StatementAmong
 from gatewright.store.schema import customer_gateways, placements, tunnels, vpn_connections, vpn_gateways
@@ -135,6 +136,17 @@ _FORGET = StatementAmong(
     ),
     _t.id,
 )
+_FORGET_SIDES = Statement(
+    update(tunnels)
+    .where(_t.id == bindparam("of_id"))
+    .values(
+        bgp_status=bindparam("new_bgp"),
+        health_status=bindparam("new_health"),
+        detail=bindparam("new_detail"),
+        troubles=bindparam("new_troubles"),
+        learned=bindparam("new_learned"),
+    )
+)
 _COUNTS = QueryAmong(
     select(_t.instance_id, func.count(), func.count(case((_t.status == TunnelStatus.IPSEC_SA_ESTABLISHED.value, 1))))
     .where(_t.instance_id.is_not(None))
@@ -236,6 +248,23 @@ def note(transaction: Transaction, states: Sequence[TunnelState], now: int) -> N
 def forget(transaction: Transaction, tunnel_ids: Sequence[str]) -> None:
     """What was seen of these tunnels does not hold any more: nothing is known of them."""
     _FORGET.run(transaction, tunnel_ids)
+
+
+def forget_sides(transaction: Transaction, row: SeenTunnel, *, bgp: bool, health: bool) -> None:
+    """What was seen of a tunnel's session of BGP, or of its health check, does not hold any more; the rest does."""
+    over = (OF_BGP if bgp else frozenset()) | (frozenset((Cause.HEALTH,)) if health else frozenset())
+    troubles = troubles_of(row)
+    # a health check fails through a tunnel that carries: nothing else is why it does not
+    failing = health and any(each.cause == Cause.HEALTH for each in troubles)
+    transaction.run(
+        _FORGET_SIDES,
+        of_id=row.id,
+        new_bgp=UNSEEN.bgp.value if bgp else row.bgp_status,
+        new_health=UNSEEN.health.value if health else row.health_status,
+        new_detail="" if failing else row.detail,
+        new_troubles=stored([each for each in troubles if each.cause not in over]),
+        new_learned=NOTHING if bgp else row.learned,
+    )
 
 
 def pre_shared_keys(transaction: Transaction, host_id: str, tunnel_ids: Sequence[str]) -> list[SealedSecret]:

@@ -24,6 +24,7 @@ from tests.plane.linux.machines import Machine, Machines
 from tests.plane.linux.sites import DOWN, UP, gateway, machine, site
 from tests.plane.linux.tunnel_watch import Heard, Secrets, opened, play
 from tests.support.patience import patience
+from tests.support.tunnels import NOT_NEGOTIATED
 
 pytestmark = pytest.mark.usefixtures("carried_by")
 
@@ -36,6 +37,11 @@ def agreed(one: Customer) -> set[bytes]:
     """The encryption of each CHILD SA that carries packets."""
     children = [child for sa in one.sas() for child in sa["child-sas"].values() if child["state"] == b"INSTALLED"]
     return {child["encr-alg"] + b"_" + child["encr-keysize"] for child in children}
+
+
+def spis(one: Customer) -> set[bytes]:
+    """What tells the SAs that stand from others."""
+    return {child["spi-in"] for sa in one.sas() for child in sa["child-sas"].values()}
 
 
 def charon_of(lab: Lab, number: int) -> int:
@@ -101,6 +107,28 @@ def test_changes_are_in_force_and_leave_the_others_alone(lab: Lab, machines: Mac
     play(lab, scenario, secrets)
 
 
+def test_what_is_not_negotiated_changes_under_a_tunnel_that_stands(lab: Lab, machines: Machines) -> None:
+    one = tunnel()
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway())
+        with ExitStack() as stack:
+            peer = site(stack, machines, lab, 1)
+            peer.answer(one)
+            await plane.apply(gateway(one))
+            await heard.status("tun-1", UP)
+            before, seen = spis(peer), len(heard.states)
+            for generation, change in enumerate(NOT_NEGOTIATED, 2):
+                # one after the other, and taken back
+                await plane.apply(gateway(changed(one, **change | {"ike": one.ike}), generation=2 * generation))
+                await plane.apply(gateway(changed(one, initiate=False), generation=2 * generation + 1))
+            assert spis(peer) == before
+            assert {state.status for state in heard.states[seen:]} <= {UP}
+
+    play(lab, scenario)
+
+
 def test_whoever_applies_a_change_finds_no_state_from_before_it(
     lab: Lab, machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +154,7 @@ def test_whoever_applies_a_change_finds_no_state_from_before_it(
             monkeypatch.setattr(Keepers, "_hear_demand", heard_late)
             monkeypatch.setattr(Keeper, "_see", seen_late)
             heard.states.clear()
-            await plane.apply(gateway(changed(one, initiate=False), generation=2))
+            await plane.apply(gateway(changed(one, dpd=False), generation=2))
             assert DOWN in [state.status for state in heard.states]
             await heard.status("tun-1", UP)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from gatewright.plane.linux.vici_conn import child_names, connection, identity, shared_key
 from gatewright.resources import algorithms
+from gatewright.resources.tunnels import TunnelSpec, negotiated
 from tests.plane.linux.customer import tunnel
+from tests.support.tunnels import NEGOTIATED, NOT_NEGOTIATED, TUNNEL
 
 
 def test_ikev2_has_one_child_with_all_subnets() -> None:
@@ -84,3 +89,18 @@ def test_every_word_of_the_api_has_a_proposal() -> None:
             assert esp.count("-") == (1 if combined else 2)
     disabled = connection(tunnel(ipsec={"group": "disabled"}), "100.64.0.3")["tun1"]["children"]["tun1"]
     assert disabled["esp_proposals"] == ["aes128-sha256"]
+
+
+@pytest.mark.parametrize("change", [*NEGOTIATED, *NOT_NEGOTIATED])
+def test_what_is_told_changes_with_what_is_negotiated(change: dict[str, Any]) -> None:
+    def told(one: TunnelSpec) -> object:
+        # of a key its version is compared
+        return connection(negotiated(one), "198.18.0.2"), one.psk
+
+    changed = msgspec.structs.replace(TUNNEL, **change)
+    assert (told(changed) != told(TUNNEL)) == (change in NEGOTIATED)
+    # what to do after a peer has gone is all else that is told
+    whole, wanted = connection(changed, "198.18.0.2")["tun1"], connection(negotiated(changed), "198.18.0.2")["tun1"]
+    for child in (*whole["children"].values(), *wanted["children"].values()):
+        del child["dpd_action"]
+    assert whole == wanted

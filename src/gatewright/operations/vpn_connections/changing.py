@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,9 +23,12 @@ from gatewright.operations.vpn_connections.wishes import (
 )
 from gatewright.operations.vpn_gateways.updating import check_changeable, want_anew
 from gatewright.operations.vpn_routes.automatic import NOTHING_SETTLED, settle_policies
-from gatewright.reconcile.tunnels import forget_tunnels
-from gatewright.store import connections, gateways, tunnel_states, tunnels
+from gatewright.reconcile.tunnels import forget_changed
+from gatewright.resources.compile_tunnels import compile_tunnel
+from gatewright.resources.tunnels import TunnelSpec
+from gatewright.store import connections, gateways, tunnels
 from gatewright.store.connections import ConnectionView
+from gatewright.store.transaction import Transaction
 from gatewright.store.tunnels import TunnelView
 
 
@@ -72,26 +76,29 @@ def change(
     check_bgp(told, tunnels_after, peers)
     if gateway is not None:
         check_apart(told, tunnels_after, peers, tunnels.beside(transaction, gateway.id))
+    # nothing runs an attachment, so nothing was seen of it
+    specs = {} if gateway is None else _specs(transaction, gateway.id, ends)
     connections.change(transaction, after)
     for each in new:
         tunnels.change(transaction, each)
     if gateway is None:
-        # nothing runs an attachment, so nothing was seen of it
         return Changed(after, tunnels.of_connections(transaction, [row.id])[row.id])
     rebuilt = msgspec.structs.replace(after, name=row.name, auto_config_route=row.auto_config_route) != row
     settled = settle_policies(call, gateway, after) if _joins_others(row, after) else NOTHING_SETTLED
-    # what the two ends agree upon; a health check or when to begin leaves what they have agreed upon as it is
-    agreed_anew = any(getattr(after, name) != getattr(row, name) for name in ("local_subnets", "remote_subnets"))
-    concerned = {each.id for each in (ends if agreed_anew else new)}
-    if concerned:
-        seen = [each for each in tunnel_states.of_connections(transaction, [row.id]) if each.id in concerned]
-        forget_tunnels(transaction, seen, call.now)
+    forget_changed(transaction, specs, _specs(transaction, gateway.id, ends), call.now)
     if new or rebuilt or settled.policies:
         # the VPC's router learns of customers that speak BGP
         speaking = any(now.bgp_enabled != before.bgp_enabled for before, now in zip(ends, tunnels_after, strict=True))
         vpc_ids = [gateway.vpc_id] if speaking else settled.vpc_ids
         want_anew(call, [gateway], f"connection {row.id} changes", vpc_ids)
     return Changed(after, tunnels.of_connections(transaction, [row.id])[row.id])
+
+
+def _specs(transaction: Transaction, gateway_id: str, ends: Sequence[TunnelView]) -> dict[str, TunnelSpec]:
+    """What the hosts of a gateway are told of some of its tunnels as their rows are now, by their ids."""
+    addresses = {each.id: own_address(each) for each in ends}
+    facts = chain.from_iterable(tunnels.facts(transaction, [gateway_id]).values())
+    return {each.id: compile_tunnel(each, addresses[each.id]) for each in facts if each.id in addresses}
 
 
 def _joins_others(row: ConnectionView, after: ConnectionView) -> bool:

@@ -103,7 +103,8 @@ class ModifyVpnConnectionAttribute(
 
     Of two tunnels each is named by its ``TunnelId`` or its ``Role``; one that is not named stays, and stays up. A new
     name changes nothing on a host; anything else makes the gateway ``updating`` until its hosts have it, and what was
-    seen of tunnels that are negotiated anew does not count any more. Policies that it has made by itself follow its
+    seen of tunnels that are negotiated anew, or of their BGP or health checks where just these change, does not count
+    any more. Policies that it has made by itself follow its
     networks; one that takes the place of a published one is published (*assumed*).
     """
 

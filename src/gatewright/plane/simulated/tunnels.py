@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -23,7 +23,7 @@ from gatewright.resources.tunnel_states import (
     TunnelState,
     TunnelStatus,
 )
-from gatewright.resources.tunnels import SecretRef, TunnelSpec
+from gatewright.resources.tunnels import SecretRef, TunnelSpec, negotiated
 
 _NOTHING, _PHASE_1, _ALL = (
     TunnelStatus.IKE_SA_NOT_ESTABLISHED,
@@ -59,6 +59,8 @@ class Tunnel:
     trouble: Trouble | None = None
     middle: int | None = None
     ends: int | None = None
+    #: The BGP key that it has; None if it needs none, or nobody knew it.
+    bgp_key: SecretRef | None = None
     #: When something was steered, began or ended last.
     changed: int = 0
     task: asyncio.Task[None] | None = None
@@ -76,7 +78,8 @@ class Tunnel:
         if self.moment is not None:
             troubles.append(Trouble(cause=Cause.NEGOTIATING, at=self.changed))
         if self.spec.bgp is not None:
-            bgp = BgpStatus.UP if carries and self.behaviour.bgp is Session.UP else BgpStatus.DOWN
+            speaks = carries and self.bgp_key == self.spec.bgp.key and self.behaviour.bgp is Session.UP
+            bgp = BgpStatus.UP if speaks else BgpStatus.DOWN
         if self.spec.health is not None:
             good = carries and self.behaviour.health is Probes.GOOD
             health = HealthStatus.GOOD if good else HealthStatus.FAILED
@@ -129,41 +132,26 @@ class Tunnels:
         self._earlier[instance_id] = {each.id: each for each in tunnels}
 
     async def apply(self, instance: InstanceSpec) -> None:
-        """Have an instance's tunnels be as its spec says: those that it names otherwise than before are negotiated.
+        """Have an instance's tunnels be as its spec says: where the ends are to agree upon something else, they do.
 
-        Raises PlaneError when secrets of some are not to be had; the others come up.
+        Raises PlaneError when secrets of some are not to be had; what needs none of these comes up.
         """
         earlier = self._earlier.pop(instance.id, {})
         for tunnel in self.of(instance.id):
             if tunnel.spec.id not in {each.id for each in instance.tunnels}:
                 _stop(tunnel)
                 del self._tunnels[tunnel.spec.id]
-        anew = []
-        for spec in instance.tunnels:
-            tunnel = self._known(instance, spec, earlier.get(spec.id))
-            digest = _digest(spec)
-            if tunnel.digest == digest:
-                tunnel.instance, tunnel.spec = instance, spec
-                self._tell(tunnel)
-                self._go_on(tunnel)
-            else:
-                anew.append((tunnel, spec, digest))
-        secrets = await self._secrets(spec for _, spec, _ in anew)
-        missing = []
-        for tunnel, spec, digest in anew:
-            if self._tunnels.get(spec.id) is not tunnel:
-                continue
-            self._end(tunnel)
-            tunnel.instance, tunnel.spec = instance, spec
-            if any(reference not in secrets for reference in _references(spec)):
-                tunnel.digest, tunnel.trouble = "", self._fault("its secrets are not known")
-                self._tell(tunnel)
-                missing.append(spec.id)
-            else:
-                tunnel.digest = digest
-                self._negotiate(tunnel)
-        if missing:
-            raise PlaneError(f"the secrets of {', '.join(missing)} are not known: they stay down")
+        wanted = [(self._known(instance, spec, earlier.get(spec.id)), spec) for spec in instance.tunnels]
+        needed = {spec.id: _needed(tunnel, spec) for tunnel, spec in wanted}
+        self._adopt(instance, [(tunnel, spec) for tunnel, spec in wanted if not needed[spec.id]])
+        left = [(tunnel, spec) for tunnel, spec in wanted if needed[spec.id]]
+        references = dict.fromkeys(reference for _, spec in left for reference in needed[spec.id])
+        known = await self._reveal(list(references)) if references else {}
+        # an instance that went down meanwhile has tunnels that are not these
+        left = [(tunnel, spec) for tunnel, spec in left if self._tunnels.get(spec.id) is tunnel]
+        self._adopt(instance, left, known)
+        if missing := [spec.id for _, spec in left if not known.keys() >= set(needed[spec.id])]:
+            raise PlaneError(f"secrets of {', '.join(missing)} are not known: what needs them stays down")
 
     def break_all(self, instance_id: str, reason: str) -> None:
         """The instance is down, and its tunnels with it, until it is applied again."""
@@ -234,9 +222,30 @@ class Tunnels:
                 tunnel.middle, tunnel.ends = earlier.middle, earlier.ends
         return tunnel
 
-    async def _secrets(self, specs: Iterable[TunnelSpec]) -> Mapping[SecretRef, str]:
-        wanted = list(dict.fromkeys(reference for spec in specs for reference in _references(spec)))
-        return await self._reveal(wanted) if wanted else {}
+    def _adopt(
+        self,
+        instance: InstanceSpec,
+        wanted: Iterable[tuple[Tunnel, TunnelSpec]],
+        known: Collection[SecretRef] = (),
+    ) -> None:
+        """Have tunnels be as their specs say, as far as the secrets that they need are known."""
+        for tunnel, spec in wanted:
+            anew = tunnel.digest != _digest(spec)
+            if anew:
+                self._end(tunnel)
+            tunnel.instance, tunnel.spec = instance, spec
+            key = None if spec.bgp is None else spec.bgp.key
+            if key is None or key in known:
+                tunnel.bgp_key = key
+            if not anew:
+                self._tell(tunnel)
+                self._go_on(tunnel)
+            elif spec.psk in known:
+                tunnel.digest = _digest(spec)
+                self._negotiate(tunnel)
+            else:
+                tunnel.digest, tunnel.trouble = "", self._fault("its pre-shared key is not known")
+                self._tell(tunnel)
 
     def _end(self, tunnel: Tunnel) -> None:
         """What stands or is under way goes."""
@@ -294,15 +303,17 @@ class Tunnels:
             self._told(TunnelLine(tunnel_id=tunnel.spec.id, at=self._timing.now(), text=text))
 
 
-def _references(spec: TunnelSpec) -> list[SecretRef]:
-    """The secrets that a tunnel needs."""
-    return [spec.psk] if spec.bgp is None or spec.bgp.key is None else [spec.psk, spec.bgp.key]
+def _needed(tunnel: Tunnel, spec: TunnelSpec) -> list[SecretRef]:
+    """The secrets that a tunnel needs, to be as a spec says, and does not have."""
+    needed = [] if tunnel.digest == _digest(spec) else [spec.psk]
+    if spec.bgp is not None and spec.bgp.key not in (None, tunnel.bgp_key):
+        needed.append(spec.bgp.key)
+    return needed
 
 
 def _digest(spec: TunnelSpec) -> str:
     """The same for a spec by which the same is negotiated, in other processes too."""
-    negotiated = msgspec.structs.replace(spec, health=None, initiate=False)
-    return hashlib.sha256(msgspec.json.encode(negotiated)).hexdigest()[:16]
+    return hashlib.sha256(msgspec.json.encode(negotiated(spec))).hexdigest()[:16]
 
 
 def _stop(tunnel: Tunnel) -> None:

@@ -12,6 +12,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
@@ -32,11 +33,11 @@ from gatewright.resources import algorithms
 from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.troubles import Cause, sentence
 from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, Trouble, TunnelState, TunnelStatus
-from gatewright.resources.tunnels import TunnelSpec
+from gatewright.resources.tunnels import TunnelSpec, negotiated
 
 _log = logging.getLogger(__name__)
 
-#: In the tunnel's folder: a digest of what its charon was told last.
+#: In the tunnel's folder: digests of what its charon was told last.
 _NOTE = "loaded"
 #: How long a charon may take until it can be spoken to, and how long a peer to say that it has heard that a tunnel
 #: ends, seconds.
@@ -52,6 +53,14 @@ _MENDS = (0.2, 30.0, 60.0)
 _DEMANDED = 30.0
 
 Connection = Callable[[InstanceSpec, TunnelSpec], Section]
+
+
+class Loaded(NamedTuple):
+    """Digests of what a charon is told. Of the key its version is in them, and it itself is not."""
+
+    #: Of what is negotiated: SAs stand while this is the same.
+    agreed: str
+    all: str
 
 
 class Keeper:
@@ -82,10 +91,10 @@ class Keeper:
         self._reliance = relied_on(self._wake.set)
         self._session: ViciSession | None = None
         #: What charon is to be told, once it was worked out, and what the charon of the session has been told.
-        self._digest: str | None = None
-        self._loaded: str | None = None
+        self._digests: Loaded | None = None
+        self._loaded: Loaded | None = None
         #: What it had been told when the tunnel's state was told last.
-        self._followed: str | None = None
+        self._followed: Loaded | None = None
         self._in_force: asyncio.Future[None] | None = None
         self._troubles = Troubles(tunnel)
         self._was_up = False
@@ -121,8 +130,9 @@ class Keeper:
         legs = instance.public, instance.private
         news = tunnel != self.tunnel or legs != (self.instance.public, self.instance.private)
         self.instance, self.tunnel = instance, tunnel
+        self._troubles.tunnel = tunnel
         if news:
-            self._digest = None
+            self._digests = None
             self._patience.begin_anew()
             self._wake.set()
 
@@ -249,14 +259,17 @@ class Keeper:
         wait = await self._negotiate(session, now)
         return wait if hold is None else min(wait, hold)
 
-    def _wanted(self) -> str:
-        """A digest of what charon is to be told. Of the key its version is in it, and it itself is not."""
-        if self._digest is None:
-            told = (self._connection(self.instance, self.tunnel), self.tunnel.psk, self.instance.id)
-            self._digest = hashlib.sha256(msgspec.json.encode(told)).hexdigest()
-        return self._digest
+    def _wanted(self) -> Loaded:
+        """What charon is to be told."""
+        if self._digests is None:
+            self._digests = Loaded(self._digest(negotiated(self.tunnel)), self._digest(self.tunnel))
+        return self._digests
 
-    async def _what_is_loaded(self, session: ViciSession) -> str | None:
+    def _digest(self, tunnel: TunnelSpec) -> str:
+        told = (self._connection(self.instance, tunnel), tunnel.psk, self.instance.id)
+        return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
+
+    async def _what_is_loaded(self, session: ViciSession) -> Loaded | None:
         """What this charon was told, maybe by an earlier agent; VICI tells too little of it to compare."""
         name = connection_name(self.tunnel)
         conns = await session.command("get-conns")
@@ -264,34 +277,38 @@ class Keeper:
         if name.encode() not in conns.get("conns", ()) or name.encode() not in keys.get("keys", ()):
             return None
         try:
-            return (self._folder.path / _NOTE).read_text()
-        except (OSError, UnicodeDecodeError):
+            agreed, all_of_it = (self._folder.path / _NOTE).read_text().split()
+        except (OSError, ValueError):
             return None
+        return Loaded(agreed, all_of_it)
 
-    async def _load(self, session: ViciSession, instance: InstanceSpec, tunnel: TunnelSpec, digest: str) -> None:
+    async def _load(self, session: ViciSession, instance: InstanceSpec, tunnel: TunnelSpec, wanted: Loaded) -> None:
         name = connection_name(tunnel)
-        psk = (await self._reveal([tunnel.psk])).get(tunnel.psk)
-        if psk is None:
+        anew = self._loaded is None or self._loaded.agreed != wanted.agreed
+        psk = (await self._reveal([tunnel.psk])).get(tunnel.psk) if anew else None
+        if anew and psk is None:
             raise PlaneError(f"its pre-shared key {tunnel.psk.id}, version {tunnel.psk.version}, is not known")
         # what it says is not so any more, until all of it is loaded
         self._loaded = None
         with step(f"removing {self._folder.path / _NOTE}"):
             (self._folder.path / _NOTE).unlink(missing_ok=True)
-        await session.command("load-shared", shared_key(tunnel, psk))
+        if psk is not None:
+            await session.command("load-shared", shared_key(tunnel, psk))
         await session.command("load-conn", self._connection(instance, tunnel))
         # SAs go on as they were agreed, whatever is loaded: with the old proposal, subnets and key
-        if any(name in listed for listed in await session.listing("list-sas", "list-sa", {"ike": name})):
+        if anew and any(name in listed for listed in await session.listing("list-sas", "list-sa", {"ike": name})):
             await end(session, name)
             self._demanded = asyncio.get_running_loop().time()
-        self._loaded = digest
+        self._loaded = wanted
         try:
-            self._folder.write(_NOTE, digest.encode())
+            self._folder.write(_NOTE, " ".join(wanted).encode())
         except PlaneError as error:
             # the next agent will load it again, which takes the tunnel down for a moment; nothing else depends on it
             _log.warning("tunnel %s: %s", tunnel.id, error)
-        if words := weak_words(tunnel):
-            self._lines.warn(f"{', '.join(words)} can be broken; choose stronger ones on both sides")
-        self._troubles.want(tunnel)
+        if anew:
+            if words := weak_words(tunnel):
+                self._lines.warn(f"{', '.join(words)} can be broken; choose stronger ones on both sides")
+            self._troubles.want(tunnel)
 
     async def _see(self, session: ViciSession) -> Seen:
         name = connection_name(self.tunnel)

@@ -9,7 +9,7 @@ import msgspec
 from gatewright.plane.linux.bird_client import Session
 from gatewright.plane.linux.tunnels import causes
 from gatewright.plane.linux.tunnels.causes import Read, Reader
-from gatewright.resources.troubles import MEANINGS, VAGUE, Cause
+from gatewright.resources.troubles import MEANINGS, OF_BGP, VAGUE, Cause
 from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, Trouble
 from gatewright.resources.tunnels import TunnelSpec
 
@@ -19,14 +19,15 @@ _TELLING = 60.0
 #: Worth knowing of a tunnel, but none of why it does not carry.
 _NOTES = (Cause.NAT, Cause.LIFETIME)
 #: Besides, what has a field of its own in a tunnel's state.
-ON_THE_SIDE = (*_NOTES, Cause.BGP, Cause.BGP_PEER_ASN, Cause.BGP_LOCAL_ASN)
+ON_THE_SIDE = (*_NOTES, *OF_BGP)
 
 
 class Troubles:
     """Called on the event loop."""
 
     def __init__(self, tunnel: TunnelSpec) -> None:
-        self._tunnel = tunnel
+        #: As it is wanted now.
+        self.tunnel = tunnel
         self._reader = Reader(tunnel)
         self._failure: Read | None = None
         self._failed_at = float("-inf")
@@ -36,7 +37,7 @@ class Troubles:
 
     def want(self, tunnel: TunnelSpec) -> None:
         """Charon has been told of this tunnel instead: whatever was wrong may be mended."""
-        self._tunnel, self._reader = tunnel, Reader(tunnel)
+        self.tunnel, self._reader = tunnel, Reader(tunnel)
         self._notes.clear()
         self._told = ()
         self.forget()
@@ -93,8 +94,8 @@ class Troubles:
             found.append(_of(self._failure, at))
         if carries and bgp is BgpStatus.DOWN:
             found.append(_of_session(session, at))
-        if carries and health is HealthStatus.FAILED and self._tunnel.health is not None:
-            found.append(Trouble(cause=Cause.HEALTH, at=at, about=f"{self._tunnel.health.destination} is silent"))
+        if carries and health is HealthStatus.FAILED and self.tunnel.health is not None:
+            found.append(Trouble(cause=Cause.HEALTH, at=at, about=f"{self.tunnel.health.destination} is silent"))
         found += [_of(read, at) for read in self._notes.values()]
         before = {_identity(each): each for each in self._told}
         self._told = tuple(before.get(_identity(each), each) for each in found)
