@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.tunnels import echoes, marks, steering
 from gatewright.plane.linux.tunnels.echoes import Echo
+from gatewright.plane.linux.tunnels.links import LinkState
+from gatewright.plane.linux.tunnels.probes import Probes
+from gatewright.plane.linux.tunnels.reliance import Reliance
 from gatewright.plane.linux.tunnels.steadiness import FIRST, LONGEST, Steadiness
 from gatewright.plane.linux.tunnels.verdict import Verdict
+from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnel_states import HealthStatus
+from gatewright.resources.tunnels import TunnelSpec
+from tests.plane.linux.sites import gateway
+from tests.support.tunnels import TUNNEL
 
 
 def test_a_tunnel_that_was_never_lost_is_steady_at_once_and_one_that_came_back_later() -> None:
@@ -79,6 +90,75 @@ def test_marks_are_nobodys_addresses() -> None:
         assert ipaddress.IPv4Address(mark.address) in ipaddress.IPv4Network(steering.NETWORK)
     assert not any(marks.is_mark((address, steering.PREFIX)) for address in charons)
     assert not marks.is_mark(("169.254.1.1", 30))
+
+
+class Link:
+    """A tunnel's link that takes its time, and refuses to be set if ``trouble`` says so."""
+
+    def __init__(self) -> None:
+        self.set_to: list[LinkState] = []
+        self.under_way = asyncio.Event()
+        self.free = asyncio.Event()
+        self.free.set()
+        self.trouble = ""
+
+    async def set(self, spec: InstanceSpec, tunnel: TunnelSpec, wanted: LinkState) -> bool:
+        self.set_to.append(wanted)
+        self.under_way.set()
+        await self.free.wait()
+        if self.trouble:
+            raise PlaneError(self.trouble)
+        return True
+
+    async def look(self, spec: InstanceSpec, tunnel: TunnelSpec) -> LinkState | None:
+        return None
+
+
+def followed(link: Link) -> Reliance:
+    return Reliance(link, Probes(Names("abcd1234"), ThreadPoolExecutor(1)), lambda: None)
+
+
+DOWN = LinkState()
+
+
+def test_a_link_is_set_again_that_was_doubted_while_it_was_set() -> None:
+    async def main() -> None:
+        link = Link()
+        reliance, spec = followed(link), gateway(TUNNEL)
+        for doubt in (reliance.doubt, reliance.lost):
+            reliance.doubt()
+            link.set_to.clear()
+            link.free.clear()
+            link.under_way.clear()
+            following = asyncio.ensure_future(reliance.follow(spec, TUNNEL, up=False))
+            await link.under_way.wait()
+            doubt()
+            link.free.set()
+            await following
+            assert not reliance.up
+            await reliance.follow(spec, TUNNEL, up=False)
+            # and then it is known
+            await reliance.follow(spec, TUNNEL, up=False)
+            assert link.set_to == [DOWN, DOWN]
+
+    asyncio.run(main())
+
+
+def test_a_link_that_could_not_be_set_is_not_believed_to_be_as_it_was() -> None:
+    async def main() -> None:
+        link = Link()
+        reliance, spec = followed(link), gateway(TUNNEL)
+        await reliance.follow(spec, TUNNEL, up=True)
+        link.trouble = "no"
+        with pytest.raises(PlaneError):
+            await reliance.follow(spec, TUNNEL, up=False)
+        link.trouble = ""
+        # whatever of it was done: it carries again, and is to be so
+        await reliance.follow(spec, TUNNEL, up=True)
+        assert [wanted.up for wanted in link.set_to] == [True, False, True]
+        assert reliance.up
+
+    asyncio.run(main())
 
 
 ECHO = Echo("10.9.1.20", "172.16.1.2", 0xC001, 65535, 2**64 - 1)

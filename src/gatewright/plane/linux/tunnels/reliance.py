@@ -66,10 +66,20 @@ class Reliance:
             steadiness.bad(asyncio.get_running_loop().time())
         wanted = LinkState(up, usable, usable and left == 0)
         if wanted != self._link:
-            self._link = wanted if await self._links.set(instance, tunnel, wanted) else None
+            await self._set(instance, tunnel, wanted)
         if self._probe is not None:
             self._probe.run(up=up)
         return left or None
+
+    async def _set(self, instance: InstanceSpec, tunnel: TunnelSpec, wanted: LinkState) -> None:
+        # before: whoever doubts it meanwhile knows more than what is under way
+        self._link = wanted
+        there = False
+        try:
+            there = await self._links.set(instance, tunnel, wanted)
+        finally:
+            if not there:
+                self._link = None
 
     def doubt(self) -> None:
         """The link may be another one, or somebody may have changed it."""
