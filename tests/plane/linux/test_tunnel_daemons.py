@@ -20,6 +20,7 @@ from tests.plane.linux.lab import Lab, vswitch
 from tests.plane.linux.sites import gateway
 from tests.plane.linux.test_tunnel_changes import charon_of
 from tests.plane.linux.tunnel_watch import Heard, play
+from tests.support.patience import patience
 
 #: Takes connections, as the kernel does for a process that stands still, and never answers.
 _HANGS = """
@@ -28,6 +29,21 @@ one = socket.socket(socket.AF_UNIX)
 one.bind(sys.argv[1])
 one.listen(16)
 print(flush=True)
+sys.stdin.read()
+"""
+
+
+#: Takes connections, and confirms whatever it is asked.
+_CONFIRMS = """
+import socket, struct, sys
+one = socket.socket(socket.AF_UNIX)
+one.bind(sys.argv[1])
+one.listen(16)
+print(flush=True)
+taken, _ = one.accept()
+while length := taken.recv(4, socket.MSG_WAITALL):
+    taken.recv(struct.unpack("!I", length)[0], socket.MSG_WAITALL)
+    taken.sendall(struct.pack("!IB", 1, 5))
 sys.stdin.read()
 """
 
@@ -63,6 +79,49 @@ def test_a_charon_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monkey
                 await daemon.close()
 
         assert asyncio.run(main()) == f"process {child.pid} was ended by SIGKILL"
+
+
+class Noted:
+    """Listens to a charon, and notes when it comes and goes."""
+
+    def __init__(self) -> None:
+        self.something = asyncio.Event()
+
+    def changed(self) -> None:
+        self.something.set()
+
+    def logged(self, text: str) -> None:
+        raise AssertionError(f"it has said {text}")
+
+
+def connected(daemon: Daemon) -> bool:
+    return daemon.session is not None
+
+
+def test_there_is_no_session_with_a_charon_that_has_ended_or_is_not_listened_to(tmp_path: Path) -> None:
+    for number, ends in enumerate((True, False)):
+        path = tmp_path / f"vici{number}"
+        command = [sys.executable, "-c", _CONFIRMS, str(path)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+
+            async def main(path: Path, child: subprocess.Popen[bytes], *, ends: bool) -> None:
+                died: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+                process, noted = Process.open(child.pid), Noted()
+                assert process is not None
+                daemon = Daemon(path, process, "tun1", noted, died.set_result)
+                await noted.something.wait()
+                assert connected(daemon)
+                if ends:
+                    child.kill()
+                    await died
+                    assert not connected(daemon)
+                    assert not daemon.lives
+                await daemon.close()
+                assert not connected(daemon)
+
+            asyncio.run(asyncio.wait_for(main(path, child, ends=ends), patience(20)))
 
 
 @pytest.mark.usefixtures("carried_by")

@@ -73,6 +73,7 @@ class Daemon:
         self._forget_process()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        self.session = None
 
     def _forget_process(self) -> None:
         if not self._process.closed:
@@ -86,6 +87,7 @@ class Daemon:
         self._forget_process()
         # another one would be another process
         self._task.cancel()
+        self.session = None
         self._died(how)
 
     async def _keep_connected(self) -> None:

@@ -316,9 +316,14 @@ class Keeper:
 
     async def _follow(self, now: Seen) -> float | None:
         """Have the link and what is told follow what was seen. Gives when it is time again, if it is."""
+        if (session := self._session) is None:
+            # whose it was has ended since
+            return None
         up, clock = bool(now.children), asyncio.get_running_loop().time()
         self._carries = up
         hold = await self._reliance.follow(self.instance, self.tunnel, up=up)
+        if self._session is not session:
+            return None
         if up:
             self._patience.is_up(clock)
             self._was_up = True

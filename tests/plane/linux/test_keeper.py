@@ -1,0 +1,98 @@
+"""What a keeper makes of what a charon tells, without any tunnel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from gatewright.plane.linux.folders import Folder
+from gatewright.plane.linux.tunnels.daemon import Daemon
+from gatewright.plane.linux.tunnels.keeper import Keeper
+from gatewright.plane.linux.vici_session import ViciRefusal
+from gatewright.resources.specs import InstanceSpec
+from gatewright.resources.tunnels import TunnelSpec
+from tests.plane.linux.sites import DOWN, UP, gateway
+from tests.plane.linux.test_reliance import Link, followed
+from tests.plane.linux.tunnel_watch import Heard, Secrets
+from tests.support.patience import patience
+from tests.support.tunnels import TUNNEL
+
+
+class Charon:
+    """Is both the daemon and the session with it. It has one SA, if any, and what it was told."""
+
+    def __init__(self, *, carries: bool = False, ends: bool = True) -> None:
+        """``ends``: SAs are ended when they are to be."""
+        self.session: Charon | None = self
+        self.carries = carries
+        self.ends = ends
+        self.asked: list[str] = []
+
+    async def command(self, name: str, message: Mapping[str, Any] | None = None, seconds: float = 5) -> dict[str, Any]:
+        self.asked.append(name)
+        if name == "terminate":
+            if not self.ends:
+                raise ViciRefusal("terminate: not now")
+            self.carries = False
+        return {}
+
+    async def listing(self, name: str, event: str, message: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        child = {"name": b"tun1", "state": b"INSTALLED"}
+        sa = {"uniqueid": b"7", "state": b"ESTABLISHED", "child-sas": {"tun1-1": child}}
+        return [{"tun1": sa}] if self.carries else []
+
+    async def close(self) -> None:
+        self.session = None
+
+    def daemon(self) -> Daemon:
+        return cast(Daemon, self)
+
+
+def _connection(instance: InstanceSpec, tunnel: TunnelSpec) -> dict[str, Any]:
+    return {tunnel.link: {"remote_addrs": [tunnel.peer]}}
+
+
+@contextlib.asynccontextmanager
+async def keeping(path: Path, link: Link, heard: Heard) -> AsyncIterator[Keeper]:
+    """A keeper of a tunnel with such a link, whose folder is the path."""
+    folder = Folder(path, threading.Lock(), path)
+    spec = gateway(TUNNEL)
+    keeper = Keeper(spec, TUNNEL, folder, _connection, lambda _changed: followed(link), heard, Secrets())
+    try:
+        async with asyncio.timeout(patience(20)):
+            yield keeper
+    finally:
+        await keeper.close()
+
+
+async def settle() -> None:
+    """Let everything go on that can."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def test_a_tunnel_whose_charon_ends_while_its_link_is_set_is_not_told_to_be_up(tmp_path: Path) -> None:
+    async def main() -> None:
+        link, heard, charon = Link(), Heard(), Charon()
+        async with keeping(tmp_path, link, heard) as keeper:
+            keeper.attend(charon.daemon())
+            await heard.status("tun-1", DOWN)
+            link.free.clear()
+            link.under_way.clear()
+            charon.carries = True
+            keeper.changed()
+            await link.under_way.wait()
+            charon.session = None
+            keeper.lost("it has ended")
+            link.free.set()
+            await settle()
+            assert UP not in {state.status for state in heard.states}
+            last = heard.last("tun-1")
+            assert last is not None
+            assert "it has ended" in last.detail
+
+    asyncio.run(main())
