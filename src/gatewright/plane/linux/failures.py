@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from gatewright.plane.contract import PlaneError
@@ -16,6 +16,15 @@ _HINTS = {
     errno.ENOSPC: "make room on the disk, or raise the limit (for namespaces: user.max_net_namespaces)",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
 }
+#: Reasons that are told together.
+_MOST = 5
+
+
+def together(reasons: Iterable[str]) -> str:
+    """Several reasons in one text, each once; of very many the first, and how many more there are."""
+    each = list(dict.fromkeys(reasons))
+    more = f"; and {len(each) - _MOST} more" if len(each) > _MOST else ""
+    return "; ".join(each[:_MOST]) + more
 
 
 @contextmanager

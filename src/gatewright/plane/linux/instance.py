@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import functools
 import ipaddress
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from gatewright.plane.linux.bird import Bird
 from gatewright.plane.linux.bridges import await_vanished, remove_marked
 from gatewright.plane.linux.charon import Charon
 from gatewright.plane.linux.daemon import Daemon
-from gatewright.plane.linux.failures import step
+from gatewright.plane.linux.failures import step, together
 from gatewright.plane.linux.folders import Folder, Folders
 from gatewright.plane.linux.guards import Guards
 from gatewright.plane.linux.legs import Legs
@@ -31,16 +32,21 @@ from gatewright.plane.linux.vswitch import VSwitches
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind
 from gatewright.resources.tunnels import SecretRef
 
+_log = logging.getLogger(__name__)
+
 Result = TypeVar("Result")
 
 
-class WithoutBird(PlaneError):
-    """An instance is as its spec says, but for its BIRD, which goes on as it was, if there is one."""
+class Unfinished(PlaneError):
+    """An instance is as its spec says, but for what could not be done, which is as it was, if it is there."""
 
-    def __init__(self, reason: str, standings: dict[int, Standing]) -> None:
-        super().__init__(reason)
+    def __init__(self, reasons: Sequence[str], standings: dict[int, Standing], unmade: dict[int, str]) -> None:
+        super().__init__(together(reasons))
+        self.reasons = reasons
         #: As :meth:`Instances.apply` gives them.
         self.standings = standings
+        #: Why tunnels could not be made, by their numbers.
+        self.unmade = unmade
 
 
 class Instances:
@@ -79,13 +85,16 @@ class Instances:
         """Make the instance be as the spec says, but for what charons are told of tunnels.
 
         ``keys`` are those of BGP that the spec refers to. Gives what there is for tunnels, by their numbers;
-        ``settled`` ones are not looked at. Their charons are to be closed by who gets them. Raises WithoutBird, with
-        the same, if a key is missing or BIRD cannot be told what is wanted: then all the rest is done.
+        ``settled`` ones are not looked at. Their charons are to be closed by who gets them. Raises Unfinished, with
+        the same, if a tunnel cannot be made or removed, a daemon does not come up, a key is missing, or BIRD cannot be
+        told what is wanted: then all the rest is done.
         """
         check_id(spec.id)
         backend = self._tunnels() if spec.ipsec else None
         lan, wan = lan_addresses(spec), wan_addresses(spec)
         name = self._names.namespace(spec.id)
+        wrong: list[str] = []
+        stuck: dict[int, str] = {}
         with ExitStack() as stack:
             host = stack.enter_context(RoutingRtnl())
             vswitch = self._vswitch(host, spec)
@@ -95,7 +104,7 @@ class Instances:
                 new = netns.ensure(name)
             if not new:
                 # as long as the way to their peers is open
-                self._remove_tunnels(spec, backend)
+                stuck = self._remove_tunnels(spec, backend)
             with step(f"entering network namespace {name}"), netns.entered(name):
                 sysctl.quiet_ipv6("all")
                 sysctl.announce_addresses()
@@ -111,23 +120,29 @@ class Instances:
             try:
                 # they start while the links are made, and learn of them as they come
                 self._begin_charon(spec, Charon(folder, name, self._daemon_user), begun, new=new)
-                birdless = None
                 try:
                     configuration = instance_bird.configuration(spec, keys or {}, bird.log)
                 except ValueError as error:
-                    birdless = f"what {spec.id} is to do with BGP cannot be: {error}"
+                    wrong.append(f"what {spec.id} is to do with BGP cannot be: {error}")
                 else:
                     self._begin_bird(configuration, bird, begun, new=new)
                 self._connect(spec, host, Legs(host, inside, namespace), vswitch, lan, wan, folder)
                 instance_routes.ensure(inside, spec)
                 instance_bird.ensure_rules(inside, spec)
                 for daemon, process in tuple(begun.items()):
-                    begun[daemon] = daemon.finish(process)
-                standings = self._make_tunnels(spec, backend, settled)
-                self._links.route(spec)
-                if birdless is not None:
-                    raise WithoutBird(birdless, standings)
-                folder.set_applied(spec)
+                    try:
+                        begun[daemon] = daemon.finish(process)
+                    except PlaneError as error:
+                        wrong.append(str(error))
+                standings, unmade = self._make_tunnels(spec, backend, settled, stuck)
+                wrong += (stuck | unmade).values()
+                try:
+                    self._finish(spec, folder, wrong)
+                except BaseException:
+                    _close(standings)
+                    raise
+                if wrong:
+                    raise Unfinished(wrong, standings, unmade)
                 return standings
             finally:
                 # also when the rest failed: they carry on, and are our children
@@ -143,7 +158,8 @@ class Instances:
         folder = self._folders.of(key)
         folder.forget_applied()
         backend = self._tunnels()
-        self._remove_each(backend, instance_id, backend.found(instance_id))
+        if stuck := self._remove_each(backend, instance_id, backend.found(instance_id)):
+            raise PlaneError(together(stuck.values()))
         # who was killed within that may have left it without a tunnel
         self._folders.of_tunnels(instance_id).delete()
         # first, so that it can tell its peers
@@ -166,15 +182,26 @@ class Instances:
         """Whether there is all that an instance that was found needs for its tunnels. Changes nothing."""
         return not spec.ipsec or not spec.tunnels or self._tunnels().stands(spec)
 
-    def _remove_tunnels(self, spec: InstanceSpec, backend: Backend | None) -> None:
-        """Remove those that an instance is not to have any more."""
+    def _finish(self, spec: InstanceSpec, folder: Folder, wrong: list[str]) -> None:
+        """Have routes, and note that the instance is as its spec says, if nothing is ``wrong``; what is comes there."""
+        try:
+            self._links.route(spec)
+            if not wrong:
+                folder.set_applied(spec)
+        except PlaneError as error:
+            wrong.append(str(error))
+
+    def _remove_tunnels(self, spec: InstanceSpec, backend: Backend | None) -> dict[int, str]:
+        """Remove those that an instance is not to have any more. Gives why some could not be, by their numbers."""
         kept = {tunnel.number for tunnel in backend.served(spec)} if backend else set()
         backend = backend or self._tunnels()
-        self._remove_each(backend, spec.id, set(backend.found(spec.id)) - kept)
+        return self._remove_each(backend, spec.id, set(backend.found(spec.id)) - kept)
 
-    def _remove_each(self, backend: Backend, instance_id: str, numbers: Collection[int]) -> None:
-        for done in self._at_once([functools.partial(backend.remove, instance_id, number) for number in numbers]):
-            done.result()
+    def _remove_each(self, backend: Backend, instance_id: str, numbers: Collection[int]) -> dict[int, str]:
+        """Gives why some could not be removed, by their numbers."""
+        jobs = [functools.partial(backend.remove, instance_id, number) for number in numbers]
+        failures = {number: _failure(done) for number, done in zip(numbers, self._at_once(jobs), strict=True)}
+        return {number: f"removing tunnel {number}: {why}" for number, why in failures.items() if why}
 
     def _at_once(self, jobs: Sequence[Callable[[], Result]]) -> list[Future[Result]]:
         """Do jobs of several tunnels: most of the time they wait for a charon, or for the kernel. All are done then."""
@@ -186,23 +213,25 @@ class Instances:
         return begun
 
     def _make_tunnels(
-        self, spec: InstanceSpec, backend: Backend | None, settled: Collection[int]
-    ) -> dict[int, Standing]:
+        self, spec: InstanceSpec, backend: Backend | None, settled: Collection[int], stuck: Mapping[int, str]
+    ) -> tuple[dict[int, Standing], dict[int, str]]:
+        """Gives what stands, and why some could not be made: those too in whose place something is ``stuck``."""
         standings: dict[int, Standing] = {}
+        unmade: dict[int, str] = {}
         if backend is None:
-            return standings
-        wanted = [tunnel for tunnel in backend.served(spec) if tunnel.number not in settled]
-        jobs = [functools.partial(backend.ensure, spec, tunnel) for tunnel in wanted]
-        failure: BaseException | None = None
-        for tunnel, done in zip(wanted, self._at_once(jobs), strict=True):
-            try:
-                standings[tunnel.number] = done.result()
-            except BaseException as error:
-                failure = failure or error
-        if failure is not None:
+            return standings, unmade
+        served = backend.served(spec)
+        wanted = [tunnel for tunnel in served if tunnel.number not in settled and tunnel.number not in stuck]
+        begun = self._at_once([functools.partial(backend.ensure, spec, tunnel) for tunnel in wanted])
+        made = [(tunnel.number, done) for tunnel, done in zip(wanted, begun, strict=True)]
+        standings = {number: done.result() for number, done in made if done.exception() is None}
+        try:
+            failures = {number: _failure(done) for number, done in made}
+        except BaseException:
             _close(standings)
-            raise failure
-        return standings
+            raise
+        unmade = {number: f"tunnel {number}: {why}" for number, why in failures.items() if why}
+        return standings, {tunnel.number: stuck[tunnel.number] for tunnel in served if tunnel.number in stuck} | unmade
 
     def _begin_charon(self, spec: InstanceSpec, charon: Charon, begun: dict[Daemon, Process], *, new: bool) -> None:
         if spec.ipsec:
@@ -267,6 +296,19 @@ def _done(job: Callable[[], Result]) -> Future[Result]:
     except BaseException as error:
         future.set_exception(error)
     return future
+
+
+def _failure(done: Future[Result]) -> str | None:
+    """Why a job has failed, None if it has not. Raises what is not for anybody to go on after."""
+    error = done.exception()
+    if error is None:
+        return None
+    if isinstance(error, PlaneError):
+        return str(error)
+    if not isinstance(error, Exception):
+        raise error
+    _log.error("a job of a tunnel failed", exc_info=error)
+    return f"{type(error).__name__}: {error}; this is a bug, please report it"
 
 
 def _close(standings: dict[int, Standing]) -> None:

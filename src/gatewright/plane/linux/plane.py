@@ -16,8 +16,9 @@ from gatewright.plane.linux import counters, esp, inspection, instance_bird, sur
 from gatewright.plane.linux.adopted_bridges import AdoptedBridges
 from gatewright.plane.linux.bgp_watch import BgpWatch
 from gatewright.plane.linux.confinement import daemon_user
+from gatewright.plane.linux.failures import together
 from gatewright.plane.linux.folders import Folders
-from gatewright.plane.linux.instance import Instances, WithoutBird
+from gatewright.plane.linux.instance import Instances, Unfinished
 from gatewright.plane.linux.lookout import Lookout
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.options import HostOptions
@@ -102,6 +103,7 @@ class LinuxPlane:
             self._links,
             probes,
             self._link_workers,
+            self._backend,
             self._exclusively,
             changed,
             told,
@@ -144,30 +146,38 @@ class LinuxPlane:
 
     async def _apply_instance(self, spec: InstanceSpec) -> None:
         keepers = self._looked_after()
-        await keepers.forget(spec.id, spec.tunnels if spec.ipsec else ())
-        settled = keepers.settled(spec)
-        references = instance_bird.secrets(spec)
-        keys: Mapping[SecretRef, str] = {}
-        unknown: PlaneError | None = None
-        birdless: PlaneError | None = None
+        async with keepers.applying(spec.id):
+            wrong = await self._make_instance(keepers, spec)
         try:
-            keys = await self._reveal(references) if references else {}
-        except PlaneError as error:
-            unknown = error
-        try:
-            standings = await self._work(spec.key, functools.partial(self._instances.apply, spec, settled, keys), spec)
-        except WithoutBird as error:
-            # the rest need not wait for who knows the keys of BGP
-            standings, birdless = error.standings, unknown or error
-        try:
-            if spec.ipsec and spec.tunnels:
-                await keepers.take(self._backend(), spec, standings)
+            wrong += await keepers.in_force(spec)
         finally:
             # also when a charon has not taken what is wanted: its tunnel is looked after all the same
             if self._bgp is not None:
                 await self._bgp.attend(spec)
-        if birdless is not None:
-            raise birdless
+        if wrong:
+            raise PlaneError(together(wrong))
+
+    async def _make_instance(self, keepers: Keepers, spec: InstanceSpec) -> list[str]:
+        """Have an instance, and its tunnels looked after. Gives what goes wrong that the rest need not wait for."""
+        backend = await asyncio.get_running_loop().run_in_executor(self._workers, self._backend) if spec.ipsec else None
+        await keepers.forget(spec.id, backend.served(spec) if backend else ())
+        settled = keepers.settled(spec)
+        references = instance_bird.secrets(spec)
+        keys: Mapping[SecretRef, str] = {}
+        unmade: Mapping[int, str] = {}
+        wrong: list[str] = []
+        try:
+            keys = await self._reveal(references) if references else {}
+        except PlaneError as error:
+            wrong.append(str(error))
+        try:
+            standings = await self._work(spec.key, functools.partial(self._instances.apply, spec, settled, keys), spec)
+        except Unfinished as error:
+            standings, unmade = error.standings, error.unmade
+            wrong += error.reasons
+        if spec.ipsec and spec.tunnels:
+            wrong += await keepers.attend(spec, standings, unmade)
+        return wrong
 
     async def remove(self, key: ItemKey) -> None:
         """See :class:`gatewright.plane.contract.Plane`. Raises PlaneError."""

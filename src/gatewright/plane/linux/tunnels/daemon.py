@@ -56,6 +56,8 @@ class Daemon:
         self._loop = asyncio.get_running_loop()
         #: With charon, while there is one: the listener is told when it comes and goes.
         self.session: ViciSession | None = None
+        #: How it ended; empty while it lives, as far as is known.
+        self.ended = ""
         self._unanswered = 0
         self._loop.add_reader(process.descriptor, self._ended)
         self._task = asyncio.ensure_future(self._keep_connected())
@@ -83,12 +85,12 @@ class Daemon:
     def _ended(self) -> None:
         if self._process.closed:
             return
-        how = processes.epitaph(self._process)
+        self.ended = processes.epitaph(self._process)
         self._forget_process()
         # another one would be another process
         self._task.cancel()
         self.session = None
-        self._died(how)
+        self._died(self.ended)
 
     async def _keep_connected(self) -> None:
         while True:

@@ -114,9 +114,9 @@ class Keeper:
 
     def attend(self, daemon: Daemon) -> None:
         """Speak to this charon from now on; it tells this keeper what it tells."""
+        # also one that was replaced, and was not seen to end
+        self._let_go()
         self.daemon = daemon
-        self._session = self._loaded = self._followed = self._carries = None
-        self._reliance.doubt()
         self._patience.begin_anew()
         self._wake.set()
 
@@ -167,13 +167,17 @@ class Keeper:
         self._reliance.close()
 
     def lost(self, why: str) -> None:
-        """Its charon has ended. If the tunnel was up, nobody waits for traffic until it is again."""
+        """It has no charon."""
+        self._let_go()
+        self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, _fault(why))
+
+    def _let_go(self) -> None:
+        """Take nothing for known any more. If the tunnel was up, nobody waits for traffic until it is again."""
         if self._was_up:
             self._demanded = asyncio.get_running_loop().time()
         self._session = self._loaded = self._followed = self._carries = None
         self._reliance.lost()
         self._troubles.forget()
-        self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, _fault(why))
 
     def bgp_seen(self, session: Session | None) -> None:
         """What BIRD tells of the session with the customer; None if it is not there."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Executor
 
 from gatewright.plane.contract import Changed, PlaneError, Reveal, Told
@@ -46,6 +48,7 @@ class Keepers:
         links: TunnelLinks,
         probes: Probes,
         workers: Executor,
+        backend: Callable[[], Backend],
         exclusively: Exclusively,
         changed: Changed,
         told: Told,
@@ -56,6 +59,7 @@ class Keepers:
         self._links = _Links(links, workers)
         self._probes = probes
         self._workers = workers
+        self._backend = backend
         self._exclusively = exclusively
         self._changed = changed
         self._told = told
@@ -63,7 +67,34 @@ class Keepers:
         self._keepers: dict[tuple[str, int], Keeper] = {}
         #: Of each instance with a tunnel that waits for traffic.
         self._demands: dict[str, Demand] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        #: What brings charons back, by whose they are.
+        self._mending: dict[Keeper, asyncio.Task[None]] = {}
+        #: Of each instance: whoever makes its tunnels, and has keepers attend what was made, does so alone.
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        #: Instances that are being applied.
+        self._applied: set[str] = set()
+
+    @contextlib.asynccontextmanager
+    async def applying(self, instance_id: str) -> AsyncIterator[None]:
+        """Within the context an instance is applied, and nothing else makes anything of its tunnels.
+
+        That a charon ends is the doing of who applies it then; one that is not there afterwards is brought back.
+        """
+        async with self._turns[instance_id]:
+            self._applied.add(instance_id)
+            try:
+                yield
+            finally:
+                self._applied.discard(instance_id)
+                for keeper in self._of(instance_id):
+                    if keeper.daemon is not None and keeper.daemon.ended:
+                        self._bring_back(keeper, keeper.daemon)
+
+    def mending(self, key: ItemKey) -> frozenset[int]:
+        """The numbers of an instance's tunnels whose charons have ended and are not back: they are seen to."""
+        return frozenset(
+            keeper.tunnel.number for keeper in self._mending if keeper.instance.key == key and self._is_current(keeper)
+        )
 
     def settled(self, spec: InstanceSpec) -> frozenset[int]:
         """The tunnels for which nothing but charon's configuration can be different, by their numbers.
@@ -94,17 +125,45 @@ class Keepers:
             self._stop_hearing(instance_id)
             self._probes.forget(instance_id)
 
-    async def take(self, backend: Backend, spec: InstanceSpec, standings: Mapping[int, Standing]) -> None:
-        """Have charons do what a spec says; ``standings`` are of tunnels that are new or were touched.
+    async def attend(
+        self, spec: InstanceSpec, standings: Mapping[int, Standing], unmade: Mapping[int, str]
+    ) -> list[str]:
+        """Look after an instance's tunnels from now on; what charons are told is seen to in :meth:`in_force`.
 
-        Returns when they know. Raises PlaneError.
+        ``standings`` are of tunnels that are new or were touched, and closed in any case; why others could not be made
+        says ``unmade``. Gives what goes wrong besides.
         """
-        await self._attend(backend, spec, standings)
-        served = [self._keepers[spec.id, tunnel.number] for tunnel in backend.served(spec)]
-        results = await asyncio.gather(*(keeper.in_force(_PATIENCE) for keeper in served), return_exceptions=True)
+        served = {tunnel.number: tunnel for tunnel in self._backend().served(spec)}
+        left = dict(standings)
+        try:
+            for number, tunnel in served.items():
+                keeper = self._wanting(spec, tunnel)
+                if number in left:
+                    await self._stand(keeper, left.pop(number))
+                elif number in unmade:
+                    await self._do_without(keeper, unmade[number])
+        finally:
+            for standing in left.values():
+                _let_go(standing)
+        for tunnel in spec.tunnels:
+            if tunnel.number not in served:
+                self._told(_unserved(spec, tunnel))
+        wrong = []
+        for what in (self._probes.attend, self._hear_demand):
+            try:
+                await what(spec)
+            except PlaneError as error:
+                wrong.append(str(error))
+        return wrong
+
+    async def in_force(self, spec: InstanceSpec) -> list[str]:
+        """Have charons do what a spec says. Returns when they know, with why others do not."""
+        keepers = [keeper for keeper in self._of(spec.id) if keeper.daemon is not None]
+        results = await asyncio.gather(*(keeper.in_force(_PATIENCE) for keeper in keepers), return_exceptions=True)
         for result in results:
-            if isinstance(result, BaseException):
+            if isinstance(result, BaseException) and not isinstance(result, PlaneError):
                 raise result
+        return [str(result) for result in results if result is not None]
 
     def bgp_seen(self, instance_id: str, seen: Mapping[int, Session | None]) -> None:
         """What BIRD tells of the sessions inside an instance's tunnels, by their numbers; None if it is not there."""
@@ -115,49 +174,35 @@ class Keepers:
 
     async def close(self) -> None:
         """Look after nothing any more. All carries on."""
-        for task in self._tasks:
+        mending = tuple(self._mending.values())
+        for task in mending:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*mending, return_exceptions=True)
         for owner, number in tuple(self._keepers):
             await self._drop(owner, number)
         for instance_id in tuple(self._demands):
             self._stop_hearing(instance_id)
         self._probes.close()
 
-    async def _attend(self, backend: Backend, spec: InstanceSpec, standings: Mapping[int, Standing]) -> None:
-        """Look after an instance's tunnels from now on. Charons that could not be handed to a keeper are let go of."""
-        left = dict(standings)
-        try:
-            await self._attend_served(backend, spec, left)
-        finally:
-            for standing in left.values():
-                _let_go(standing)
-        await self._hear_demand(spec)
-        served = {tunnel.number for tunnel in backend.served(spec)}
-        for tunnel in spec.tunnels:
-            if tunnel.number not in served:
-                self._told(_unserved(spec, tunnel))
+    def _of(self, instance_id: str) -> list[Keeper]:
+        return [keeper for (owner, _), keeper in self._keepers.items() if owner == instance_id]
 
-    async def _attend_served(self, backend: Backend, spec: InstanceSpec, standings: dict[int, Standing]) -> None:
-        """``standings`` are taken out as they are handed over."""
-        served = {tunnel.number: tunnel for tunnel in backend.served(spec)}
-        await self._probes.attend(spec)
-        for number, tunnel in served.items():
-            keeper = self._keepers.get((spec.id, number))
-            if keeper is None:
-                keeper = self._keepers[spec.id, number] = Keeper(
-                    spec,
-                    tunnel,
-                    self._folders.of_tunnel(spec.id, number),
-                    backend.connection,
-                    functools.partial(Reliance, self._links, self._probes),
-                    self._told,
-                    self._reveal,
-                )
-            else:
-                keeper.want(spec, tunnel)
-            if number in standings:
-                await self._stand(backend, keeper, standings.pop(number))
+    def _wanting(self, spec: InstanceSpec, tunnel: TunnelSpec) -> Keeper:
+        """The keeper of a tunnel that is to be like this."""
+        keeper = self._keepers.get((spec.id, tunnel.number))
+        if keeper is None:
+            keeper = self._keepers[spec.id, tunnel.number] = Keeper(
+                spec,
+                tunnel,
+                self._folders.of_tunnel(spec.id, tunnel.number),
+                self._backend().connection,
+                functools.partial(Reliance, self._links, self._probes),
+                self._told,
+                self._reveal,
+            )
+        else:
+            keeper.want(spec, tunnel)
+        return keeper
 
     async def _hear_demand(self, spec: InstanceSpec) -> None:
         """Be told of traffic that has no way, in the namespace as it is now."""
@@ -180,57 +225,75 @@ class Keepers:
                 if (keeper := self._keepers.get((spec.id, number))) is not None:
                     keeper.demand()
 
-    async def _stand(self, backend: Backend, keeper: Keeper, standing: Standing) -> None:
+    async def _stand(self, keeper: Keeper, standing: Standing) -> None:
         """Have a keeper speak to the charon of its tunnel. The standing's process is closed in any case."""
-        if keeper.daemon is not None and keeper.daemon.pid == standing.process.pid:
-            _let_go(standing)
-            keeper.touched()
-            return
-        if keeper.daemon is not None:
-            try:
-                await keeper.daemon.close()
-            except BaseException:
-                _let_go(standing)
-                raise
-        died = functools.partial(self._died, backend, keeper.instance.id, keeper.tunnel.number)
-        keeper.mends.is_up(asyncio.get_running_loop().time())
-        keeper.attend(Daemon(standing.socket, standing.process, connection_name(keeper.tunnel), keeper, died))
+        with contextlib.ExitStack() as left:
+            left.callback(_let_go, standing)
+            before = keeper.daemon
+            if before is not None and not before.ended and before.pid == standing.process.pid:
+                keeper.touched()
+                return
+            if before is not None:
+                await before.close()
+            if not self._is_current(keeper):
+                return
+            died = functools.partial(self._died, keeper)
+            daemon = Daemon(standing.socket, standing.process, connection_name(keeper.tunnel), keeper, died)
+            left.pop_all()
+            keeper.mends.is_up(asyncio.get_running_loop().time())
+            keeper.attend(daemon)
+
+    async def _do_without(self, keeper: Keeper, why: str) -> None:
+        """A tunnel could not be made as it is wanted; if it has a charon, that goes on."""
+        daemon = keeper.daemon
+        if daemon is not None and daemon.ended:
+            keeper.daemon = None
+            await daemon.close()
+        if keeper.daemon is None and self._is_current(keeper):
+            keeper.lost(why)
 
     async def _drop(self, instance_id: str, number: int) -> None:
         await self._keepers.pop((instance_id, number)).close()
 
-    def _died(self, backend: Backend, instance_id: str, number: int, how: str) -> None:
-        """The charon of a tunnel has ended by itself."""
-        keeper = self._keepers.get((instance_id, number))
-        if keeper is None:
-            return
-        _log.warning("charon of tunnel %s of %s: %s", keeper.tunnel.number, keeper.instance.id, how)
-        keeper.mends.is_down(asyncio.get_running_loop().time())
-        keeper.lost(f"its charon ended ({how}) and is started again")
-        task = asyncio.ensure_future(self._mend(backend, keeper))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _died(self, keeper: Keeper, _how: str) -> None:
+        """The charon of a tunnel has ended."""
+        # whoever is at work on the instance may have ended it
+        if keeper.daemon is not None and keeper.instance.id not in self._applied:
+            self._bring_back(keeper, keeper.daemon)
 
-    async def _mend(self, backend: Backend, keeper: Keeper) -> None:
+    def _bring_back(self, keeper: Keeper, ended: Daemon) -> None:
+        """Have a charon again in place of one that has ended by itself."""
+        if keeper in self._mending or not self._is_current(keeper):
+            return
+        _log.warning("charon of tunnel %s of %s: %s", keeper.tunnel.number, keeper.instance.id, ended.ended)
+        keeper.mends.is_down(asyncio.get_running_loop().time())
+        keeper.lost(f"its charon ended ({ended.ended}) and is started again")
+        task = self._mending[keeper] = asyncio.ensure_future(self._mend(keeper))
+        task.add_done_callback(lambda _: self._mending.pop(keeper))
+
+    async def _mend(self, keeper: Keeper) -> None:
         """Nothing else of the instance is touched."""
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(keeper.mends.left(clock()))
-        keeper.mends.tried(clock())
+        async with self._turns[keeper.instance.id]:
+            if keeper.daemon is None or not keeper.daemon.ended:
+                # whoever has applied the instance meanwhile has seen to it
+                return
+            keeper.mends.tried(clock())
 
-        def job() -> Standing | None:
-            # by now it may be unwanted
-            return backend.ensure(keeper.instance, keeper.tunnel) if self._is_current(keeper) else None
+            def job() -> Standing | None:
+                # by now it may be unwanted
+                return self._backend().ensure(keeper.instance, keeper.tunnel) if self._is_current(keeper) else None
 
-        try:
-            standing = await self._exclusively(keeper.instance.key, job)
-        except PlaneError as error:
-            keeper.lost(str(error))
-            self._changed(keeper.instance.key, f"tunnel {keeper.tunnel.number}: {error}")
-            return
-        if standing is not None and self._is_current(keeper):
-            await self._stand(backend, keeper, standing)
-        elif standing is not None:
-            _let_go(standing)
+            try:
+                standing = await self._exclusively(keeper.instance.key, job)
+            except PlaneError as error:
+                if self._is_current(keeper):
+                    keeper.lost(str(error))
+                    self._changed(keeper.instance.key, f"tunnel {keeper.tunnel.number}: {error}")
+                return
+            if standing is not None:
+                await self._stand(keeper, standing)
 
     def _is_current(self, keeper: Keeper) -> bool:
         return self._keepers.get((keeper.instance.id, keeper.tunnel.number)) is keeper

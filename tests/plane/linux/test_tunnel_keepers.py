@@ -1,0 +1,207 @@
+"""What goes wrong with one tunnel is that one's: others are made, looked after and left alone all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import pytest
+
+from gatewright.plane.contract import PlaneError
+from gatewright.plane.linux import LinuxPlane, charon_config
+from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.tunnels import keeper
+from gatewright.plane.linux.tunnels.backend import Standing
+from gatewright.plane.linux.tunnels.keeper import Keeper
+from gatewright.plane.linux.tunnels.links import TunnelLinks
+from gatewright.plane.linux.tunnels.own_charon import OwnCharon
+from gatewright.resources.specs import InstanceSpec, ItemKey
+from gatewright.resources.troubles import Cause
+from gatewright.resources.tunnels import TunnelSpec
+from tests.plane.linux.customer import tunnel
+from tests.plane.linux.lab import Lab, run, vswitch
+from tests.plane.linux.sites import gateway
+from tests.plane.linux.test_tunnel_changes import charon_of
+from tests.plane.linux.tunnel_watch import Heard, opened, play
+from tests.support.patience import patience
+
+pytestmark = pytest.mark.usefixtures("carried_by")
+
+ONE, TWO, THREE = (tunnel(number, f"198.51.100.{49 + number}", initiate=False) for number in (1, 2, 3))
+WAITS = "begins when there is traffic"
+
+
+async def told(heard: Heard, tunnel_id: str, words: str) -> None:
+    await heard.until(lambda: words in getattr(heard.last(tunnel_id), "detail", ""))
+
+
+def keeper_of(plane: LinuxPlane, number: int) -> Keeper | None:
+    assert plane._keepers is not None
+    return plane._keepers._keepers.get(("vpn-1", number))
+
+
+def kill(pid: int) -> None:
+    """Returns when it has ended."""
+    process = Process.open(pid)
+    assert process is not None
+    try:
+        process.send(signal.SIGKILL)
+        assert process.ended(patience(5))
+    finally:
+        process.close()
+
+
+def test_tunnels_that_cannot_be_made_or_removed_keep_no_other_from_being_looked_after(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lab.runtime / lab.installation / "tunnels" / "vpn-1"
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        folder.mkdir(parents=True)
+        # in the way of the folders of two
+        for number in (1, 2):
+            (folder / str(number)).touch()
+        with pytest.raises(PlaneError) as refused:
+            await plane.apply(gateway(ONE, TWO, THREE))
+        assert f"tunnel 1: making {folder}/1" in str(refused.value)
+        assert f"tunnel 2: making {folder}/2" in str(refused.value)
+        await told(heard, "tun-3", WAITS)
+        for number in (1, 2):
+            await told(heard, f"tun-{number}", f"making {folder}/{number}")
+        first = charon_of(lab, 3)
+        for number in (1, 2):
+            (folder / str(number)).unlink()
+        await plane.apply(gateway(ONE, TWO, THREE))
+        for number in (1, 2, 3):
+            await told(heard, f"tun-{number}", WAITS)
+        assert charon_of(lab, 3) == first
+
+        # and two that cannot be removed
+        removed = OwnCharon.remove
+
+        def remove(self: OwnCharon, instance_id: str, number: int) -> None:
+            raise PlaneError(f"{number} stays")
+
+        monkeypatch.setattr(OwnCharon, "remove", remove)
+        changed = tunnel(3, "198.51.100.52", initiate=False, ike={"encryption": "aes256"})
+        with pytest.raises(PlaneError, match="removing tunnel 1: 1 stays; removing tunnel 2: 2 stays"):
+            await plane.apply(gateway(changed, generation=2))
+        assert keeper_of(plane, 1) is None
+        found = keeper_of(plane, 3)
+        assert found is not None
+        assert found.tunnel == changed
+        monkeypatch.setattr(OwnCharon, "remove", removed)
+        await plane.apply(gateway(changed, generation=2))
+        assert [path.name for path in folder.iterdir()] == ["3"]
+
+    play(lab, scenario)
+
+
+def test_a_tunnel_that_is_served_no_longer_is_not_brought_back(lab: Lab) -> None:
+    twin = tunnel(2, ONE.peer, initiate=False)
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway(ONE, TWO))
+        await told(heard, "tun-2", WAITS)
+        await plane.apply(gateway(ONE, twin, generation=2))
+        last = heard.last("tun-2")
+        assert last is not None
+        assert [each.cause for each in last.troubles] == [Cause.SAME_PEER]
+        assert keeper_of(plane, 2) is None
+        assert f"gw-{lab.installation}-tunnel.2.vpn-1" not in run("ip", "netns", "list").split()
+        # and when it can be again
+        await plane.apply(gateway(ONE, TWO, generation=3))
+        await told(heard, "tun-2", WAITS)
+
+    play(lab, scenario)
+
+
+def test_what_applying_does_to_a_charon_is_not_taken_for_its_end(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway(ONE))
+        await told(heard, "tun-1", WAITS)
+        first, made = charon_of(lab, 1), ensured(monkeypatch)
+        monkeypatch.setattr(charon_config, "_TEMPLATE", "# of another version\n" + charon_config._TEMPLATE)
+        await plane.apply(gateway(ONE))
+        assert charon_of(lab, 1) != first
+        await told(heard, "tun-1", WAITS)
+        assert plane._keepers is not None
+        assert not plane._keepers.mending(gateway().key)
+        assert made == [1]
+        assert not [state for state in heard.states if "ended" in state.detail]
+        found = keeper_of(plane, 1)
+        assert found is not None
+        assert found.mends.left(asyncio.get_running_loop().time()) == 0
+
+    play(lab, scenario)
+
+
+def ensured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The generations with which tunnels are made from now on."""
+    made: list[int] = []
+    before = OwnCharon.ensure
+
+    def ensure(self: OwnCharon, spec: InstanceSpec, one: TunnelSpec) -> Standing:
+        made.append(spec.generation)
+        return before(self, spec, one)
+
+    monkeypatch.setattr(OwnCharon, "ensure", ensure)
+    return made
+
+
+def test_a_charon_that_ends_while_its_instance_is_applied_is_brought_back(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = TunnelLinks.route
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway(ONE))
+        await told(heard, "tun-1", WAITS)
+        first = charon_of(lab, 1)
+
+        def route(self: TunnelLinks, spec: InstanceSpec) -> None:
+            # by then it was found to be settled
+            kill(first)
+            before(self, spec)
+
+        monkeypatch.setattr(TunnelLinks, "route", route)
+        await plane.apply(gateway(ONE, generation=2))
+        monkeypatch.setattr(TunnelLinks, "route", before)
+        assert charon_of(lab, 1) != first
+        assert any("SIGKILL" in state.detail for state in heard.states)
+        await told(heard, "tun-1", WAITS)
+
+    play(lab, scenario)
+
+
+def test_a_charon_that_is_brought_back_is_that_of_what_is_wanted_now(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "_MENDS", (1.0, 30.0, 60.0))
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway(ONE))
+        await killed_twice(lab, heard)
+        # while it waits to be brought back
+        found, made = keeper_of(plane, 1), ensured(monkeypatch)
+        assert found is not None
+        await plane.apply(gateway(ONE, generation=2))
+        await told(heard, "tun-1", WAITS)
+        assert plane._keepers is not None
+        await asyncio.gather(*plane._keepers._mending.values())
+        assert made == [2]
+
+    play(lab, scenario)
+
+
+async def killed_twice(lab: Lab, heard: Heard) -> None:
+    """Have the charon of the first tunnel end, which is brought back at once, and again, when it is not."""
+    for number in range(2):
+        await told(heard, "tun-1", WAITS)
+        kill(charon_of(lab, 1))
+        if number == 0:
+            await told(heard, "tun-1", "its charon ended")
+    await told(heard, "tun-1", "its charon ended")
