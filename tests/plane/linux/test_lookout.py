@@ -171,9 +171,9 @@ def looks(plane: LinuxPlane) -> list[Spec]:
     seen: list[Spec] = []
     before = plane._lookout._inspect
 
-    def inspect(spec: Spec, within: Collection[int] | None) -> str | None:
+    def inspect(spec: Spec, within: Collection[int] | None, left_out: Collection[int]) -> str | None:
         seen.append(spec)
-        return before(spec, within)
+        return before(spec, within, left_out)
 
     plane._lookout._inspect = inspect
     return seen
@@ -443,7 +443,12 @@ def test_an_item_that_something_is_being_mended_of_is_looked_at_afterwards(lab: 
     async def scenario() -> None:
         told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         watching = lookout.Lookout(
-            lab.names, HostOptions(), lambda *_: "broken", lambda _, why: told.set_result(why), busy
+            lab.names,
+            HostOptions(),
+            lambda *_: "broken",
+            lambda _, why: told.set_result(why),
+            busy,
+            lambda _: frozenset(),
         )
         watching.open()
         try:

@@ -21,6 +21,7 @@ from gatewright.resources.tunnels import TunnelSpec
 from tests.plane.linux.customer import tunnel
 from tests.plane.linux.lab import Lab, run, vswitch
 from tests.plane.linux.sites import gateway
+from tests.plane.linux.test_lookout import looks, until
 from tests.plane.linux.test_tunnel_changes import charon_of
 from tests.plane.linux.tunnel_watch import Heard, opened, play
 from tests.support.patience import patience
@@ -205,3 +206,38 @@ async def killed_twice(lab: Lab, heard: Heard) -> None:
         if number == 0:
             await told(heard, "tun-1", "its charon ended")
     await told(heard, "tun-1", "its charon ended")
+
+
+def test_one_tunnel_that_is_brought_back_slowly_has_nothing_else_applied_again(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "_MENDS", (4.0, 30.0, 60.0))
+    spec, changes, heard = gateway(ONE, TWO), [], Heard()
+    applying: set[asyncio.Task[None]] = set()
+
+    async def main() -> None:
+        def changed(key: ItemKey, why: str) -> None:
+            # as an agent does
+            changes.append(why)
+            applying.add(asyncio.ensure_future(plane.apply(spec)))
+
+        async with opened(lab, heard, changed=changed) as (plane, _):
+            await plane.apply(vswitch())
+            await plane.apply(spec)
+            await killed_twice(lab, heard)
+            seen = looks(plane)
+            assert plane._lookout is not None
+            assert plane._keepers is not None
+            for _ in range(2):
+                # the first has been looked at when the second is
+                seen.clear()
+                plane._lookout._look_at_all()
+                await until(lambda: spec in seen)
+            assert plane._keepers.mending(spec.key) == {1}
+            assert changes == []
+            await told(heard, "tun-1", WAITS)
+            assert not plane._keepers.mending(spec.key)
+            await asyncio.gather(*applying)
+        assert changes == []
+
+    asyncio.run(asyncio.wait_for(main(), patience(60)))

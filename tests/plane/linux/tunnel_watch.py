@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+from gatewright.plane.contract import Changed
 from gatewright.plane.linux import LinuxPlane
 from gatewright.resources.specs import ItemKey
 from gatewright.resources.tunnel_states import TunnelLine, TunnelState, TunnelStatus
@@ -71,7 +72,7 @@ class Secrets:
 
 @contextlib.asynccontextmanager
 async def opened(
-    lab: Lab, heard: Heard, *, changed: Told | None = None, secrets: Secrets | None = None
+    lab: Lab, heard: Heard, *, changed: Changed | None = None, secrets: Secrets | None = None
 ) -> AsyncIterator[tuple[LinuxPlane, Mapping[ItemKey, int]]]:
     """A plane on the installation that tells of tunnels, and the generations that it found."""
     plane = lab.plane()

@@ -41,6 +41,7 @@ def fault(
     folders: Folders,
     spec: Spec,
     within: Collection[int] | None = None,
+    left_out: Collection[int] = (),
     *,
     adopted: AdoptedBridges | None = None,
     uplink: Uplink | None = None,
@@ -49,14 +50,15 @@ def fault(
 ) -> str | None:
     """What differs from the spec first, for people; None if nothing does. Blocks.
 
-    Of an instance's tunnels that have namespaces of their own, those with these numbers are looked ``within``, or all.
+    Of an instance's tunnels that have namespaces of their own, those with these numbers are looked ``within``, or all;
+    what carries those that are ``left_out`` is not looked at.
     Without ``uplink`` the way outside is not looked at, without ``tunnels`` what carries these.
     ``underlay`` is this host's address in the network between the hosts, empty if that is not known.
     Raises PlaneError when it cannot be found out.
     """
     # closed here: what looks may be in another namespace
     with closing(
-        _faults(names, folders, adopted or AdoptedBridges({}), uplink, spec, underlay, tunnels, within)
+        _faults(names, folders, adopted or AdoptedBridges({}), uplink, spec, underlay, tunnels, within, left_out)
     ) as found:
         return next(found, None)
 
@@ -70,12 +72,13 @@ def _faults(
     underlay: str,
     tunnels: Callable[[], Backend] | None,
     within: Collection[int] | None,
+    left_out: Collection[int],
 ) -> Generator[str, None, None]:
     if isinstance(spec, InstanceSpec):
         yield from _instance(names, folders, adopted, uplink, spec)
         if spec.ipsec and spec.tunnels and tunnels is not None:
             # what they are carried by; whether they carry anything is their keepers' business
-            yield from tunnels().faults(spec, within)
+            yield from tunnels().faults(spec, within, left_out)
     elif isinstance(spec, VSwitchSpec):
         yield from _vswitch(names, folders, adopted, spec, underlay)
     elif isinstance(spec, RouterSpec):

@@ -46,7 +46,8 @@ _HOST_BUFFER = 1 << 20
 
 #: Of an instance's tunnels that have namespaces of their own, those of some numbers are looked into; None: of all.
 Within = Collection[int] | None
-Inspect = Callable[[Spec, Within], str | None]
+#: The last are the numbers of the tunnels that are left out.
+Inspect = Callable[[Spec, Within, Collection[int]], str | None]
 
 
 @dataclass(eq=False)
@@ -84,13 +85,18 @@ class Lookout:
         inspect: Inspect,
         changed: Changed,
         busy: Callable[[ItemKey], bool],
+        mending: Callable[[ItemKey], frozenset[int]],
     ) -> None:
-        """``inspect`` blocks, and is called in a thread. An item that the plane is ``busy`` with is left alone."""
+        """``inspect`` blocks, and is called in a thread. An item that the plane is ``busy`` with is left alone.
+
+        So are the tunnels of an instance that it is ``mending``, by their numbers.
+        """
         self._names = names
         self._options = options
         self._inspect = inspect
         self._changed = changed
         self._busy = busy
+        self._mending = mending
         self._loop = asyncio.get_running_loop()
         self._watched: dict[ItemKey, _Watched] = {}
         self._ears: dict[ItemKey, Ears] = {}
@@ -354,11 +360,11 @@ class Lookout:
                     self._something.clear()
                     await self._something.wait()
 
-    def _inspect_measured(self, spec: Spec, within: Within) -> str | None:
+    def _inspect_measured(self, spec: Spec, within: Within, left_out: Collection[int]) -> str | None:
         """In the thread. Others may keep the processor from us for long: that is no reason to rest."""
         began = time.thread_time()
         try:
-            return self._inspect(spec, within)
+            return self._inspect(spec, within, left_out)
         finally:
             self._used += time.thread_time() - began
 
@@ -367,8 +373,10 @@ class Lookout:
         key = watched.spec.key
         if self._busy(key):
             return False
+        mending = self._mending(key)
         try:
-            found = await self._loop.run_in_executor(self._thread, self._inspect_measured, watched.spec, within)
+            inspect = functools.partial(self._inspect_measured, watched.spec, within, mending)
+            found = await self._loop.run_in_executor(self._thread, inspect)
         except PlaneError as error:
             if watched.blind != str(error):
                 _log.warning("%s cannot be looked at: %s", key, error)
@@ -379,6 +387,9 @@ class Lookout:
             return True
         watched.blind = None
         if not self._current(watched) or self._busy(key):
+            return False
+        if found is not None and self._mending(key) != mending:
+            # it may be about a charon that has ended since
             return False
         if found is not None and found != watched.told:
             # what it is plugged into is made anew before it

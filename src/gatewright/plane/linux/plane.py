@@ -120,7 +120,8 @@ class LinuxPlane:
             underlay=self._options.underlay,
             tunnels=self._backend,
         )
-        self._lookout = Lookout(self._names, self._options, inspect, changed, self._at_work.__contains__)
+        busy = self._at_work.__contains__
+        self._lookout = Lookout(self._names, self._options, inspect, changed, busy, self._keepers.mending)
         self._lookout.open()
         generations = {}
         looked = await loop.run_in_executor(self._workers, self._look)

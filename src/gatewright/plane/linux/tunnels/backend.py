@@ -58,10 +58,12 @@ class Backend(Protocol):
         """The message of VICI's load-conn. Pure; of the instance, only its legs count."""
         ...
 
-    def faults(self, spec: InstanceSpec, within: Collection[int] | None = None, /) -> Iterator[str]:
+    def faults(
+        self, spec: InstanceSpec, within: Collection[int] | None = None, left_out: Collection[int] = (), /
+    ) -> Iterator[str]:
         """What differs of what :meth:`ensure` makes, for people. Changes nothing.
 
         It may be asked whenever something happens in the instance's namespace, however many tunnels there are: into
-        namespaces of tunnels, those of these numbers only are looked.
+        namespaces of tunnels, those of these numbers only are looked, and those that are ``left_out`` not looked at.
         """
         ...

@@ -129,7 +129,9 @@ class OwnCharon(abc.ABC):
         numbers = {owner[1] for owner in owners if owner is not None and owner[0] == instance_id}
         return numbers | set(self._folders.tunnels_of(instance_id))
 
-    def faults(self, spec: InstanceSpec, within: Collection[int] | None = None) -> Iterator[str]:
+    def faults(
+        self, spec: InstanceSpec, within: Collection[int] | None = None, left_out: Collection[int] = ()
+    ) -> Iterator[str]:
         instance = self._names.namespace(spec.id)
         if netns.identity(instance) is None:
             yield f"network namespace {instance} is gone"
@@ -139,6 +141,8 @@ class OwnCharon(abc.ABC):
             links = {link.name: link for link in inside.links()}
             addresses = inside.every_address()
         for tunnel in self.served(spec):
+            if tunnel.number in left_out:
+                continue
             number, own = tunnel.number, self._names.tunnel_namespace(spec.id, tunnel.number)
             link, outer = links.get(tunnel.link), links.get(outer_link(number))
             if netns.identity(own) is None:
