@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import msgspec
 import pytest
 
 from gatewright.plane.linux import LinuxPlane
+from gatewright.plane.linux.instance import Instances
+from gatewright.plane.linux.tunnels.backend import Standing
 from gatewright.plane.linux.tunnels.keeper import Keeper
 from gatewright.plane.linux.tunnels.keepers import Keepers
 from gatewright.plane.linux.tunnels.seen import Seen
@@ -125,6 +129,52 @@ def test_what_is_not_negotiated_changes_under_a_tunnel_that_stands(lab: Lab, mac
                 await plane.apply(gateway(changed(one, initiate=False), generation=2 * generation + 1))
             assert spis(peer) == before
             assert {state.status for state in heard.states[seen:]} <= {UP}
+
+    play(lab, scenario)
+
+
+def test_what_charon_alone_is_told_does_not_wait_for_the_rest(
+    lab: Lab, machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = tunnel()
+    apply, free = Instances.apply, threading.Event()
+
+    def held(*arguments: Any) -> dict[int, Standing]:
+        assert free.wait(patience(30))
+        return apply(*arguments)
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway())
+        with ExitStack() as stack:
+            stack.callback(free.set)
+            first = site(stack, machines, lab)
+            first.answer(one)
+            await plane.apply(gateway(one))
+            await heard.status("tun-1", UP)
+            monkeypatch.setattr(Instances, "apply", held)
+            stronger = changed(one, ipsec=msgspec.structs.replace(one.ipsec, encryption="aes256"))
+            first.answer(stronger)
+            seen = len(heard.states)
+            applying = asyncio.ensure_future(plane.apply(gateway(stronger, generation=2)))
+            await heard.until(lambda: UP in [state.status for state in heard.states[seen:]])
+            assert agreed(first) == {b"AES_CBC_256"}
+            assert not applying.done()
+            free.set()
+            await applying
+            # of what rules and routes have to know first, charon is told after them
+            free.clear()
+            before = first.sas()
+            elsewhere = changed(stronger, remote_subnets=("172.16.1.0/24",), local_subnets=("10.9.0.0/16",))
+            first.answer(elsewhere)
+            applying = asyncio.ensure_future(plane.apply(gateway(elsewhere, generation=3)))
+            await asyncio.sleep(0.3)
+            assert [list(sa) for sa in first.sas()] == [list(sa) for sa in before]
+            assert agreed(first) == {b"AES_CBC_256"}
+            seen = len(heard.states)
+            free.set()
+            await applying
+            await heard.until(lambda: UP in [state.status for state in heard.states[seen:]])
 
     play(lab, scenario)
 

@@ -163,6 +163,7 @@ class LinuxPlane:
         backend = await asyncio.get_running_loop().run_in_executor(self._workers, self._backend) if spec.ipsec else None
         await keepers.forget(spec.id, backend.served(spec) if backend else ())
         settled = keepers.settled(spec)
+        await keepers.ahead(spec, settled)
         references = instance_bird.secrets(spec)
         keys: Mapping[SecretRef, str] = {}
         unmade: Mapping[int, str] = {}

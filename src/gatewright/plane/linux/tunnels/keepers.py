@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 #: How long charons may take to be told of tunnels, seconds.
 _PATIENCE = 20.0
+#: For how long, at most, the rest of an instance waits for charons that are told something ahead of it, seconds.
+_AHEAD = 0.1
 
 #: Do a blocking job for an item in a thread, when nothing else is done for it.
 Exclusively = Callable[[ItemKey, Callable[[], Standing | None]], Awaitable[Standing | None]]
@@ -124,6 +126,23 @@ class Keepers:
         if not kept:
             self._stop_hearing(instance_id)
             self._probes.forget(instance_id)
+
+    async def ahead(self, spec: InstanceSpec, settled: Collection[int]) -> None:
+        """Have charons take what needs nothing of the host, as cipher or key, before all else of the spec is looked at.
+
+        ``settled`` are those of :meth:`settled`. What charons have not taken soon, :meth:`in_force` waits for.
+        """
+        changed = []
+        for tunnel in spec.tunnels:
+            keeper = self._keepers.get((spec.id, tunnel.number)) if tunnel.number in settled else None
+            if keeper is not None and keeper.tunnel != tunnel and _same_way(keeper.tunnel, tunnel):
+                keeper.want(spec, tunnel)
+                changed.append(asyncio.ensure_future(keeper.in_force(_PATIENCE)))
+        if changed:
+            await asyncio.wait(changed, timeout=_AHEAD)
+            for one in changed:
+                one.cancel()
+            await asyncio.gather(*changed, return_exceptions=True)
 
     async def attend(
         self, spec: InstanceSpec, standings: Mapping[int, Standing], unmade: Mapping[int, str]
@@ -297,6 +316,12 @@ class Keepers:
 
     def _is_current(self, keeper: Keeper) -> bool:
         return self._keepers.get((keeper.instance.id, keeper.tunnel.number)) is keeper
+
+
+def _same_way(before: TunnelSpec, now: TunnelSpec) -> bool:
+    """Whether packets of a tunnel, inside and outside, pass the same addresses, rules and routes. Pure."""
+    ways = [(one.peer, one.local_subnets, one.remote_subnets, one.bgp, one.health) for one in (before, now)]
+    return ways[0] == ways[1]
 
 
 def _let_go(standing: Standing) -> None:
