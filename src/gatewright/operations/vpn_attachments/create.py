@@ -7,7 +7,6 @@ from typing import Annotated
 
 import msgspec
 
-from gatewright import ids
 from gatewright.errors import ErrorRow, missing_parameter
 from gatewright.operations.call import Call
 from gatewright.operations.client_token import ClientToken
@@ -20,13 +19,13 @@ from gatewright.operations.vpn_attachments.tunnels import AttachmentTunnel, NewT
 from gatewright.operations.vpn_connections import forms, health
 from gatewright.operations.vpn_connections.configs import BgpConfig, HealthCheckConfig, IkeConfig, IpsecConfig
 from gatewright.operations.vpn_connections.facts import TUNNEL_BANDWIDTHS
+from gatewright.operations.vpn_connections.making import new_connection, new_tunnels
 from gatewright.operations.vpn_connections.modify import INVALID_NAME
-from gatewright.operations.vpn_connections.subnets import LOCAL_SUBNET, REMOTE_SUBNET, LocalSubnet, RemoteSubnet, joined
-from gatewright.operations.vpn_connections.wishes import Peer, check_algorithms, check_bgp, new_tunnel, peer_of
+from gatewright.operations.vpn_connections.subnets import LOCAL_SUBNET, REMOTE_SUBNET, LocalSubnet, RemoteSubnet
+from gatewright.operations.vpn_connections.wishes import Peer, check_algorithms, check_bgp, peer_of
 from gatewright.reconcile.telling import of_connection
 from gatewright.resources.connection_status import UNSEEN
 from gatewright.store import connections, events, tunnels
-from gatewright.store.connections import ConnectionRow
 
 QUOTA_FULL = ErrorRow(
     400,
@@ -122,50 +121,25 @@ class CreateVpnAttachment(Operation[CreateVpnAttachmentRequest, CreateVpnAttachm
         group_id: str,
     ) -> CreateVpnAttachmentResponse:
         transaction, region_id = call.transaction, call.region.id
-        connection_id = ids.resource_id("vco", region_id)
         wishes = [each.wish for each in wanted]
-        dual = len(wanted) == 2
-        bgp = request.enable_tunnels_bgp if dual else bool(request.bgp_config and request.bgp_config.enable_bgp)
-        rows = [
-            msgspec.structs.replace(
-                new_tunnel(
-                    call,
-                    each.wish,
-                    tunnel_id=ids.resource_id("tun", region_id),
-                    connection_id=connection_id,
-                    gateway_id=None,
-                    instance_id=None,
-                    position=position,
-                ),
-                bgp_enabled=bgp,
-                number=each.index,
-            )
-            for position, each in enumerate(wanted)
-        ]
-        check_algorithms(call, wishes, rows)
-        check_bgp(wishes, rows, peers)
-        quota = call.installation.quotas.vpn_attachments
-        if connections.count_attachments(transaction, call.account_id, region_id) >= quota:
-            raise QUOTA_FULL.because(f"The account has {quota} attachments in {region_id}, which is its quota.")
-        row = ConnectionRow(
-            id=connection_id,
-            account_id=call.account_id,
+        row = new_connection(
+            call,
+            request,
             region_id=region_id,
             resource_group_id=group_id,
             gateway_id=None,
             attach_type=NO_ASSOCIATED,
             network_type=request.network_type,
             tunnel_bandwidth=request.tunnel_bandwidth,
-            name=request.name or "",
-            local_subnets=joined(request.local_subnet),
-            remote_subnets=joined(request.remote_subnet),
-            auto_config_route=request.auto_config_route,
-            effect_immediately=request.effect_immediately,
-            dual_tunnel=dual,
-            enable_tunnels_bgp=dual and bgp,
-            created_at=call.now,
-            **health.fields(request.health_check_config, health.OFF),
+            dual=len(wanted) == 2,
         )
+        plain = new_tunnels(call, request, row, wishes, [None for _ in wishes])
+        rows = [msgspec.structs.replace(end, number=each.index) for end, each in zip(plain, wanted, strict=True)]
+        check_algorithms(call, wishes, rows)
+        check_bgp(wishes, rows, peers)
+        quota = call.installation.quotas.vpn_attachments
+        if connections.count_attachments(transaction, call.account_id, region_id) >= quota:
+            raise QUOTA_FULL.because(f"The account has {quota} attachments in {region_id}, which is its quota.")
         connections.add(transaction, row)
         tunnels.add(transaction, rows)
         add_tags(call, ResourceType.VPN_ATTACHMENT, region_id, row.id, (*request.tags, *request.tag))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from gatewright.operations.call import Call
 from gatewright.operations.client_token import ClientToken
@@ -19,22 +18,19 @@ from gatewright.operations.declaration import (
     Request,
     Response,
 )
-from gatewright.operations.vpn_attachments.tunnels import ChangedAttachmentTunnel, named
-from gatewright.operations.vpn_connections import forms, health
-from gatewright.operations.vpn_connections.changing import change
+from gatewright.operations.vpn_attachments.tunnels import ChangedAttachmentTunnel
+from gatewright.operations.vpn_connections.changing import change_as_asked
 from gatewright.operations.vpn_connections.configs import BgpConfig, HealthCheckConfig, IkeConfig, IpsecConfig
 from gatewright.operations.vpn_connections.facts import (
     NOT_FOUND,
     bgp_facts,
+    changed_facts,
     find_attachment,
     health_facts,
-    ike_part,
-    ipsec_part,
     spec_of,
     states_of,
     status_of,
     tunnel_facts,
-    wire_bool,
 )
 from gatewright.operations.vpn_connections.modify import INVALID_NAME
 from gatewright.operations.vpn_connections.parts import ChangedBgpPart, HealthPart, IkePart, IpsecPart, TunnelBgpPart
@@ -43,11 +39,8 @@ from gatewright.operations.vpn_connections.subnets import (
     REMOTE_SUBNET,
     NewLocalSubnet,
     NewRemoteSubnet,
-    joined,
 )
 from gatewright.resources.connection_status import ConnectionState
-from gatewright.store import tunnels
-from gatewright.store.connections import ConnectionView
 from gatewright.store.tunnels import TunnelView
 
 
@@ -132,57 +125,21 @@ class ModifyVpnAttachmentAttribute(
 
     def execute(self, call: Call, request: ModifyVpnAttachmentAttributeRequest) -> ModifyVpnAttachmentAttributeResponse:
         row = find_attachment(call, request.vpn_connection_id)
-        ends = tunnels.of_connections(call.transaction, [row.id])[row.id]
-        fields: dict[str, Any] = {
-            "name": request.name,
-            "network_type": request.network_type,
-            "local_subnets": None if request.local_subnet is None else joined(request.local_subnet),
-            "remote_subnets": None if request.remote_subnet is None else joined(request.remote_subnet),
-            "auto_config_route": request.auto_config_route,
-            "effect_immediately": request.effect_immediately,
-        }
-        if row.dual_tunnel:
-            forms.refuse_flat(request, row.id)
-            wishes, bgp = named(request.tunnel_options_specification, ends), request.enable_tunnels_bgp
-        else:
-            forms.refuse_options(request.tunnel_options_specification, row.id)
-            wishes = {ends[0].id: forms.flat(request, request.customer_gateway_id)}
-            bgp = None if request.bgp_config is None else request.bgp_config.enable_bgp
-            checked = health.fields(request.health_check_config, health.fields_of(row))
-            health.check(checked)
-            fields |= checked
-        after, ends = change(call, row, ends, wishes, fields, bgp=bgp)
-        return _told(call, after, ends)
-
-
-def _told(call: Call, row: ConnectionView, ends: Sequence[TunnelView]) -> ModifyVpnAttachmentAttributeResponse:
-    state = states_of(call, [row])[row.id]
-    told = ModifyVpnAttachmentAttributeResponse(
-        vpn_connection_id=row.id,
-        vpn_gateway_id="",
-        name=row.name,
-        attach_type=row.attach_type,
-        network_type=row.network_type,
-        spec=spec_of(row),
-        status=status_of(ends).value,
-        resource_group_id=row.resource_group_id,
-        create_time=row.created_at,
-        local_subnet=row.local_subnets,
-        remote_subnet=row.remote_subnets,
-        effect_immediately=row.effect_immediately,
-        enable_tunnels_bgp=row.enable_tunnels_bgp,
-        tunnel_options_specification=[_tunnel(call, each, state) for each in ends] if row.dual_tunnel else [],
-    )
-    if not row.dual_tunnel:
-        (only,) = ends
-        told.customer_gateway_id = only.customer_gateway_id
-        told.enable_dpd, told.enable_nat_traversal = only.enable_dpd, only.enable_nat_traversal
-        told.ike_config, told.ipsec_config = ike_part(call, only), ipsec_part(only)
-        told.vco_health_check = AttachmentHealthPart(**health_facts(row), policy=row.health_policy)
-        told.vpn_bgp_config = ChangedBgpPart(
-            **bgp_facts(only), status=only.bgp_status, enable_bgp=wire_bool(only.bgp_enabled)
+        after, ends = change_as_asked(
+            call, row, request, customer_gateway_id=request.customer_gateway_id, network_type=request.network_type
         )
-    return told
+        state = states_of(call, [after])[after.id]
+        return ModifyVpnAttachmentAttributeResponse(
+            **changed_facts(call, after, ends),
+            attach_type=after.attach_type,
+            network_type=after.network_type,
+            spec=spec_of(after),
+            status=status_of(ends).value,
+            vco_health_check=None
+            if after.dual_tunnel
+            else AttachmentHealthPart(**health_facts(after), policy=after.health_policy),
+            tunnel_options_specification=[_tunnel(call, each, state) for each in ends] if after.dual_tunnel else [],
+        )
 
 
 def _tunnel(call: Call, tunnel: TunnelView, state: ConnectionState) -> AttachmentTunnelPart:

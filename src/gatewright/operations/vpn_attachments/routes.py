@@ -14,6 +14,8 @@ from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumb
 from gatewright.operations.vpn_connections.facts import NOT_FOUND, find_attachment
 from gatewright.operations.vpn_routes.facts import (
     ALREADY_EXISTS,
+    BGP,
+    CUSTOM,
     NEXT_HOP_NOT_FOUND,
     OVERLAY,
     PUBLISHED,
@@ -34,8 +36,6 @@ QUOTA_FULL = ErrorRow(
     "The quota of resource is full",
     "Delete routes of the attachment that are not used, or raise the quota (GATEWRIGHT_QUOTA_VPN_ROUTES).",
 )
-#: ``RouteEntryType``: made by people, and learnt from customers.
-CUSTOM, BGP = "custom", "bgp"
 
 
 def _attachment(call: Call, connection_id: str, next_hop: str) -> ConnectionView:

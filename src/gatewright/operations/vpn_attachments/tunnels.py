@@ -12,7 +12,6 @@ from gatewright.operations.declaration import OneOf, Parameter
 from gatewright.operations.vpn_connections import forms
 from gatewright.operations.vpn_connections.configs import IkeConfig, IpsecConfig, Role, TunnelOptions
 from gatewright.operations.vpn_connections.wishes import Wish
-from gatewright.store.tunnels import TunnelView
 
 Config = TypeVar("Config", IkeConfig, IpsecConfig)
 #: By ``TunnelIndex``, where a request names no role.
@@ -102,29 +101,3 @@ def check_pair(given: Sequence[AttachmentTunnel]) -> None:
     for number, options in enumerate(given, 1):
         if options.customer_gateway_id is None:
             raise missing_parameter(f"{forms.OPTIONS}.{number}.CustomerGatewayId")
-
-
-def named(given: Sequence[ChangedAttachmentTunnel], ends: Sequence[TunnelView]) -> dict[str, Wish]:
-    """What is wanted of each tunnel that is named, by its id. Raises ApiError."""
-    found: dict[str, Wish] = {}
-    for number, options in enumerate(given, 1):
-        parameter = f"{forms.OPTIONS}.{number}.TunnelId"
-        told = (options.tunnel_id, options.tunnel_index, options.role)
-        if told == (None, None, None):
-            raise missing_parameter(parameter)
-        matching = [
-            each
-            for each in ends
-            if all(wanted in (None, has) for wanted, has in zip(told, (each.id, each.number, each.role), strict=True))
-        ]
-        if len(matching) != 1:
-            said = ", ".join(str(each) for each in told[1:] if each is not None)
-            raise invalid_parameter(
-                parameter,
-                options.tunnel_id or "",
-                "names no tunnel of the attachment" + (f" that is {said}" if said else ""),
-            )
-        if matching[0].id in found:
-            raise invalid_parameter(parameter, matching[0].id, "is told of twice")
-        found[matching[0].id] = forms.of_tunnel(number, options, matching[0].role)
-    return found

@@ -1,17 +1,18 @@
-"""Changing a connection and its tunnels: the same for both operations that do."""
+"""Changing a connection or an attachment, and their tunnels: the same for all operations that do."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from gatewright.operations.call import Call
-from gatewright.operations.vpn_connections import forms
+from gatewright.operations.vpn_connections import forms, health
 from gatewright.operations.vpn_connections.configs import TunnelOptions
 from gatewright.operations.vpn_connections.facts import own_address
+from gatewright.operations.vpn_connections.subnets import joined
 from gatewright.operations.vpn_connections.wishes import (
     Peer,
     Wish,
@@ -37,6 +38,58 @@ class Changed(NamedTuple):
 
     row: ConnectionView
     ends: list[TunnelView]
+
+
+class Asked(forms.Flat, Protocol):
+    """A request to change a connection or an attachment."""
+
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def local_subnet(self) -> str | None: ...
+    @property
+    def remote_subnet(self) -> str | None: ...
+    @property
+    def auto_config_route(self) -> bool | None: ...
+    @property
+    def effect_immediately(self) -> bool | None: ...
+    @property
+    def enable_tunnels_bgp(self) -> bool | None: ...
+    @property
+    def tunnel_options_specification(self) -> Sequence[TunnelOptions]: ...
+
+
+def change_as_asked(
+    call: Call,
+    row: ConnectionView,
+    request: Asked,
+    *,
+    customer_gateway_id: str | None = None,
+    network_type: str | None = None,
+) -> Changed:
+    """Change a connection as a request says, of one tunnel or of two. What is besides is of attachments.
+
+    Raises ApiError.
+    """
+    ends = tunnels.of_connections(call.transaction, [row.id])[row.id]
+    fields: dict[str, Any] = {
+        "name": request.name,
+        "network_type": network_type,
+        "local_subnets": None if request.local_subnet is None else joined(request.local_subnet),
+        "remote_subnets": None if request.remote_subnet is None else joined(request.remote_subnet),
+        "auto_config_route": request.auto_config_route,
+        "effect_immediately": request.effect_immediately,
+    }
+    if row.dual_tunnel:
+        forms.refuse_flat(request, row.id)
+        wishes = forms.named(request.tunnel_options_specification, row.id, ends)
+        return change(call, row, ends, wishes, fields, bgp=request.enable_tunnels_bgp)
+    forms.refuse_options(request.tunnel_options_specification, row.id)
+    wishes = {ends[0].id: forms.flat(request, customer_gateway_id)}
+    checked = health.fields(request.health_check_config, health.fields_of(row))
+    health.check(checked)
+    bgp = None if request.bgp_config is None else request.bgp_config.enable_bgp
+    return change(call, row, ends, wishes, fields | checked, bgp=bgp)
 
 
 def change(

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-import msgspec
-
-from gatewright import ids
 from gatewright.errors import ErrorRow, invalid_parameter, missing_parameter
 from gatewright.operations.call import Call
 from gatewright.operations.client_token import ClientToken
@@ -23,7 +20,8 @@ from gatewright.operations.vpn_connections.configs import (
     IpsecConfig,
     Role,
 )
-from gatewright.operations.vpn_connections.subnets import LocalSubnet, RemoteSubnet, joined
+from gatewright.operations.vpn_connections.making import new_connection, new_tunnels
+from gatewright.operations.vpn_connections.subnets import LocalSubnet, RemoteSubnet
 from gatewright.operations.vpn_connections.wishes import (
     ALREADY_EXISTS,
     Peer,
@@ -31,7 +29,6 @@ from gatewright.operations.vpn_connections.wishes import (
     check_algorithms,
     check_apart,
     check_bgp,
-    new_tunnel,
     numbered,
     peer_of,
 )
@@ -42,7 +39,6 @@ from gatewright.operations.vpn_routes.automatic import AUTOMATIC_ERRORS, settle_
 from gatewright.reconcile.telling import of_connection
 from gatewright.resources.connection_status import UNSEEN
 from gatewright.store import connections, events, gateways, tunnels
-from gatewright.store.connections import ConnectionRow
 from gatewright.store.gateways import GatewayView
 
 QUOTA_FULL = ErrorRow(
@@ -135,23 +131,19 @@ class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnect
         peers: Sequence[Peer],
     ) -> CreateVpnConnectionResponse:
         transaction = call.transaction
-        connection_id = ids.resource_id("vco", gateway.region_id)
         ends = {row.role: row.id for row in gateways.instances_of(transaction, [gateway.id])}
-        dual = len(wishes) == 2
-        bgp = request.enable_tunnels_bgp if dual else bool(request.bgp_config and request.bgp_config.enable_bgp)
-        rows = [
-            new_tunnel(
-                call,
-                wish,
-                tunnel_id=ids.resource_id("tun", gateway.region_id),
-                connection_id=connection_id,
-                gateway_id=gateway.id,
-                instance_id=ends[wish.role],
-                position=position,
-            )
-            for position, wish in enumerate(wishes)
-        ]
-        rows = [msgspec.structs.replace(row, bgp_enabled=bgp) for row in rows]
+        row = new_connection(
+            call,
+            request,
+            region_id=gateway.region_id,
+            resource_group_id=gateway.resource_group_id,
+            gateway_id=gateway.id,
+            attach_type="VPNGW",
+            network_type=gateway.network_type,
+            tunnel_bandwidth="",
+            dual=len(wishes) == 2,
+        )
+        rows = new_tunnels(call, request, row, wishes, [ends[wish.role] for wish in wishes])
         others = tunnels.beside(transaction, gateway.id)
         check_algorithms(call, wishes, rows)
         check_bgp(wishes, rows, peers)
@@ -159,25 +151,6 @@ class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnect
         quota = call.installation.quotas.vpn_connections
         if connections.count(transaction, gateway.id) >= quota:
             raise QUOTA_FULL("VpnGatewayId", gateway.id, f"has {quota} IPsec connections, its quota")
-        row = ConnectionRow(
-            id=connection_id,
-            account_id=call.account_id,
-            region_id=gateway.region_id,
-            resource_group_id=gateway.resource_group_id,
-            gateway_id=gateway.id,
-            attach_type="VPNGW",
-            network_type=gateway.network_type,
-            tunnel_bandwidth="",
-            name=request.name or "",
-            local_subnets=joined(request.local_subnet),
-            remote_subnets=joined(request.remote_subnet),
-            auto_config_route=request.auto_config_route,
-            effect_immediately=request.effect_immediately,
-            dual_tunnel=dual,
-            enable_tunnels_bgp=dual and bgp,
-            created_at=call.now,
-            **health.fields(request.health_check_config, health.OFF),
-        )
         connections.add(transaction, row)
         tunnels.add(transaction, numbered(rows, others))
         add_tags(call, ResourceType.VPN_CONNECTION, row.region_id, row.id, request.tags)

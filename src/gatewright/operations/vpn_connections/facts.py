@@ -9,6 +9,7 @@ from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
 from gatewright.operations.customer_gateways.facts import opened_key
 from gatewright.operations.vpn_connections.parts import (
+    ChangedBgpPart,
     ChangedTunnelPart,
     IkePart,
     IpsecPart,
@@ -182,6 +183,34 @@ def facts_of(call: Call, row: ConnectionView, ends: Sequence[TunnelView], state:
     if row.gateway_id is None:
         facts |= {"tunnel_bandwidth": row.tunnel_bandwidth, "cross_account_authorized": False}
     return facts if row.dual_tunnel else facts | _of_the_only(call, row, ends[0])
+
+
+def changed_facts(call: Call, row: ConnectionView, ends: Sequence[TunnelView]) -> dict[str, Any]:
+    """What the answers to changes of connections and of attachments tell alike; ``ends`` are its tunnels."""
+    facts = {
+        "vpn_connection_id": row.id,
+        "vpn_gateway_id": row.gateway_id or "",
+        "name": row.name,
+        "resource_group_id": row.gateway_group_id or row.resource_group_id,
+        "create_time": row.created_at,
+        "local_subnet": row.local_subnets,
+        "remote_subnet": row.remote_subnets,
+        "effect_immediately": row.effect_immediately,
+        "enable_tunnels_bgp": row.enable_tunnels_bgp,
+    }
+    if row.dual_tunnel:
+        return facts
+    (only,) = ends
+    return facts | {
+        "customer_gateway_id": only.customer_gateway_id,
+        "enable_dpd": only.enable_dpd,
+        "enable_nat_traversal": only.enable_nat_traversal,
+        "ike_config": ike_part(call, only),
+        "ipsec_config": ipsec_part(only),
+        "vpn_bgp_config": ChangedBgpPart(
+            **bgp_facts(only), status=only.bgp_status, enable_bgp=wire_bool(only.bgp_enabled)
+        ),
+    }
 
 
 def spec_of(row: ConnectionView) -> str:

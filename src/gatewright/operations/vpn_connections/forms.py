@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from gatewright.errors import invalid_parameter
+from gatewright.errors import invalid_parameter, missing_parameter
 from gatewright.operations.declaration import Item
 from gatewright.operations.vpn_connections.configs import (
     BgpConfig,
@@ -16,6 +16,7 @@ from gatewright.operations.vpn_connections.configs import (
     TunnelOptions,
 )
 from gatewright.operations.vpn_connections.wishes import Wish
+from gatewright.store.tunnels import TunnelRow
 
 #: Where two tunnels are told of.
 OPTIONS = "TunnelOptionsSpecification"
@@ -67,6 +68,32 @@ def of_tunnel(number: int, options: TunnelOptions, role: str) -> Wish:
     """What the ``number``-th entry says."""
     prefix = f"{OPTIONS}.{number}."
     return Wish(role, options, prefix, f"{prefix}Tunnel")
+
+
+def named(given: Sequence[TunnelOptions], connection_id: str, ends: Sequence[TunnelRow]) -> dict[str, Wish]:
+    """What is wanted of each tunnel of a connection that is named, by its id. Raises ApiError.
+
+    One is named by its id, its role or, of an attachment, its number; if by several of these, all have to hold.
+    """
+    found: dict[str, Wish] = {}
+    for number, options in enumerate(given, 1):
+        parameter = f"{OPTIONS}.{number}.TunnelId"
+        told = [getattr(options, name, None) for name in ("tunnel_id", "tunnel_index", "role")]
+        if told == [None, None, None]:
+            raise missing_parameter(parameter)
+        matching = [
+            each
+            for each in ends
+            if all(wanted in (None, has) for wanted, has in zip(told, (each.id, each.number, each.role), strict=True))
+        ]
+        if len(matching) != 1:
+            said = ", ".join(str(each) for each in told[1:] if each is not None)
+            rule = f"names no tunnel of {connection_id}" + (f" that is {said}" if said else "")
+            raise invalid_parameter(parameter, told[0] or "", rule)
+        if matching[0].id in found:
+            raise invalid_parameter(parameter, matching[0].id, "is told of twice")
+        found[matching[0].id] = of_tunnel(number, options, matching[0].role)
+    return found
 
 
 def refuse_flat(request: Flat, owner: str) -> None:

@@ -5,8 +5,6 @@ A tunnel that is made is changed from one with the documented defaults, so makin
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -15,12 +13,11 @@ import msgspec
 from gatewright.errors import ErrorRow, invalid_parameter
 from gatewright.operations.call import Call
 from gatewright.operations.customer_gateways.facts import find_customer_gateway
-from gatewright.operations.vpn_connections.configs import RANDOM_PSK, TunnelOptions
+from gatewright.operations.vpn_connections.configs import TunnelOptions
 from gatewright.resources import algorithms, bgp_addresses
 from gatewright.resources.peers import GATEWAY_ASN
-from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, TunnelStatus
 from gatewright.secrets import Place
-from gatewright.store import tunnel_states, tunnels
+from gatewright.store import tunnels
 from gatewright.store.tunnels import TunnelRow
 
 ALREADY_EXISTS = ErrorRow(
@@ -30,7 +27,6 @@ ALREADY_EXISTS = ErrorRow(
     "The detail names the connection that leads to the same peer; change that one, it takes several networks.",
 )
 
-_LETTERS = string.ascii_letters + string.digits
 Row = TypeVar("Row", bound=TunnelRow)
 
 
@@ -79,65 +75,6 @@ def peer_of(call: Call, wish: Wish) -> Peer:
     """The customer gateway that a request names for a tunnel. Raises ApiError."""
     row = find_customer_gateway(call, wish.options.customer_gateway_id or "", wish.peer)
     return Peer(row.id, row.ip_address, row.asn, row.auth_key)
-
-
-def new_tunnel(
-    call: Call,
-    wish: Wish,
-    *,
-    tunnel_id: str,
-    connection_id: str,
-    gateway_id: str | None,
-    instance_id: str | None,
-    position: int,
-) -> TunnelRow:
-    """A tunnel as a wish wants it, its number not chosen and its BGP off."""
-    options = wish.options
-    if options.tunnel_ike_config.psk is None:
-        made_up = "".join(secrets.choice(_LETTERS) for _ in range(RANDOM_PSK))
-        options = msgspec.structs.replace(
-            options, tunnel_ike_config=msgspec.structs.replace(options.tunnel_ike_config, psk=made_up)
-        )
-    plain = TunnelRow(
-        id=tunnel_id,
-        connection_id=connection_id,
-        gateway_id=gateway_id,
-        instance_id=instance_id,
-        role=wish.role,
-        position=position,
-        number=0,
-        customer_gateway_id=options.customer_gateway_id or "",
-        psk=b"",
-        psk_version=0,
-        remote_ca="",
-        ike_version="ikev1",
-        ike_mode="main",
-        ike_encryption="aes",
-        ike_authentication="md5",
-        ike_group="group2",
-        ike_lifetime=86_400,
-        local_id="",
-        remote_id="",
-        ipsec_encryption="aes",
-        ipsec_authentication="md5",
-        ipsec_group="group2",
-        ipsec_lifetime=86_400,
-        enable_dpd=True,
-        enable_nat_traversal=True,
-        bgp_enabled=False,
-        bgp_local_asn=None,
-        bgp_network="",
-        bgp_local_address="",
-        status=TunnelStatus.IKE_SA_NOT_ESTABLISHED.value,
-        bgp_status=BgpStatus.UNKNOWN.value,
-        health_status=HealthStatus.UNKNOWN.value,
-        detail="",
-        troubles=tunnel_states.NOTHING,
-        learned=tunnel_states.NOTHING,
-        clock_ahead=None,
-        seen_at=None,
-    )
-    return changed(call, plain, options)
 
 
 def changed(call: Call, row: Row, options: TunnelOptions) -> Row:

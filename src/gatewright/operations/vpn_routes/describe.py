@@ -11,7 +11,7 @@ from gatewright.operations.declaration import Access, OneOf, Operation, Paramete
 from gatewright.operations.paging import DEFAULT_PAGE_SIZE, FIRST_PAGE, PageNumber, PageSize
 from gatewright.operations.vpn_gateways.facts import NOT_FOUND as GATEWAY_NOT_FOUND
 from gatewright.operations.vpn_gateways.facts import find_gateway
-from gatewright.operations.vpn_routes.facts import VpnGatewayId, is_dual, state_of
+from gatewright.operations.vpn_routes.facts import BGP, CUSTOM, VpnGatewayId, is_dual, state_of
 from gatewright.reconcile.vpn_routing import learning
 from gatewright.resources.tunnel_states import TunnelStatus
 from gatewright.store import tunnel_states, tunnels, vpn_policies, vpn_routes
@@ -19,8 +19,6 @@ from gatewright.store.gateways import GatewayView
 from gatewright.store.tunnels import TunnelView
 from gatewright.store.vpn_routes import VpnRouteRow
 
-#: ``RouteEntryType``: made by people, and learnt from customers.
-CUSTOM, BGP = "custom", "bgp"
 Row = TypeVar("Row")
 
 

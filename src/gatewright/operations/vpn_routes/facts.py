@@ -18,6 +18,9 @@ from gatewright.store import connections
 from gatewright.store.connections import ConnectionView
 from gatewright.store.gateways import GatewayRow, GatewayView
 
+#: ``RouteEntryType``: made by people, and learnt from customers.
+CUSTOM, BGP = "custom", "bgp"
+
 NEXT_HOP_NOT_FOUND = ErrorRow(
     404,
     "InvalidVpnConnectionInstanceId.NotFound",
