@@ -57,6 +57,46 @@ def refused(**parameters: str) -> ApiError:
     return caught.value
 
 
+class PairRequest(Request, kw_only=True, frozen=True):
+    label: Annotated[Label, Parameter()] = Label(key="k")
+
+
+class Pair(Operation[PairRequest, MadeUpResponse]):
+    access = Access.WRITE
+
+    def execute(self, call: object, request: PairRequest) -> MadeUpResponse:
+        raise AssertionError("only the request is looked at")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"Label.1.Key": "x"},
+        {"Label.1": "x"},
+        {"Label": '{"1": {"Key": "x"}}'},
+        {"Label.Key": "x", "Label.2.Key": "x"},
+    ],
+)
+def test_an_object_is_no_list(parameters: dict[str, str]) -> None:
+    with pytest.raises(ApiError) as caught:
+        decode(Pair(), parameters)
+    assert caught.value.code == "InvalidParameter"
+    assert caught.value.detail.startswith("Label.")
+    assert caught.value.detail.endswith("is of no list: write Label.Key")
+
+
+@pytest.mark.parametrize("value", ["true", "TRUE", "1", "yes"])
+def test_a_write_without_a_dry_run_is_not_carried_out_as_one(value: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        decode(Pair(), {"DryRun": value})
+    assert caught.value.code == "UnsupportedOperation"
+    assert caught.value.detail.startswith(f'DryRun "{value}": ')
+    for harmless in ({"DryRun": "false"}, {"DryRun": ""}, {}):
+        decode(Pair(), harmless)
+    # a read changes nothing whatever it is told
+    assert decoded(ResourceId__1="a", DryRun="true").resource_id == ("a",)
+
+
 def test_lists_of_texts_are_in_the_order_of_their_numbers_gaps_or_not() -> None:
     assert decoded(ResourceId__10="c", ResourceId__2="b", ResourceId__1="a").resource_id == ("a", "b", "c")
 

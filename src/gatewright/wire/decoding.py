@@ -2,7 +2,8 @@
 
 In three rounds over the declaration, in its order: what is required and missing; what is not of its type; what breaks
 a rule. Parameters that no declaration knows are ignored, as the real service does (clients send ``OwnerId`` and the
-like); those that the API has and this service does not serve yet are refused.
+like); those that the API has and this service does not serve yet are refused, and so is the dry run of a write that has
+none: it would be carried out.
 
 In which forms lists and objects arrive is the business of :mod:`gatewright.wire.gathering`.
 """
@@ -14,11 +15,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from gatewright.errors import UNSUPPORTED_OPERATION, ApiError, invalid_parameter, missing_parameter
-from gatewright.operations.declaration import Constraint, Count, Field, Item, NotYet, Operation, Request
+from gatewright.operations.declaration import Access, Constraint, Count, Field, Item, NotYet, Operation, Request
 from gatewright.wire.gathering import LONGEST, Raw, gather, tellable
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})\Z")
 _LARGEST = 2**63 - 1
+#: Ignored by an operation that cannot try, it would be carried out.
+_DRY_RUN = "DryRun"
 
 
 def decode(operation: Operation[Any, Any], parameters: Mapping[str, str]) -> Request:
@@ -29,6 +32,8 @@ def decode(operation: Operation[Any, Any], parameters: Mapping[str, str]) -> Req
     _check_all(operation.fields, values, raw, "")
     for absent in operation.request_type.not_yet:
         _refuse(absent, parameters)
+    if operation.access is Access.WRITE and not any(field.name == _DRY_RUN for field in operation.fields):
+        _refuse_dry_run(operation, parameters.get(_DRY_RUN, ""))
     return operation.request_type(**values)
 
 
@@ -125,6 +130,12 @@ def _refuse(absent: NotYet, parameters: Mapping[str, str]) -> None:
     prefix = absent.name + "."
     if value or (absent.type.startswith("array") and any(name.startswith(prefix) for name in parameters)):
         raise _not_served(absent, value or "")
+
+
+def _refuse_dry_run(operation: Operation[Any, Any], value: str) -> None:
+    if value.lower() not in ("", "false"):
+        rule = f"{operation.name} has no dry run, and would be carried out: leave it out"
+        raise UNSUPPORTED_OPERATION(_DRY_RUN, value, rule)
 
 
 def _not_served(absent: NotYet, value: str) -> ApiError:

@@ -125,6 +125,9 @@ def _object(field: Field, prefix: str, given: Mapping[str, Any]) -> Raw:
     found: Raw = {}
     for key, value in given.items():
         inner = known.get(key.lower())
+        if inner is None and key.isdecimal():
+            example = prefix + field.fields[0].name
+            raise invalid_parameter(prefix + key, tellable(field, "{...}"), f"is of no list: write {example}")
         if inner is None or value in (None, "", {}):
             continue
         name = prefix + inner.name
