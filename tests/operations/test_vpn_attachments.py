@@ -52,7 +52,7 @@ def test_one_tunnel_is_made_told_changed_and_deleted(cell: Cell) -> None:
         NetworkType="private",
         IkeConfig=json.dumps({"Psk": "s3cret", "IkeVersion": "ikev2"}),
         HealthCheckConfig=json.dumps(
-            {"enable": "true", "dip": "10.1.0.1", "sip": "10.2.0.1", "Policy": "reserve_route"}
+            {"enable": "true", "dip": "192.168.0.1", "sip": "10.2.0.1", "Policy": "reserve_route"}
         ),
         BgpConfig=json.dumps({"EnableBgp": "true", "LocalAsn": "45104", "TunnelCidr": "169.254.11.0/30"}),
         RemoteCaCert="means nothing",

@@ -21,7 +21,7 @@ from gatewright.operations.vpn_connections.configs import BgpConfig, HealthCheck
 from gatewright.operations.vpn_connections.facts import TUNNEL_BANDWIDTHS
 from gatewright.operations.vpn_connections.making import new_connection, new_tunnels
 from gatewright.operations.vpn_connections.modify import INVALID_NAME
-from gatewright.operations.vpn_connections.subnets import LOCAL_SUBNET, REMOTE_SUBNET, LocalSubnet, RemoteSubnet
+from gatewright.operations.vpn_connections.subnets import LOCAL_SUBNET, REMOTE_SUBNET, LocalSubnet, RemoteSubnet, joined
 from gatewright.operations.vpn_connections.wishes import Peer, check_algorithms, check_bgp, peer_of
 from gatewright.reconcile.telling import of_connection
 from gatewright.resources.connection_status import UNSEEN
@@ -101,10 +101,13 @@ class CreateVpnAttachment(Operation[CreateVpnAttachmentRequest, CreateVpnAttachm
             forms.refuse_flat(request, "the attachment")
             check_pair(request.tunnel_options_specification)
             new_pair(request.tunnel_options_specification)
-        elif request.customer_gateway_id is None:
-            raise missing_parameter("CustomerGatewayId")
+        else:
+            forms.refuse_options((), request.enable_tunnels_bgp, "the attachment")
+            if request.customer_gateway_id is None:
+                raise missing_parameter("CustomerGatewayId")
         if request.health_check_config is not None:
-            health.check(health.fields(request.health_check_config, health.OFF))
+            checked = health.fields(request.health_check_config, health.OFF)
+            health.check(checked, joined(request.local_subnet), joined(request.remote_subnet))
 
     def execute(self, call: Call, request: CreateVpnAttachmentRequest) -> CreateVpnAttachmentResponse:
         wanted = _wanted(request)

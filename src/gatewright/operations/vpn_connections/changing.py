@@ -84,10 +84,11 @@ def change_as_asked(
         forms.refuse_flat(request, row.id)
         wishes = forms.named(request.tunnel_options_specification, row.id, ends)
         return change(call, row, ends, wishes, fields, bgp=request.enable_tunnels_bgp)
-    forms.refuse_options(request.tunnel_options_specification, row.id)
+    forms.refuse_options(request.tunnel_options_specification, request.enable_tunnels_bgp, row.id)
     wishes = {ends[0].id: forms.flat(request, customer_gateway_id)}
     checked = health.fields(request.health_check_config, health.fields_of(row))
-    health.check(checked)
+    now = {name: fields[name] or getattr(row, name) for name in ("local_subnets", "remote_subnets")}
+    health.check(checked, now["local_subnets"], now["remote_subnets"])
     bgp = None if request.bgp_config is None else request.bgp_config.enable_bgp
     return change(call, row, ends, wishes, fields | checked, bgp=bgp)
 

@@ -21,7 +21,7 @@ from gatewright.operations.vpn_connections.configs import (
     Role,
 )
 from gatewright.operations.vpn_connections.making import new_connection, new_tunnels
-from gatewright.operations.vpn_connections.subnets import LocalSubnet, RemoteSubnet
+from gatewright.operations.vpn_connections.subnets import LocalSubnet, RemoteSubnet, joined
 from gatewright.operations.vpn_connections.wishes import (
     ALREADY_EXISTS,
     Peer,
@@ -112,7 +112,8 @@ class CreateVpnConnection(Operation[CreateVpnConnectionRequest, CreateVpnConnect
         if request.tunnel_options_specification:
             _check_roles(request.tunnel_options_specification)
         if request.health_check_config is not None:
-            health.check(health.fields(request.health_check_config, health.OFF))
+            checked = health.fields(request.health_check_config, health.OFF)
+            health.check(checked, joined(request.local_subnet), joined(request.remote_subnet))
 
     def execute(self, call: Call, request: CreateVpnConnectionRequest) -> CreateVpnConnectionResponse:
         gateway = find_gateway(call, request.vpn_gateway_id)
@@ -175,7 +176,7 @@ def _wishes(request: CreateVpnConnectionRequest, gateway: GatewayView) -> list[W
     """What is wanted of each tunnel, told as the gateway needs it. Raises ApiError."""
     options = request.tunnel_options_specification
     if gateway.disaster_recovery_vswitch_id is None:
-        forms.refuse_options(options, gateway.id)
+        forms.refuse_options(options, request.enable_tunnels_bgp, gateway.id)
         if request.customer_gateway_id is None:
             raise missing_parameter("CustomerGatewayId")
         return [forms.flat(request, request.customer_gateway_id)]

@@ -97,21 +97,31 @@ def named(given: Sequence[TunnelOptions], connection_id: str, ends: Sequence[Tun
 
 
 def refuse_flat(request: Flat, owner: str) -> None:
-    """Refuse what is said flat of ``owner``, which has two tunnels; an empty object says nothing. Raises ApiError."""
+    """Refuse what is said flat of ``owner``, which has two tunnels. Raises ApiError.
+
+    An empty object says nothing, and a health check that is off is what there is.
+    """
     for attribute, name in _FLAT.items():
         value = getattr(request, attribute, None)
         said = value != type(value)() if isinstance(value, Item) else value is not None
-        if said:
+        if isinstance(value, HealthCheckConfig):
+            if said and value.enable is not False:
+                rule = f"is for one tunnel, and {owner} has two, which are checked by DPD and BGP alone: leave it out"
+                raise invalid_parameter(name, "{...}", rule)
+        elif said:
             shown = "{...}" if attribute.endswith("_config") else value
             rule = f"is for one tunnel, and {owner} has two: say it of each in {OPTIONS}"
             raise invalid_parameter(name, shown, rule)
 
 
-def refuse_options(options: Sequence[TunnelOptions], owner: str) -> None:
+def refuse_options(options: Sequence[TunnelOptions], tunnels_bgp: bool | None, owner: str) -> None:
     """Refuse what is said of two tunnels of ``owner``, which has one. Raises ApiError."""
     if options:
         rule = f"is for two tunnels, and {owner} has one: give IkeConfig and what is beside it"
         raise invalid_parameter(OPTIONS, f"{len(options)} tunnels", rule)
+    if tunnels_bgp:
+        rule = f"is for two tunnels, and {owner} has one: give BgpConfig.EnableBgp"
+        raise invalid_parameter("EnableTunnelsBgp", "true", rule)
 
 
 def refuse_certificates(top: str | None, options: Sequence[GatewayTunnelOptions]) -> None:

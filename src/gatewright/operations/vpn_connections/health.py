@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from gatewright.errors import invalid_parameter, missing_parameter
@@ -39,8 +40,11 @@ def fields_of(row: Any) -> dict[str, Any]:
     return {column: getattr(row, column) for column in _FIELDS}
 
 
-def check(after: dict[str, Any]) -> None:
-    """Refuse checks that have nothing to send to. Raises ApiError."""
+def check(after: dict[str, Any], local_subnets: str, remote_subnets: str) -> None:
+    """Refuse checks that have nothing to send to, or that no tunnel between these networks takes. Raises ApiError.
+
+    Whether a check goes by its tunnel's selectors is nowhere documented (*assumed*): nothing else would get through.
+    """
     if not after["health_enabled"]:
         return
     if not after["health_destination"]:
@@ -51,3 +55,10 @@ def check(after: dict[str, Any]) -> None:
         raise invalid_parameter(
             "HealthCheckConfig.Sip", after["health_source"], "is Dip too: probes go to the other end"
         )
+    for name, address, side, networks in (
+        ("Dip", after["health_destination"], "RemoteSubnet", remote_subnets),
+        ("Sip", after["health_source"], "LocalSubnet", local_subnets),
+    ):
+        if not any(IPv4Address(address) in IPv4Network(network) for network in networks.split(",")):
+            rule = f"must be in {side}, {networks}: the tunnel takes nothing else, and the check would never succeed"
+            raise invalid_parameter(f"HealthCheckConfig.{name}", address, rule)

@@ -70,7 +70,8 @@ def new_connection(
         dual_tunnel=dual,
         enable_tunnels_bgp=dual and request.enable_tunnels_bgp,
         created_at=call.now,
-        **health.fields(request.health_check_config, health.OFF),
+        # two tunnels have none
+        **health.fields(None if dual else request.health_check_config, health.OFF),
     )
 
 
