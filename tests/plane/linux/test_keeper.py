@@ -96,3 +96,29 @@ def test_a_tunnel_whose_charon_ends_while_its_link_is_set_is_not_told_to_be_up(t
             assert "it has ended" in last.detail
 
     asyncio.run(main())
+
+
+async def come_up(keeper: Keeper, charon: Charon, heard: Heard) -> None:
+    keeper.attend(charon.daemon())
+    await heard.until(lambda: "begins when there is traffic" in getattr(heard.last("tun-1"), "detail", ""))
+    charon.carries = True
+    keeper.changed()
+    await heard.status("tun-1", UP)
+
+
+def test_a_link_goes_down_with_a_charon_that_leaves_nothing_that_carries(tmp_path: Path) -> None:
+    async def main() -> None:
+        for may_carry in (True, False):
+            link, heard, charon = Link(), Heard(), Charon()
+            async with keeping(tmp_path, link, heard) as keeper:
+                await come_up(keeper, charon, heard)
+                charon.session = None
+                keeper.lost("it has ended", may_carry=may_carry)
+                await settle()
+                assert link.set_to[-1].up == may_carry
+                assert (await heard.status("tun-1", DOWN)).detail.endswith("it has ended")
+                # and up with the next one
+                await come_up(keeper, Charon(), heard)
+                assert link.set_to[-1].up
+
+    asyncio.run(main())

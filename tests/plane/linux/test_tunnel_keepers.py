@@ -41,12 +41,12 @@ def keeper_of(plane: LinuxPlane, number: int) -> Keeper | None:
     return plane._keepers._keepers.get(("vpn-1", number))
 
 
-def kill(pid: int) -> None:
+def kill(pid: int, how: signal.Signals = signal.SIGKILL) -> None:
     """Returns when it has ended."""
     process = Process.open(pid)
     assert process is not None
     try:
-        process.send(signal.SIGKILL)
+        process.send(how)
         assert process.ended(patience(5))
     finally:
         process.close()
@@ -241,3 +241,29 @@ def test_one_tunnel_that_is_brought_back_slowly_has_nothing_else_applied_again(
         assert changes == []
 
     asyncio.run(asyncio.wait_for(main(), patience(60)))
+
+
+def test_only_what_a_killed_charon_has_left_may_carry_until_the_next_comes_at_once(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, before = [], Keeper.lost
+
+    def lost(self: Keeper, why: str, *, may_carry: bool = False) -> None:
+        found.append(may_carry)
+        before(self, why, may_carry=may_carry)
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        monkeypatch.setattr(Keeper, "lost", lost)
+        await plane.apply(vswitch())
+        # the last has to wait
+        for generation, ends in enumerate(((signal.SIGTERM,), (signal.SIGKILL, signal.SIGKILL)), 1):
+            await plane.apply(gateway(ONE, generation=2 * generation))
+            for how in ends:
+                await told(heard, "tun-1", WAITS)
+                kill(charon_of(lab, 1), how)
+                await told(heard, "tun-1", "its charon ended")
+            await told(heard, "tun-1", WAITS)
+            await plane.apply(gateway(generation=2 * generation + 1))
+        assert found == [False, True, False]
+
+    play(lab, scenario)

@@ -34,6 +34,8 @@ class Process:
         self.pid = pid
         #: The pidfd, readable once the process has ended.
         self.descriptor = descriptor
+        #: Whether it is known to have been ended by a signal, so that it could see to nothing any more.
+        self.killed = False
 
     @classmethod
     def open(cls, pid: int) -> Self | None:
@@ -95,6 +97,7 @@ def epitaph(process: Process) -> str:
         return f"process {process.pid} ended"
     if result.si_code == os.CLD_EXITED:
         return f"process {process.pid} ended with status {result.si_status}"
+    process.killed = True
     return f"process {process.pid} was ended by {signal.Signals(result.si_status).name}"
 
 

@@ -67,6 +67,11 @@ class Daemon:
         return self._process.pid
 
     @property
+    def killed(self) -> bool:
+        """Whether it has ended without being able to see to anything: then what it had in the kernel carries on."""
+        return self._process.killed
+
+    @property
     def lives(self) -> bool:
         return self.session is not None and not self.session.ended.done()
 

@@ -166,10 +166,12 @@ class Keeper:
             await self.daemon.close()
         self._reliance.close()
 
-    def lost(self, why: str) -> None:
-        """It has no charon."""
+    def lost(self, why: str, *, may_carry: bool = False) -> None:
+        """It has no charon. Unless what that has left ``may_carry`` until there is one again, its link goes down."""
         self._let_go()
+        self._carries = None if may_carry else False
         self._tell(TunnelStatus.IKE_SA_NOT_ESTABLISHED, _fault(why))
+        self._wake.set()
 
     def _let_go(self) -> None:
         """Take nothing for known any more. If the tunnel was up, nobody waits for traffic until it is again."""

@@ -285,8 +285,11 @@ class Keepers:
         if keeper in self._mending or not self._is_current(keeper):
             return
         _log.warning("charon of tunnel %s of %s: %s", keeper.tunnel.number, keeper.instance.id, ended.ended)
-        keeper.mends.is_down(asyncio.get_running_loop().time())
-        keeper.lost(f"its charon ended ({ended.ended}) and is started again")
+        clock = asyncio.get_running_loop().time()
+        keeper.mends.is_down(clock)
+        # what waits longer must not be relied on: nobody answers its peer
+        soon = keeper.mends.left(clock) == 0
+        keeper.lost(f"its charon ended ({ended.ended}) and is started again", may_carry=ended.killed and soon)
         task = self._mending[keeper] = asyncio.ensure_future(self._mend(keeper))
         task.add_done_callback(lambda _: self._mending.pop(keeper))
 
