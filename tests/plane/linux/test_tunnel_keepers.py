@@ -8,12 +8,12 @@ import signal
 import pytest
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import LinuxPlane, charon_config
+from gatewright.plane.linux import LinuxPlane, charon_config, vpn_routing
 from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.tunnels import keeper
 from gatewright.plane.linux.tunnels.backend import Standing
 from gatewright.plane.linux.tunnels.keeper import Keeper
-from gatewright.plane.linux.tunnels.links import TunnelLinks
+from gatewright.plane.linux.tunnels.links import LinkState, TunnelLinks
 from gatewright.plane.linux.tunnels.own_charon import OwnCharon
 from gatewright.resources.specs import InstanceSpec, ItemKey
 from gatewright.resources.troubles import Cause
@@ -265,5 +265,27 @@ def test_only_what_a_killed_charon_has_left_may_carry_until_the_next_comes_at_on
             await told(heard, "tun-1", WAITS)
             await plane.apply(gateway(generation=2 * generation + 1))
         assert found == [False, True, False]
+
+    play(lab, scenario)
+
+
+def test_a_link_that_is_set_late_has_the_routes_that_are_wanted_now(lab: Lab) -> None:
+    before, wanted = gateway(ONE, TWO), gateway(ONE, vpn_routes=(), generation=2)
+    up = LinkState(up=True, usable=True, steady=True)
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        def routes() -> str:
+            return lab.ip(wanted, "route", "show", "table", str(vpn_routing.DESTINATIONS))
+
+        await plane.apply(vswitch())
+        await plane.apply(before)
+        for one in (ONE, TWO):
+            assert await asyncio.to_thread(plane._links.set, before, one, up)
+            assert f"172.16.{one.number}.0/24" in routes()
+        await plane.apply(wanted)
+        # a keeper was about to do so when that was wanted
+        assert await asyncio.to_thread(plane._links.set, before, ONE, up)
+        assert not await asyncio.to_thread(plane._links.set, before, TWO, up)
+        assert routes() == ""
 
     play(lab, scenario)

@@ -176,6 +176,7 @@ class Instances:
             remove_marked(host, self._names.lan(instance_id))
             self._uplink.unplug(host, instance_id)
         self._guards.remove(key)
+        self._links.forget(instance_id)
         folder.delete()
 
     def has_tunnels(self, spec: InstanceSpec) -> bool:

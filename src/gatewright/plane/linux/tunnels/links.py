@@ -38,9 +38,14 @@ class TunnelLinks:
         self._names = names
         #: Of each instance: routes are compared with the links that are up, and nobody may change either meanwhile.
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        #: Of each instance: as what it was routed last.
+        self._routed: dict[str, InstanceSpec] = {}
 
     def set(self, spec: InstanceSpec, tunnel: TunnelSpec, wanted: LinkState) -> bool:
-        """Have a tunnel's link so, with its routes. False if it is not there: its charon has ended."""
+        """Have a tunnel's link so, with its routes. False if it is not there: its charon has ended.
+
+        The routes are those of the spec that :meth:`route` was told last, which may be newer than this one.
+        """
         with self._inside(spec) as inside:
             link = inside.find(link_name(tunnel.number))
             if link is None:
@@ -54,7 +59,9 @@ class TunnelLinks:
             if wanted.up:
                 if not link.up:
                     inside.change(link, state="up")
-                vpn_routing.follow(inside, spec, tunnel)
+                routed = self._routed.get(spec.id, spec)
+                if (now := next((one for one in routed.tunnels if one.id == tunnel.id), None)) is not None:
+                    vpn_routing.follow(inside, routed, now)
             return True
 
     def look(self, spec: InstanceSpec, tunnel: TunnelSpec) -> LinkState | None:
@@ -70,7 +77,12 @@ class TunnelLinks:
     def route(self, spec: InstanceSpec) -> None:
         """Have the routes of an instance as its spec says, over the links that are up."""
         with self._inside(spec) as inside:
+            self._routed[spec.id] = spec
             vpn_routing.ensure(inside, spec)
+
+    def forget(self, instance_id: str) -> None:
+        """The instance is gone."""
+        self._routed.pop(instance_id, None)
 
     @contextmanager
     def _inside(self, spec: InstanceSpec) -> Iterator[RoutingRtnl]:
