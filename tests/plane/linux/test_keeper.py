@@ -9,6 +9,9 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
+from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux.folders import Folder
 from gatewright.plane.linux.tunnels.daemon import Daemon
 from gatewright.plane.linux.tunnels.keeper import Keeper
@@ -120,5 +123,22 @@ def test_a_link_goes_down_with_a_charon_that_leaves_nothing_that_carries(tmp_pat
                 # and up with the next one
                 await come_up(keeper, Charon(), heard)
                 assert link.set_to[-1].up
+
+    asyncio.run(main())
+
+
+def test_a_tunnel_has_not_taken_what_is_wanted_while_what_was_agreed_before_stands(tmp_path: Path) -> None:
+    async def main() -> None:
+        link, heard, charon = Link(), Heard(), Charon(carries=True, ends=False)
+        async with keeping(tmp_path, link, heard) as keeper:
+            keeper.attend(charon.daemon())
+            with pytest.raises(PlaneError, match="does not end what tun1 had agreed upon before"):
+                await keeper.in_force(patience(5))
+            # an agent that came now would load it again
+            assert not (tmp_path / "loaded").exists()
+            # until it has gone
+            charon.carries = False
+            await keeper.in_force(patience(5))
+            assert (tmp_path / "loaded").exists()
 
     asyncio.run(main())

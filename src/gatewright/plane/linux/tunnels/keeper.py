@@ -11,8 +11,8 @@ import contextlib
 import hashlib
 import logging
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -302,9 +302,12 @@ class Keeper:
             await session.command("load-shared", shared_key(tunnel, psk))
         await session.command("load-conn", self._connection(instance, tunnel))
         # SAs go on as they were agreed, whatever is loaded: with the old proposal, subnets and key
-        if anew and any(name in listed for listed in await session.listing("list-sas", "list-sa", {"ike": name})):
+        if anew and (before := await self._sas(session)):
             await end(session, name)
             self._demanded = asyncio.get_running_loop().time()
+            # it refuses also what has gone by itself
+            if seen.standing(before, name) & seen.standing(await self._sas(session), name):
+                raise PlaneError(f"charon does not end what {name} had agreed upon before")
         self._loaded = wanted
         try:
             self._folder.write(_NOTE, " ".join(wanted).encode())
@@ -317,8 +320,11 @@ class Keeper:
             self._troubles.want(tunnel)
 
     async def _see(self, session: ViciSession) -> Seen:
-        name = connection_name(self.tunnel)
-        return seen.seen(await session.listing("list-sas", "list-sa", {"ike": name}), name)
+        return seen.seen(await self._sas(session), connection_name(self.tunnel))
+
+    async def _sas(self, session: ViciSession) -> list[Mapping[str, Any]]:
+        """What charon lists of the tunnel."""
+        return await session.listing("list-sas", "list-sa", {"ike": connection_name(self.tunnel)})
 
     async def _follow(self, now: Seen) -> float | None:
         """Have the link and what is told follow what was seen. Gives when it is time again, if it is."""

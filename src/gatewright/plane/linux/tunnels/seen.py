@@ -46,6 +46,12 @@ def seen(listed: Iterable[Mapping[str, Any]], name: str) -> Seen:
     return Seen(established, connecting, frozenset(children), ", ".join(agreed))
 
 
+def standing(listed: Iterable[Mapping[str, Any]], name: str) -> frozenset[str]:
+    """Charon's numbers of the IKE SAs of the connection ``name`` that are agreed, or being agreed, and not to go."""
+    sas = [entry[name] for entry in listed if name in entry]
+    return frozenset(_text(sa, "uniqueid") for sa in sas if sa.get("state") in _STANDING + _BEGINNING)
+
+
 def status(now: Seen, *, phase_2_failed: bool) -> TunnelStatus:
     """``phase_2_failed``: within this IKE SA a CHILD SA was refused, or has gone."""
     if now.children:
