@@ -22,15 +22,12 @@ class Seen(NamedTuple):
     connecting: bool = False
     #: The names of the CHILD SAs that carry packets.
     children: frozenset[str] = frozenset()
-    #: What is agreed, for people: algorithms of both phases.
-    agreed: str = ""
 
 
 def seen(listed: Iterable[Mapping[str, Any]], name: str) -> Seen:
     """What VICI's list-sas tells of the connection ``name``: each item is an IKE SA by its connection's name."""
     established = connecting = False
     children: set[str] = set()
-    agreed: list[str] = []
     for entry in listed:
         sa = entry.get(name)
         if sa is None:
@@ -40,10 +37,7 @@ def seen(listed: Iterable[Mapping[str, Any]], name: str) -> Seen:
         connecting = connecting or state in _BEGINNING
         carrying = [child for child in sa.get("child-sas", {}).values() if child.get("state") in _CARRYING]
         children.update(_text(child, "name") for child in carrying)
-        if state in _STANDING:
-            agreed = [_suite(sa, ("encr-alg", "integ-alg", "prf-alg", "dh-group"))]
-            agreed += [_suite(child, ("encr-alg", "integ-alg", "dh-group")) for child in carrying[:1]]
-    return Seen(established, connecting, frozenset(children), ", ".join(agreed))
+    return Seen(established, connecting, frozenset(children))
 
 
 def standing(listed: Iterable[Mapping[str, Any]], name: str) -> frozenset[str]:
@@ -59,15 +53,6 @@ def status(now: Seen, *, phase_2_failed: bool) -> TunnelStatus:
     if not now.established:
         return TunnelStatus.IKE_SA_NOT_ESTABLISHED
     return TunnelStatus.IPSEC_SA_NOT_ESTABLISHED if phase_2_failed else TunnelStatus.IKE_SA_ESTABLISHED
-
-
-def _suite(sa: Mapping[str, Any], keys: Iterable[str]) -> str:
-    words = []
-    for key in keys:
-        if key in sa:
-            size = _text(sa, "encr-keysize") if key == "encr-alg" and "encr-keysize" in sa else ""
-            words.append(_text(sa, key) + (f"_{size}" if size else ""))
-    return "/".join(words)
 
 
 def _text(section: Mapping[str, Any], key: str) -> str:
