@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
+import msgspec
 import pytest
 
 from gatewright.plane.contract import PlaneError
@@ -19,7 +20,7 @@ from gatewright.resources.specs import InstanceSpec, ItemKey
 from gatewright.resources.troubles import Cause
 from gatewright.resources.tunnels import TunnelSpec
 from tests.plane.linux.customer import tunnel
-from tests.plane.linux.lab import Lab, run, vswitch
+from tests.plane.linux.lab import Lab, links, run, vswitch
 from tests.plane.linux.sites import gateway
 from tests.plane.linux.test_lookout import looks, until
 from tests.plane.linux.test_tunnel_changes import charon_of
@@ -289,3 +290,31 @@ def test_a_link_that_is_set_late_has_the_routes_that_are_wanted_now(lab: Lab) ->
         assert routes() == ""
 
     play(lab, scenario)
+
+
+def test_a_tunnel_inherits_nothing_of_one_that_had_its_number_before(lab: Lab) -> None:
+    other = msgspec.structs.replace(TWO, id="tun-9", number=1)
+
+    async def main() -> None:
+        heard = Heard()
+        async with opened(lab, heard) as (plane, _):
+            await plane.apply(vswitch())
+            await plane.apply(gateway(ONE))
+            await told(heard, "tun-1", WAITS)
+            charons = [charon_of(lab, 1)]
+            up = LinkState(up=True, usable=True, steady=True)
+            assert await asyncio.to_thread(plane._links.set, gateway(ONE), ONE, up)
+            await plane.apply(gateway(other, generation=2))
+            await told(heard, "tun-9", WAITS)
+            assert "UP" not in links("-n", lab.namespace(gateway()))["tun1"]["flags"]
+            charons.append(charon_of(lab, 1))
+        # also if nobody was there who had seen the first one go
+        async with opened(lab, heard) as (plane, _):
+            await plane.apply(gateway(ONE, generation=3))
+            charons.append(charon_of(lab, 1))
+            # and the same is kept
+            await plane.apply(gateway(ONE, generation=4))
+            await plane.apply(gateway(ONE, generation=4))
+            assert len({*charons, charon_of(lab, 1)}) == 3
+
+    asyncio.run(asyncio.wait_for(main(), patience(60)))

@@ -194,7 +194,7 @@ class Instances:
 
     def _remove_tunnels(self, spec: InstanceSpec, backend: Backend | None) -> dict[int, str]:
         """Remove those that an instance is not to have any more. Gives why some could not be, by their numbers."""
-        kept = {tunnel.number for tunnel in backend.served(spec)} if backend else set()
+        kept = {tunnel.number for tunnel in backend.served(spec)}.difference(backend.taken(spec)) if backend else set()
         backend = backend or self._tunnels()
         return self._remove_each(backend, spec.id, set(backend.found(spec.id)) - kept)
 

@@ -54,6 +54,10 @@ class Backend(Protocol):
         """The numbers of an instance's tunnels of which anything is there."""
         ...
 
+    def taken(self, spec: InstanceSpec) -> Collection[int]:
+        """The numbers of an instance's tunnels by which there is another tunnel, which had the number before."""
+        ...
+
     def connection(self, spec: InstanceSpec, tunnel: TunnelSpec, /) -> Section:
         """The message of VICI's load-conn. Pure; of the instance, only its legs count."""
         ...

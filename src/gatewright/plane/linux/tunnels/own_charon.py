@@ -35,6 +35,8 @@ from gatewright.resources.tunnels import TunnelSpec, link_name
 UPLINK = "uplink"
 #: How long a charon that is looked at may take to take a connection, seconds.
 _PATIENCE = 5.0
+#: In the tunnel's folder: its id. Numbers are used again.
+_NOTE = "tunnel"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class OwnCharon(abc.ABC):
     def ensure(self, spec: InstanceSpec, tunnel: TunnelSpec) -> Standing:
         folder = self._folders.of_tunnel(spec.id, tunnel.number)
         folder.make()
+        folder.write(_NOTE, tunnel.id.encode())
         name = self._names.tunnel_namespace(spec.id, tunnel.number)
         with step(f"making network namespace {name}"):
             new = netns.ensure(name)
@@ -100,12 +103,16 @@ class OwnCharon(abc.ABC):
         return Standing(socket_of(folder), process)
 
     def stands(self, spec: InstanceSpec) -> bool:
-        return not any(self.faults(spec)) and all(
-            _listens(
-                socket_of(self._folders.of_tunnel(spec.id, tunnel.number)),
-                self._names.tunnel_namespace(spec.id, tunnel.number),
+        return (
+            not self.taken(spec)
+            and not any(self.faults(spec))
+            and all(
+                _listens(
+                    socket_of(self._folders.of_tunnel(spec.id, tunnel.number)),
+                    self._names.tunnel_namespace(spec.id, tunnel.number),
+                )
+                for tunnel in self.served(spec)
             )
-            for tunnel in self.served(spec)
         )
 
     def remove(self, instance_id: str, number: int) -> None:
@@ -128,6 +135,19 @@ class OwnCharon(abc.ABC):
             owners = [self._names.tunnel_of(name) for name in netns.listing()]
         numbers = {owner[1] for owner in owners if owner is not None and owner[0] == instance_id}
         return numbers | set(self._folders.tunnels_of(instance_id))
+
+    def taken(self, spec: InstanceSpec) -> Collection[int]:
+        return {
+            tunnel.number for tunnel in spec.tunnels if self._noted(spec.id, tunnel.number) not in (None, tunnel.id)
+        }
+
+    def _noted(self, instance_id: str, number: int) -> str | None:
+        """The id of the tunnel that was made last with a number; None if none is there, or if it was not noted."""
+        path = self._folders.of_tunnel(instance_id, number).path / _NOTE
+        try:
+            return path.read_text()
+        except (OSError, UnicodeDecodeError):
+            return None
 
     def faults(
         self, spec: InstanceSpec, within: Collection[int] | None = None, left_out: Collection[int] = ()
