@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gatewright.client import Caller, Unreachable
 from tests.cli.command import Friendly, answered
 from tests.support.service import Service
 
@@ -124,6 +127,11 @@ def test_a_gateway_with_one_half_gets_one_tunnel(service: Service, friendly: Fri
         (("shop", "office", "--psk-file", "/nowhere/key"), "/nowhere/key cannot be read: No such file"),
         (("shop", "office", "--encryption", "aes512"), "aes512"),
         (("shop", "office", "--route", "172.16.0.1/16"), "172.16.0.1/16"),
+        (("shop", "office", "--local", "10.0.0.0/16", "--remote", "0.0.0.0/0"), "neither 0.0.0.0/0 nor overlapping"),
+        (("shop", "office", "--local", "10.0.0.0/16", "--remote", "0.0.0.0/0"), "route table: --no-publish"),
+        (("shop", "office", "--local", "10.0.0.0/16", "--remote", "172.16.0.0/24,"), "RemoteSubnet"),
+        (("shop", "office", "--local", "10.0.0.0/16", "--remote", "172.16.0.0/24,172.16.1.1/24"), "172.16.1.1/24"),
+        (("shop", "office", "--local", "0.0.0.0/0", "--remote", "0.0.0.0/0", "--route", "0.0.0.0/0"), "RouteDest"),
         (("shop", "office", "--asn", "65001"), "--asn is for --bgp"),
     ],
 )
@@ -137,3 +145,78 @@ def test_what_cannot_be_is_told_and_nothing_is_made(
 
     assert (ran.status != 0, said in ran.err) == (True, True), ran.err
     assert answered(friendly("connections", "list"))["VpnConnections"]["VpnConnection"] == []
+
+
+def test_several_networks_are_told_with_commas(service: Service, friendly: Friendly, gateway: str) -> None:
+    networks = ("--local", "10.0.0.0/24, 10.0.1.0/24", "--remote", "172.16.0.0/24,172.16.1.0/24")
+    made = answered(friendly("connections", "create", "shop", "office", *networks, "--remote", "172.16.1.0/24"))
+    assert (made["LocalSubnet"], made["RemoteSubnet"]) == ("10.0.0.0/24,10.0.1.0/24", "172.16.0.0/24,172.16.1.0/24")
+    policies = service.client().call("DescribeVpnPbrRouteEntries", VpnGatewayId=gateway)["VpnPbrRouteEntries"]
+    states = [(row["RouteDest"], row["State"]) for row in policies["VpnPbrRouteEntry"]]
+    assert sorted(states) == [(f"172.16.{number}.0/24", "published") for number in (0, 0, 1, 1)]
+
+
+def test_from_everywhere_to_everywhere_routes_decide(service: Service, friendly: Friendly, gateway: str) -> None:
+    everywhere = ("--local", "0.0.0.0/0", "--remote", "0.0.0.0/0", "--route", "172.16.3.0/24,172.16.4.0/24")
+    ran = friendly("connections", "create", "shop", "office", *everywhere)
+    assert answered(ran)["RemoteSubnet"] == "0.0.0.0/0"
+    assert "routes decide" in ran.err
+    routes = service.client().call("DescribeVpnRouteEntries", VpnGatewayId=gateway)["VpnRouteEntries"]["VpnRouteEntry"]
+    assert {(row["RouteDest"], row["State"]) for row in routes} == {
+        ("172.16.3.0/24", "published"),
+        ("172.16.4.0/24", "published"),
+    }
+
+
+NETWORKS = ("--name", "main", "--local", "10.0.0.0/16", "--remote", "172.16.1.0/24")
+
+
+@pytest.mark.parametrize(
+    ("operation", "told"),
+    [("PublishVpnRouteEntry", "is made, but not all its routes; to"), ("DescribeVpnConnection", "is made; to")],
+)
+@pytest.mark.parametrize("how", ["lost", "interrupted", "refused"])
+def test_who_hears_no_more_half_way_knows_what_was_made(
+    operation: str,
+    told: str,
+    how: str,
+    service: Service,
+    friendly: Friendly,
+    gateway: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patched:
+        if how == "refused":
+            fault = {"operation": operation, "code": "InternalError", "status": 400, "message": "No.", "count": 1}
+            service.control("POST", "/v1/faults", fault)
+        else:
+            _fail(patched, operation, KeyboardInterrupt() if how == "interrupted" else Unreachable("nobody answers"))
+        ran = friendly("connections", "create", "shop", "office", *NETWORKS, "--quiet", "--no-wait")
+    assert (ran.status, ran.out) == (130 if how == "interrupted" else 1, "")
+    (row,) = answered(friendly("connections", "list"))["VpnConnections"]["VpnConnection"]
+    assert f"connection main ({row['VpnConnectionId']}) {told} remove it: " in ran.err
+    (words,) = re.findall("to remove it: (.*)$", ran.err, re.MULTILINE)
+    assert friendly(*shlex.split(words)[1:], "--yes").status == 0
+    assert answered(friendly("connections", "list"))["VpnConnections"]["VpnConnection"] == []
+
+
+def test_an_order_without_an_answer_is_said_to_be_one(friendly: Friendly, service: Service, gateway: str) -> None:
+    fault = {"operation": "CreateVpnConnection", "drop": True, "when": "after", "count": 2}
+    service.control("POST", "/v1/faults", fault)
+    ran = friendly("connections", "create", "shop", "office", *NETWORKS)
+    assert ran.status == 1
+    (words,) = re.findall("it may have been made all the same; to see: (.*)$", ran.err, re.MULTILINE)
+    (row,) = answered(friendly(*shlex.split(words)[1:]))["VpnConnections"]["VpnConnection"]
+    assert row["Name"] == "main"
+
+
+def _fail(patched: pytest.MonkeyPatch, operation: str, how: BaseException) -> None:
+    """Have calls of an operation end so."""
+    calls = Caller.call
+
+    def call(self: Caller, action: str, *more: Any, **words: Any) -> dict[str, Any]:
+        if action == operation:
+            raise how
+        return calls(self, action, *more, **words)
+
+    patched.setattr(Caller, "call", call)

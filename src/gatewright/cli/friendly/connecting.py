@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatewright.cli import call_waits
 from gatewright.cli.friendly.keys import key_of
@@ -19,6 +20,16 @@ _EVERYWHERE = "0.0.0.0/0"
 _FIRST_TUNNEL_NETWORK = ipaddress.IPv4Network("169.254.10.0/30")
 _LAST_TUNNEL_NETWORK = ipaddress.IPv4Network("169.254.168.0/30")
 _WITHIN = ("VpnConnections", "VpnConnection")
+#: Stands for the id of a connection that is not made yet, in calls that are only held against the rules.
+_NOT_YET = "vco-of-these"
+
+
+class _Networks(NamedTuple):
+    """What the connection is for; where routes decide there is neither local nor remote."""
+
+    local: list[str]
+    remote: list[str]
+    route: list[str]
 
 
 def connect(session: Session) -> dict[str, Any]:
@@ -28,71 +39,99 @@ def connect(session: Session) -> dict[str, Any]:
     """
     from gatewright.cli.friendly.customer_gateways import named as device_named
     from gatewright.cli.friendly.gateways import named as gateway_named
-    from gatewright.cli.friendly.session import NotSent
-    from gatewright.client import Refused
+    from gatewright.client import Unreachable
 
     parsed = session.parsed
-    _check(session)
+    networks = _checked(session)
     keys = [key_of(file, "Pre-shared key") for file in parsed.psk_file]
     gateway = gateway_named(session, parsed.gateway)
     devices = [device_named(session, each) for each in parsed.devices]
     dual = bool(gateway.get("DisasterRecoveryVSwitchId"))
     if not dual and max(len(devices), len(keys)) > 1:
         raise ConfigurationError(f"{gateway['VpnGatewayId']} has one tunnel a connection: name one DEVICE and one key")
-    order = _order(session, gateway, devices, keys, dual=dual)
-    for network in parsed.route:
-        # before anything is made
-        session.check("CreateVpnRouteEntry", _route_of(order["VpnGatewayId"], "vco-of-these", network, publish=True))
-    made = session.order("CreateVpnConnection", order)
+    order = _order(session, gateway, devices, keys, networks, dual=dual)
+    session.check("CreateVpnConnection", order)
+    _check_ways(session, order["VpnGatewayId"], networks)
+    try:
+        made = session.order("CreateVpnConnection", order)
+    except (Unreachable, KeyboardInterrupt):
+        lists = session.command("connections", "list", "--gateway", order["VpnGatewayId"])
+        session.warn(f"it may have been made all the same; to see: {lists}")
+        raise
     identity = str(made["VpnConnectionId"])
     subject = f"connection {parsed.name} ({identity})" if parsed.name else f"connection {identity}"
-    try:
-        _routes(session, order["VpnGatewayId"], identity)
-    except (NotSent, Refused):
-        remove = session.command("connections", "delete", identity)
-        session.warn(f"{subject} is made, but not its routes; to remove it: {remove}")
-        raise
+    with _told(session, f"{subject} is made, but not all its routes", identity):
+        _make_ways(session, order["VpnGatewayId"], identity, networks)
     again = session.command("connections", "show", identity)
-    session.settled(call_waits.CONNECTION, identity, subject, again)
+    with _told(session, f"{subject} is made", identity):
+        session.settled(call_waits.CONNECTION, identity, subject, again)
+        described = session.call("DescribeVpnConnection", VpnConnectionId=identity)
     if parsed.bgp and not gateway.get("AutoPropagate"):
         propagate = ("call", "ModifyVpnGatewayAttribute", "--VpnGatewayId", str(gateway["VpnGatewayId"]))
         session.warn(
             "the VPC does not take what the device announces, until the gateway propagates it: "
             + session.command(*propagate, "--AutoPropagate", "true")
         )
-    if not (parsed.remote or parsed.route or parsed.bgp):
+    if not (networks.remote or networks.route or parsed.bgp):
         session.warn("routes decide what goes through it, and there is none yet: --route, or CreateVpnRouteEntry")
     session.progress.note(f"what the device is told: {session.command('peer-config', identity, '--vendor', 'V')}")
-    return session.call("DescribeVpnConnection", VpnConnectionId=identity)
+    return described
 
 
-def _check(session: Session) -> None:
-    """Refuse words that do not go together. Raises ConfigurationError."""
+@contextlib.contextmanager
+def _told(session: Session, what: str, identity: str) -> Iterator[None]:
+    """Whatever goes wrong here, it is known what was made and how it is removed."""
+    from gatewright.cli.friendly.session import NotSent
+    from gatewright.client import Refused, Unreachable
+
+    try:
+        yield
+    except (NotSent, Refused, Unreachable, KeyboardInterrupt):
+        session.warn(f"{what}; to remove it: {session.command('connections', 'delete', identity)}")
+        raise
+
+
+def _checked(session: Session) -> _Networks:
+    """The networks, if the words go together. Raises ConfigurationError."""
     parsed = session.parsed
-    if bool(parsed.local) != bool(parsed.remote):
+    local, remote, route = (
+        list(dict.fromkeys(network.strip() for each in given for network in each.split(",")))
+        for given in (parsed.local, parsed.remote, parsed.route)
+    )
+    if bool(local) != bool(remote):
         raise ConfigurationError("--local and --remote belong together: say both, or neither and have routes decide")
-    if parsed.remote and parsed.route:
+    if local == remote == [_EVERYWHERE]:
+        session.progress.note(f"--local and --remote are {_EVERYWHERE} both: routes decide")
+        local, remote = [], []
+    if remote and route:
         raise ConfigurationError("--route is for connections where routes decide: leave out --local and --remote")
     if len(parsed.devices) > 2 or len(parsed.psk_file) > 2:
         raise ConfigurationError("there are two tunnels at the most, so two DEVICEs and two keys")
     if parsed.asn is not None and not parsed.bgp:
         raise ConfigurationError("--asn is for --bgp")
+    return _Networks(local, remote, route)
 
 
 def _order(
-    session: Session, gateway: dict[str, Any], devices: Sequence[dict[str, Any]], keys: Sequence[str], *, dual: bool
+    session: Session,
+    gateway: dict[str, Any],
+    devices: Sequence[dict[str, Any]],
+    keys: Sequence[str],
+    networks: _Networks,
+    *,
+    dual: bool,
 ) -> dict[str, str]:
     """The parameters of CreateVpnConnection."""
     parsed = session.parsed
     order = {
         "VpnGatewayId": str(gateway["VpnGatewayId"]),
-        "LocalSubnet": ",".join(parsed.local) or _EVERYWHERE,
-        "RemoteSubnet": ",".join(parsed.remote) or _EVERYWHERE,
+        "LocalSubnet": ",".join(networks.local) or _EVERYWHERE,
+        "RemoteSubnet": ",".join(networks.remote) or _EVERYWHERE,
         "EffectImmediately": "true",
     }
     if parsed.name is not None:
         order["Name"] = parsed.name
-    networks = _free_networks(session, order["VpnGatewayId"]) if parsed.bgp else ("", "")
+    inner = _free_networks(session, order["VpnGatewayId"]) if parsed.bgp else ("", "")
     tunnels: list[dict[str, Any]] = [
         {
             "CustomerGatewayId": str(devices[number % len(devices)]["CustomerGatewayId"]),
@@ -100,7 +139,7 @@ def _order(
             | {"IkeVersion": parsed.ike}
             | ({"Psk": keys[number % len(keys)]} if keys else {}),
             "TunnelIpsecConfig": _phase(parsed, "Ipsec"),
-            "TunnelBgpConfig": _bgp(parsed.asn, networks[number]) if parsed.bgp else {},
+            "TunnelBgpConfig": _bgp(parsed.asn, inner[number]) if parsed.bgp else {},
         }
         for number in range(2)
     ]
@@ -151,20 +190,38 @@ def _free_networks(session: Session, gateway: str) -> tuple[str, str]:
     raise ConfigurationError(f"all networks for BGP are taken in {gateway}")
 
 
-def _routes(session: Session, gateway: str, connection: str) -> None:
-    """Make routes, and publish them and the policies that subnets have made. Raises NotSent, Refused, Unreachable."""
-    parsed = session.parsed
-    for network in parsed.route:
-        wanted = _route_of(gateway, connection, network, publish=not parsed.no_publish)
-        session.order("CreateVpnRouteEntry", wanted)
-    if parsed.no_publish:
+def _check_ways(session: Session, gateway: str, networks: _Networks) -> None:
+    """Refuse, before anything is made, networks that no route can lead to. Raises NotSent."""
+    from gatewright.cli.friendly.session import NotSent
+
+    for network in networks.route:
+        session.check("CreateVpnRouteEntry", _route_of(gateway, _NOT_YET, network, publish=True))
+    if session.parsed.no_publish:
         return
-    for network in dict.fromkeys(parsed.remote):
-        wanted = {"VpnGatewayId": gateway, "NextHop": connection, "RouteDest": network}
-        session.order("PublishVpnRouteEntry", {**wanted, "RouteType": "pbr", "PublishVpc": "true"})
+    for network in networks.remote:
+        try:
+            session.check("PublishVpnRouteEntry", _publishing(gateway, _NOT_YET, network))
+        except NotSent as error:
+            raise NotSent([*error.lines, "  Or leave it out of the VPC's route table: --no-publish"]) from None
+
+
+def _make_ways(session: Session, gateway: str, connection: str, networks: _Networks) -> None:
+    """Make routes, and publish them and the policies that subnets have made. Raises NotSent, Refused, Unreachable."""
+    publish = not session.parsed.no_publish
+    for network in networks.route:
+        session.order("CreateVpnRouteEntry", _route_of(gateway, connection, network, publish=publish))
+    for network in networks.remote if publish else ():
+        session.order("PublishVpnRouteEntry", _publishing(gateway, connection, network))
+
+
+def _publishing(gateway: str, connection: str, network: str) -> dict[str, str]:
+    """The parameters of PublishVpnRouteEntry, for the policies that subnets have made."""
+    wanted = {"VpnGatewayId": gateway, "NextHop": connection, "RouteDest": network}
+    return wanted | {"RouteType": "pbr", "PublishVpc": "true"}
 
 
 def _route_of(gateway: str, connection: str, network: str, *, publish: bool) -> dict[str, str]:
+    """The parameters of CreateVpnRouteEntry."""
     return {
         "VpnGatewayId": gateway,
         "NextHop": connection,

@@ -40,12 +40,22 @@ def add(commands: command.Commands[argparse.ArgumentParser]) -> None:
         help="of a customer gateway the id, address or name; two, if the slave's tunnel leads to another one",
     )
     parser.add_argument("--name", metavar="NAME", help="what it is called")
-    parser.add_argument("--local", action="append", default=[], metavar="CIDR", help="a network of the VPC; repeat it")
     parser.add_argument(
-        "--remote", action="append", default=[], metavar="CIDR", help="one behind the device; repeat it"
+        "--local",
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="a network of the VPC; repeat it, or with commas",
     )
     parser.add_argument(
-        "--route", action="append", default=[], metavar="CIDR", help="behind the device, where routes decide; repeat it"
+        "--remote",
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="one behind the device; likewise",
+    )
+    parser.add_argument(
+        "--route", action="append", default=[], metavar="CIDR", help="behind the device, where routes decide; likewise"
     )
     parser.add_argument("--no-publish", action="store_true", help="the VPC's route table gets no entry of it")
     parser.add_argument(
