@@ -40,6 +40,7 @@ def test_networks_are_connected_shown_and_parted(
 ) -> None:
     file = tmp_path / "key"
     file.write_text(KEY + "\n")
+    file.chmod(0o600)
     words = ("--name", "main", "--local", "10.0.0.0/16", "--remote", "172.16.1.0/24", "--psk-file", str(file))
     ran = friendly("connections", "create", "shop", "office", *words)
     made = answered(ran)

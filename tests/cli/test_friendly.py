@@ -229,6 +229,7 @@ def test_customers_devices_are_registered_listed_shown_and_deleted(
 ) -> None:
     key = tmp_path / "key"
     key.write_text("of-the-device\n")
+    key.chmod(0o600)
     words = ("203.0.113.7", "--name", "office", "--asn", "1.10", "--auth-key-file", str(key))
     made = answered(friendly("customer-gateways", "create", *words))
     assert tuple(made[name] for name in ("IpAddress", "Name", "Asn")) == ("203.0.113.7", "office", 65546)
