@@ -122,8 +122,8 @@ def test_a_gateway_with_one_half_gets_one_tunnel(service: Service, friendly: Fri
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("nobody", "office"), "no gateway here has the id or the name nobody"),
-        (("shop", "nobody"), "no customer gateway here has the id or the name nobody"),
+        (("nobody", "office"), "gatewright gateways list` shows what there is"),
+        (("shop", "nobody"), "gatewright customer-gateways list` shows what there is"),
         (("shop", "office", "--remote", "172.16.0.0/16"), "--local and --remote belong together"),
         (("shop", "office", "--psk-file", "/nowhere/key"), "/nowhere/key cannot be read: No such file"),
         (("shop", "office", "--encryption", "aes512"), "aes512"),

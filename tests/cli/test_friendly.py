@@ -267,8 +267,11 @@ def test_lists_have_every_page_and_names_must_mean_one(service: Service, friendl
     assert answered(friendly("vpcs", "show", "vpc25"))["VpcId"] in ids
     ran = friendly("vpcs", "delete", "vpc1", "--yes")
     assert (ran.status, "2 VPCs are called vpc1: name one by its id" in ran.err) == (2, True)
-    ran = friendly("vpcs", "show", "nobody")
-    assert (ran.status, "no VPC here has the id or the name nobody" in ran.err) == (2, True)
+    for kind, what in (("vpcs", "VPC"), ("vswitches", "vSwitch"), ("gateways", "gateway")):
+        ran = friendly(kind, "show", "nobody", "--region", "cn-beijing")
+        assert f"no {what} here has the id or the name nobody: `" in ran.err
+        assert f"gatewright {kind} list --region cn-beijing` shows what there is" in ran.err
+        assert ran.status == 2
     assert there(service).vpcs == 51
 
 
@@ -321,3 +324,13 @@ def test_its_words_are_completed() -> None:
 @pytest.mark.parametrize(("network", "mask"), [("10.0.0.0/8", 24), ("10.0.0.0/24", 25), ("10.0.0.0/28", 29)])
 def test_two_vswitches_fit_into_a_vpc(network: str, mask: int) -> None:
     assert vswitch_mask(network) == mask
+
+
+@pytest.mark.parametrize("kind", ["gateways", "connections"])
+def test_what_waits_only_when_it_is_told_has_no_option_against_it(
+    kind: str, capsys: pytest.CaptureFixture[str], friendly: Friendly
+) -> None:
+    with pytest.raises(SystemExit):
+        friendly(kind, "show", "--help")
+    told = capsys.readouterr().out
+    assert ("--wait" in told, "--timeout" in told, "--no-wait" in told) == (True, True, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -155,4 +156,4 @@ def test_a_connection_that_is_not_there_is_said(run: Run) -> None:
     assert "InvalidVpnConnectionInstanceId.NotFound" in missing.err
     unnamed = run("--vendor", "vyos", of="warehouse")
     assert unnamed.status == 2
-    assert "has the id or the name warehouse: `gatewright connections list` shows" in unnamed.err
+    assert re.search(r"or the name warehouse: `\S*gatewright connections list --data \S+` shows", unnamed.err)

@@ -35,13 +35,20 @@ def action(
     description: str = "",
     *,
     waits: bool = False,
+    until: str = "",
     answers: bool = True,
 ) -> argparse.ArgumentParser:
-    """One of them, with the options of all that call the service, of those that wait, and of those that answer."""
+    """One of them, with the options of all that call the service, of those that wait, and of those that answer.
+
+    One that waits only when it is told says in ``until`` what for.
+    """
     parser = actions.add_parser(name, help=title, description=description or f"{title[0].upper()}{title[1:]}.")
     parser.set_defaults(run=partial(_run, work), output=None, query=None, quiet=False)
-    if waits:
+    if until:
+        parser.add_argument("--wait", dest="no_wait", action="store_false", help=f"wait until {until}")
+    elif waits:
         parser.add_argument("--no-wait", action="store_true", help="do not wait until it has settled")
+    if waits or until:
         parser.add_argument("--timeout", type=seconds, default=PATIENCE, metavar="S", help="of a wait, seconds (300)")
         parser.add_argument("--quiet", action="store_true", help="say nothing of what is being done")
     if answers:

@@ -74,10 +74,10 @@ def add(commands: command.Commands[argparse.ArgumentParser]) -> None:
     command.action(actions, "list", _list, "list the IPsec connections of the region").add_argument(
         "--gateway", metavar="GATEWAY", help="only those of this one, by its id or name"
     )
-    parser = command.action(actions, "show", _show, "show an IPsec connection, without its keys", waits=True)
-    parser.set_defaults(no_wait=True)
+    parser = command.action(
+        actions, "show", _show, "show an IPsec connection, without its keys", until="a tunnel of it is up"
+    )
     parser.add_argument("name", metavar="CONNECTION", help="its id, or its name if no other has it")
-    parser.add_argument("--wait", dest="no_wait", action="store_false", help="wait until a tunnel of it is up")
     command.removal(actions, _delete, "delete IPsec connections, after asking", "CONNECTION", waits=False)
 
 
@@ -120,8 +120,8 @@ def named(session: Session, name: str) -> dict[str, Any]:
 
     if not name.startswith("vco-"):
         rows = session.every("DescribeVpnConnections", _WITHIN)
-        listed = "gatewright connections list"
-        name = str(chosen(rows, name, "VpnConnectionId", "Name", "IPsec connection", listed)["VpnConnectionId"])
+        lists = session.command("connections", "list")
+        name = str(chosen(rows, name, "VpnConnectionId", "Name", "IPsec connection", lists)["VpnConnectionId"])
     return session.call("DescribeVpnConnection", VpnConnectionId=name)
 
 

@@ -81,4 +81,5 @@ def named(session: Session, name: str) -> dict[str, Any]:
     if name.startswith("cgw-"):
         return session.call("DescribeCustomerGateway", CustomerGatewayId=name)
     by = "IpAddress" if is_peer_address(name) else "Name"
-    return chosen(session.every("DescribeCustomerGateways", _WITHIN), name, "CustomerGatewayId", by, "customer gateway")
+    rows = session.every("DescribeCustomerGateways", _WITHIN)
+    return chosen(rows, name, "CustomerGatewayId", by, "customer gateway", session.command("customer-gateways", "list"))

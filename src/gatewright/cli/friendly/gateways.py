@@ -54,10 +54,8 @@ def add(commands: command.Commands[argparse.ArgumentParser]) -> None:
     command.action(actions, "list", _list, "list the VPN gateways of the region").add_argument(
         "--vpc", metavar="ID", help="only those of this VPC"
     )
-    parser = command.action(actions, "show", _show, "show a VPN gateway", waits=True)
-    parser.set_defaults(no_wait=True)
+    parser = command.action(actions, "show", _show, "show a VPN gateway", until="it is active")
     parser.add_argument("name", metavar="GATEWAY", help="its id, or its name if no other has it")
-    parser.add_argument("--wait", dest="no_wait", action="store_false", help="wait until it is active")
     parser = command.removal(actions, _delete, "delete VPN gateways", "GATEWAY", _DELETE)
     parser.add_argument("--with-network", action="store_true", help="and the network that was made for it")
 
@@ -126,7 +124,8 @@ def named(session: Session, name: str) -> dict[str, Any]:
 
     if name.startswith("vpn-"):
         return session.call("DescribeVpnGateway", VpnGatewayId=name)
-    return chosen(session.every("DescribeVpnGateways", _WITHIN), name, "VpnGatewayId", "Name", "gateway")
+    rows = session.every("DescribeVpnGateways", _WITHIN)
+    return chosen(rows, name, "VpnGatewayId", "Name", "gateway", session.command("gateways", "list"))
 
 
 def _told(gateway: dict[str, Any]) -> str:

@@ -150,9 +150,9 @@ def _only(resource: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
 
 
 def chosen(
-    rows: Sequence[Mapping[str, Any]], name: str, identity: str, named: str, what: str, lists: str = "list"
+    rows: Sequence[Mapping[str, Any]], name: str, identity: str, named: str, what: str, lists: str
 ) -> dict[str, Any]:
-    """The one of these that somebody means by an id or a name; ``lists`` is the command that lists them.
+    """The one of these that somebody means by an id or a name; ``lists`` is the command line that lists them.
 
     Raises ConfigurationError.
     """

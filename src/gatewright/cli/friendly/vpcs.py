@@ -70,4 +70,5 @@ def _named(session: Session, name: str) -> dict[str, Any]:
 
     if name.startswith("vpc-"):
         return session.call("DescribeVpcAttribute", VpcId=name)
-    return chosen(session.every("DescribeVpcs", _WITHIN), name, "VpcId", "VpcName", "VPC")
+    rows = session.every("DescribeVpcs", _WITHIN)
+    return chosen(rows, name, "VpcId", "VpcName", "VPC", session.command("vpcs", "list"))

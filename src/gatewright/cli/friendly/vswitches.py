@@ -89,4 +89,5 @@ def _named(session: Session, name: str) -> dict[str, Any]:
 
     if name.startswith("vsw-"):
         return session.call("DescribeVSwitchAttributes", VSwitchId=name)
-    return chosen(session.every("DescribeVSwitches", _WITHIN), name, "VSwitchId", "VSwitchName", "vSwitch")
+    rows = session.every("DescribeVSwitches", _WITHIN)
+    return chosen(rows, name, "VSwitchId", "VSwitchName", "vSwitch", session.command("vswitches", "list"))
