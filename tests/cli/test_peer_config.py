@@ -87,7 +87,7 @@ def test_each_device_is_told_of_a_real_connection(run: Run, vendor: str) -> None
     assert ran.status == 0, ran.err
     assert "IPsec connection vco-" in ran.out
     assert "(office)" in ran.out
-    assert "has the tunnels' pre-shared keys in it" in ran.err
+    assert "has the tunnels' keys in it" in ran.err
     assert ("hush-master" in ran.out) == (vendor != "frr")
     assert "hush-slave" not in ran.out
 
@@ -107,6 +107,10 @@ def test_one_of_several_files_is_printed_alone(run: Run) -> None:
     assert "--part prints one file alone: swanctl.conf, strongswan.conf, updown, bird.conf" in whole.err
     assert alone.out in whole.out
     assert "=====" not in alone.out
+    for part, keys in (("swanctl.conf", True), ("strongswan.conf", False), ("updown", False), ("bird.conf", True)):
+        told = run("--vendor", "strongswan", "--part", part).err
+        assert ("has the tunnels' keys in it" in told) == keys, part
+    assert "keys in it" not in run("--vendor", "strongswan", "--without-secrets").err
     missing = run("--vendor", "strongswan", "--part", "ipsec.conf")
     assert missing.status == 2
     assert missing.err == "gatewright: there is no part ipsec.conf: swanctl.conf, strongswan.conf, updown, bird.conf\n"

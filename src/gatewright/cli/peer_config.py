@@ -110,16 +110,15 @@ def _work(session: Session) -> None:
     try:
         whole = _peer(parsed, asked, secrets=True)
         # it shows that the device can be told of the keys as they are, whether they are printed or not
-        parts = vendor.write(whole)
-        if parsed.without_secrets or parsed.psk_file is not None:
-            parts = vendor.write(_peer(parsed, asked, secrets=False))
+        written = _chosen(vendor.write(whole), parsed.part)
+        bare = _chosen(vendor.write(_peer(parsed, asked, secrets=False)), parsed.part)
     except (CannotDo, Unusable) as error:
         raise Impossible(str(error)) from None
-    parts = _chosen(parts, parsed.part)
     if parsed.psk_file is not None:
         _keep(whole, parsed.psk_file)
+    parts = bare if parsed.without_secrets or parsed.psk_file is not None else written
     print(_printed(vendor, parts), end="")
-    _tell(parsed, parts)
+    _tell(parsed, parts, keys=parts != bare)
 
 
 class _Asked(NamedTuple):
@@ -231,13 +230,13 @@ def _keep(peer: Peer, path: Path) -> None:
         file.writelines(lines)
 
 
-def _tell(parsed: argparse.Namespace, parts: list[Part]) -> None:
-    """What has to be known of what was printed, on standard error."""
+def _tell(parsed: argparse.Namespace, parts: list[Part], *, keys: bool) -> None:
+    """What has to be known of what was printed, on standard error; ``keys``: whether they are in it."""
     told = []
     if parsed.psk_file is not None:
         told.append(f"the keys are in {parsed.psk_file}, and a placeholder stands for each in what is printed")
-    elif not parsed.without_secrets:
-        told.append("what is printed has the tunnels' pre-shared keys in it (--without-secrets leaves them out)")
+    elif keys:
+        told.append("what is printed has the tunnels' keys in it (--without-secrets leaves them out)")
     if len(parts) > 1:
         told.append(f"--part prints one file alone: {', '.join(part.name for part in parts)}")
     for line in told:
