@@ -108,6 +108,12 @@ def test_events_tell_when_the_connection_shows_another_status(world: World) -> N
     assert set(world.events()[2][2].split("; ")) == set(both.split("; "))
 
 
+def test_what_is_wrong_with_the_other_tunnel_is_not_told_of_one_that_comes_up(world: World) -> None:
+    world.tell(*(world.state(each, DOWN, detail="no proposal chosen") for each in (world.master, world.slave)))
+    world.tell(world.state(world.master, UP))
+    assert world.events()[-1] == (DOWN, UP, "")
+
+
 def test_a_reason_that_all_tunnels_have_is_said_once(world: World) -> None:
     for status, detail in ((UP, ""), (DOWN, "the peer does not answer")):
         world.tell(*(world.state(each, status, detail=detail) for each in (world.master, world.slave)))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from gatewright.link.contract import Secret
 from gatewright.resources.connection_status import connection_status
 from gatewright.resources.events import Event, Subject
-from gatewright.resources.tunnel_states import TunnelLine, TunnelState
+from gatewright.resources.tunnel_states import TunnelLine, TunnelState, TunnelStatus
 from gatewright.resources.tunnels import SecretRef, TunnelSpec, negotiated
 from gatewright.secrets import Place, Sealer, SealError
 from gatewright.store import accounts, events, tunnel_logs, tunnel_states
@@ -147,7 +147,10 @@ def _told(transaction: Transaction, before: dict[str, list[SeenTunnel]], now: in
         was, is_now = (connection_status(row.word for row in each) for each in (rows, after[connection_id]))
         if was.status is not is_now.status:
             row = rows[0]
-            reasons = {each.id: each.detail for each in after[connection_id] if each.detail}
+            # what is wrong with another tunnel is no reason why this one is up
+            up = is_now.status is TunnelStatus.IPSEC_SA_ESTABLISHED
+            telling = [each for each in after[connection_id] if not up or each.word.status is is_now.status]
+            reasons = {each.id: each.detail for each in telling if each.detail}
             reason = "; ".join(f"{tunnel_id}: {detail}" for tunnel_id, detail in reasons.items())
             if len(reasons) > 1 and len(set(reasons.values())) == 1:
                 reason = f"all tunnels: {next(iter(reasons.values()))}"
