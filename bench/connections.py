@@ -31,7 +31,6 @@ _RESTART_GOAL = 60.0
 #: Seconds between the pings through each tunnel that is not changed.
 _OTHERS = 0.2
 _ANSWERED = re.compile(r"\[(\d+\.\d+)\] \d+ bytes from ")
-_PATIENCE = 20.0
 #: What was applied is looked at once more afterwards, slowly: that is over then.
 _SETTLING = 20.0
 

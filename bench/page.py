@@ -13,6 +13,8 @@ from bench.results import ROOT, Results, busy
 PAGE = Path("docs/bench.md")
 _BLOCK = re.compile(r"(<!-- figures of: ([a-z ]+) -->\n).*?(<!-- end of figures -->\n)", re.DOTALL)
 _UNMEASURED = "Not measured yet.\n"
+#: Lines of a table without its rows.
+_HEAD = 2
 
 
 def page(results: Results) -> str:
@@ -31,6 +33,8 @@ def _block(results: Results, names: Sequence[str]) -> str:
     told = list(dict.fromkeys(_told(part["measured"]) for part in parts.values()))
     if len(told) > 1:
         told = [f"{', '.join(_with(parts, each))}: {each}" for each in told]
+    if len(rows) == _HEAD:
+        rows = ["No figure is shown."]
     return "\n".join(
         ["\n".join(rows) + "\n", *(f"{each}\n" for each in told), *(["".join(remarks)] if remarks else [])]
     )

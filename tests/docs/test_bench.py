@@ -47,6 +47,16 @@ def test_of_a_busy_machine_only_ratios_are_told(measured: Results) -> None:
     assert "busy machine" in plots({"create": measured["create"]})["docs/bench/latency.svg"]
 
 
+def test_a_table_without_rows_is_none(measured: Results) -> None:
+    empty = re.compile(r"^\|[-|]+\|\n(?!\|)", re.MULTILINE)
+    measured["connections"]["measured"] |= {"load_before": 7.0, "cores": 2}
+    measured["connections"]["figures"] = [{"topic": "connections", "name": "first ping", "value": 1.0, "unit": "s"}]
+    text = page(measured)
+    assert re.search(r"<!-- figures of: connections -->\n\nNo figure is shown.\n\nMeasured ", text)
+    assert not empty.search(text)
+    assert not empty.search((ROOT / "docs/bench.md").read_text())
+
+
 def test_every_part_has_its_place_on_the_page(measured: Results) -> None:
     blocks = re.findall(r"<!-- figures of: ([a-z ]+) -->", page(measured))
     named = [name for block in blocks for name in block.split()]
