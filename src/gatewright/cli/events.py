@@ -1,4 +1,4 @@
-"""``gatewright events``: what happened to gateways, vSwitches and VPCs, and what happens to them."""
+"""``gatewright events``: what happened to gateways, connections, vSwitches and VPCs, and what happens to them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from gatewright.cli import connection, output
 
-_TITLE = "show what happened to gateways, vSwitches and VPCs"
+_TITLE = "show what happened to gateways, connections, vSwitches and VPCs"
 _DESCRIPTION = """
 Show the last events of the account in the region, oldest first: each change of a status, and what hosts say is wrong.
 With --follow it goes on with what happens from then on, until Ctrl-C; a service that is restarted meanwhile is waited
@@ -27,7 +27,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = commands.add_parser("events", help=_TITLE, description=_DESCRIPTION)
     parser.add_argument("-f", "--follow", action="store_true", help="go on with what happens from now on")
-    parser.add_argument("--resource", metavar="ID", help="only of this gateway, vSwitch or VPC")
+    parser.add_argument("--resource", metavar="ID", help="only of this gateway, connection, vSwitch or VPC")
     shown = f"how many earlier ones, at most {_MOST} (default: {_LAST}; with --follow {_LAST_FOLLOWED})"
     parser.add_argument("-n", "--last", type=_count, metavar="N", help=shown)
     output.add_output(parser, query=False)
