@@ -219,6 +219,8 @@ def test_peers_that_are_steered_to_refuse_are_found(single: Patient, behaviour: 
     (found,) = single.ask()
     assert (found["FailedReasonCode"], found["Severity"]) == (code, "Critical")
     assert "[IKE]" in found["SourceLog"]
+    # a device without a connection for the gateway's address answers in the same way
+    assert ("InternetIp" in found["FailedReason"]) == (code == "AlgorithmMismatch")
     assert found["FailedTime"] == single.cell.clock.now()
     single.cell.control("POST", f"/v1/tunnels/{single.connection}", {"peer": "ready"})
     assert single.codes() == ["NoExceptionFound"]

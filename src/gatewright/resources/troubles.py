@@ -125,8 +125,10 @@ MEANINGS: dict[Cause, Meaning] = {
         _C,
         "phase 1: no proposal was chosen",
         ("IkeConfig.IkeEncAlg", "IkeConfig.IkeAuthAlg", "IkeConfig.IkePfs", "IkeConfig.IkeVersion"),
-        "Compare IkeConfig (version, algorithms, group) on both sides and give them the same.",
-        hint="compare IkeConfig (version, algorithms, group) on both sides",
+        "Compare IkeConfig (version, algorithms, group) on both sides and give them the same. Or the device has no "
+        "connection for this gateway's address (InternetIp): many answer the same then.",
+        hint="compare IkeConfig (version, algorithms, group) on both sides, or the device has no connection for this "
+        "gateway's address (InternetIp)",
     ),
     Cause.IKE_ENCRYPTION: Meaning(
         "EncryptionAlgorithmMismatch",
