@@ -54,10 +54,10 @@ gatewright call DiagnoseVpnConnections --VpnConnectionIds.1 vco-bp1... \\
     --query 'VpnConnections[].[TunnelId,FailedReasonCode,FailedReason]' --output text
 ```
 
-Each line is one finding, the gravest of each tunnel first: its code, and what is wrong and which parameter to change.
-`--output yaml` in place of both options has all of it: also since when it has been so, and the line of the log that says
-it. A tunnel that nothing is wrong with has `NoExceptionFound`. Of a connection with two tunnels the parameters are called
-`TunnelIkeConfig`, `TunnelIpsecConfig` and `TunnelBgpConfig`. `DescribeVpnConnectionLogs` has all that was said.
+Each line is one finding, the gravest of each tunnel first: its code, what is wrong, and which parameter to change.
+`--output yaml` in place of both options has all of it: also since when it has been so, and the line of the log that
+says it. A tunnel that nothing is wrong with has `NoExceptionFound`. Of a connection with two tunnels the parameters are
+called `TunnelIkeConfig`, `TunnelIpsecConfig` and `TunnelBgpConfig`. `DescribeVpnConnectionLogs` has all that was said.
 
 **Who is refused is not told why.** When the gateway begins and the device refuses, only the device's log says which
 algorithm or name it wanted. When the device begins and the gateway refuses, both values are known: they are in

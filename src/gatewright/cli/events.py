@@ -1,4 +1,4 @@
-"""``gatewright events``: what happened to gateways, connections, vSwitches and VPCs, and what happens to them."""
+"""``gatewright events``: what happened to gateways, connections and networks, and what happens to them."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class DescribeEventsResponse(Response, kw_only=True):
 
 
 class DescribeEvents(Operation[DescribeEventsRequest, DescribeEventsResponse]):
-    """Tell what happened to VPN gateways, connections, vSwitches and VPCs: each change of a status, and what hosts say is wrong.
+    """Tell what happened to gateways, connections, vSwitches and VPCs: new statuses, and what hosts say is wrong.
 
     Without ``After`` the last events are told, oldest first. ``After`` in the answer says how far that was: with it in
     the next request the events are told that came after those, each one once, also after a restart of the service. The
