@@ -29,7 +29,7 @@ demo: ## two sites, a gateway, and failures of its tunnel, to look at (root); DE
 	@$(BIN)/python -m demo $(DEMO)
 
 test: setup-dev ## run the whole suite
-	@$(BIN)/pytest -n 2 --dist worksteal $(PYTEST)
+	@$(BIN)/pytest -n 3 --dist worksteal $(PYTEST)
 
 test-kernel: setup-dev ## tests of the kernel's ESP, on Debian's kernel in an emulated machine; ARGS=--all, ARGS="-k rekey"
 	@sh scripts/system-packages.sh --vm
