@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
+from gatewright.isolation import mounts, view
 from gatewright.isolation.view import Layout, Shown, User, layout, may_pass
 
 ROOT, SOMEBODY = User(0, 0), User(61184, 61184)
@@ -68,3 +71,20 @@ def test_a_folder_around_a_barred_one_is_put_back_before_that_is_covered() -> No
     assert found.covers == (Path("/srv/gw/data"),)
     assert found.shown == (Shown(Path("/srv/gw"), True), Shown(Path("/srv/gw/data/api"), True))
     assert [shown.path for shown in found.shown if found.before_covers(shown)] == [Path("/srv/gw")]
+
+
+def test_a_device_that_is_not_everybodys_is_told_to_who_can_make_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tun"
+    path.touch(mode=0o600)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(mounts, "cover", lambda _: None)
+    monkeypatch.setattr(os, "mknod", refuse)
+    with pytest.raises(PermissionError, match=f"{path} has mode 0600, and without CAP_MKNOD .*: chmod 0666 {path}"):
+        view._give(view.Device(path, 10, 200), view.User(1, 1))
+    path.chmod(0o666)
+    view._give(view.Device(path, 10, 200), view.User(1, 1))

@@ -147,7 +147,11 @@ def test_the_linux_plane_needs_no_more_than_the_unit_leaves_it(linux_host: None,
     capabilities = re.sub(r"CAP_(\w+)\s*", lambda found: f",+{found[1].lower()}", there["CapabilityBoundingSet"])
     assert there["NoNewPrivileges"] == "yes"
     limited = ["setpriv", f"--bounding-set=-all{capabilities}", "--inh-caps=-all", "--no-new-privs"]
-    program = ("sh", "-c", f'umask {there["UMask"]}; exec "$@"', "sh", *limited, sys.executable, "-m", "gatewright")
+    # systemd's udev makes the device everybody's; where there is none it may be root's alone
+    device = "mount -t tmpfs tmpfs /dev/net && mknod -m 0666 /dev/net/tun c 10 200"
+    begin = ("unshare", "--mount", "--propagation", "unchanged", "sh", "-c")
+    program = (*begin, f'{device} && umask {there["UMask"]} && exec "$@"', "sh", *limited, sys.executable)
+    program = (*program, "-m", "gatewright")
     service = Service(tmp_path / "data", plane="linux", program=program)
     try:
         with service:

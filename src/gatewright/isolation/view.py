@@ -151,6 +151,11 @@ def _give(device: Device, user: User) -> None:
         return
     folder = device.path.parent
     mounts.cover(folder)
-    os.mknod(device.path, stat.S_IFCHR | 0o600, os.makedev(device.major, device.minor))
+    try:
+        os.mknod(device.path, stat.S_IFCHR | 0o600, os.makedev(device.major, device.minor))
+    except PermissionError as error:
+        mode = stat.S_IMODE(found.st_mode)
+        why = f"{device.path} has mode {mode:04o}, and without CAP_MKNOD no other can be made: chmod 0666 {device.path}"
+        raise PermissionError(error.errno, why) from error
     os.chown(device.path, user.uid, user.gid)
     mounts.seal(folder)
