@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -16,6 +17,7 @@ from tests.plane.linux.lab import Lab, vswitch
 from tests.plane.linux.machines import Machines
 from tests.plane.linux.sites import UP, gateway, machine, site
 from tests.plane.linux.tunnel_watch import Heard, play
+from tests.support.patience import patience
 
 Row = Mapping[str, str]
 
@@ -127,12 +129,14 @@ def check(peer: Customer, row: Row) -> None:
 def until_rekeyed(peer: Customer, row: Row) -> Mapping[str, Any]:
     """The CHILD SA that carries, once it has the group of perfect forward secrecy."""
     wanted = "" if row["pfs"] == algorithms.NO_PFS else GROUPS[row["pfs"]]
-    for _ in range(500):
+    deadline = time.monotonic() + patience(10)
+    while time.monotonic() < deadline:
         children = [child for sa in peer.sas() for child in sa["child-sas"].values()]
         carrying = [child for child in children if child["state"] == b"INSTALLED"]
         if len(carrying) == 1 and text(carrying[0], "dh-group") == wanted:
             found: Mapping[str, Any] = carrying[0]
             return found
+        time.sleep(0.01)
     raise AssertionError(f"no CHILD SA with {wanted or 'no group'}: {children}")
 
 
