@@ -11,6 +11,7 @@ import pytest
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import LinuxPlane, charon_config, vpn_routing
 from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.routing import KernelRoute, RoutingRtnl
 from gatewright.plane.linux.tunnels import keeper
 from gatewright.plane.linux.tunnels.backend import Standing
 from gatewright.plane.linux.tunnels.keeper import Keeper
@@ -318,3 +319,24 @@ def test_a_tunnel_inherits_nothing_of_one_that_had_its_number_before(lab: Lab) -
             assert len({*charons, charon_of(lab, 1)}) == 3
 
     asyncio.run(asyncio.wait_for(main(), patience(60)))
+
+
+def test_what_is_over_other_links_stays_though_the_kernel_tells_of_it(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = gateway(ONE, TWO)
+    up, before = LinkState(up=True, usable=True, steady=True), RoutingRtnl._told
+
+    def told_all(self: RoutingRtnl, table: int, *, bird: bool, link: int = 0) -> list[tuple[int, KernelRoute]]:
+        return before(self, table, bird=bird)
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(spec)
+        monkeypatch.setattr(RoutingRtnl, "_told", told_all)
+        for one in (ONE, TWO):
+            assert await asyncio.to_thread(plane._links.set, spec, one, up)
+        routes = lab.ip(spec, "route", "show", "table", str(vpn_routing.DESTINATIONS))
+        assert all(f"172.16.{number}.0/24" in routes for number in (1, 2))
+
+    play(lab, scenario)

@@ -86,7 +86,9 @@ class RoutingRtnl(Rtnl):
         """Have exactly these routes over one link in these tables, besides BIRD's; what is over others stays."""
         present: defaultdict[int, list[KernelRoute]] = defaultdict(list)
         for table, route in self._told(0, bird=False, link=link):
-            present[table].append(route)
+            # some kernels tell all, whatever they are asked
+            if route.link == link:
+                present[table].append(route)
         for table, routes in wanted.items():
             self._set_routes(table, present[table], routes)
 
