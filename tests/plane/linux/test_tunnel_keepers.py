@@ -19,7 +19,7 @@ from gatewright.plane.linux.tunnels.links import LinkState, TunnelLinks
 from gatewright.plane.linux.tunnels.own_charon import OwnCharon
 from gatewright.resources.specs import InstanceSpec, ItemKey
 from gatewright.resources.troubles import Cause
-from gatewright.resources.tunnels import TunnelSpec
+from gatewright.resources.tunnels import HealthSpec, TunnelSpec
 from tests.plane.linux.customer import tunnel
 from tests.plane.linux.lab import Lab, links, run, vswitch
 from tests.plane.linux.sites import gateway
@@ -338,5 +338,25 @@ def test_what_is_over_other_links_stays_though_the_kernel_tells_of_it(
             assert await asyncio.to_thread(plane._links.set, spec, one, up)
         routes = lab.ip(spec, "route", "show", "table", str(vpn_routing.DESTINATIONS))
         assert all(f"172.16.{number}.0/24" in routes for number in (1, 2))
+
+    play(lab, scenario)
+
+
+def test_sockets_of_an_instance_go_on_over_applies_and_end_with_who_needs_them(lab: Lab) -> None:
+    check = HealthSpec(source="10.9.1.20", destination="172.16.1.2", interval=1, retry=3, revokes=True)
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway(msgspec.structs.replace(ONE, health=check)))
+        assert plane._keepers is not None
+        demands, echoes = plane._keepers._demands, plane._keepers._probes._echoes
+        demand, echo = demands["vpn-1"].demand, echoes["vpn-1"][1]
+        # what is heard is looked up in what is wanted by now
+        await plane.apply(gateway(msgspec.structs.replace(ONE, health=check), TWO, generation=2))
+        assert demands["vpn-1"].demand is demand
+        assert demands["vpn-1"].spec.generation == 2
+        assert echoes["vpn-1"][1] is echo
+        await plane.apply(gateway(msgspec.structs.replace(ONE, initiate=True), generation=3))
+        assert (demands, echoes) == ({}, {})
 
     play(lab, scenario)

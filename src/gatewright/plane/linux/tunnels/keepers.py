@@ -10,11 +10,14 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Executor
+from dataclasses import dataclass
 
 from gatewright.plane.contract import Changed, PlaneError, Reveal, Told
+from gatewright.plane.linux import netns
 from gatewright.plane.linux.bird_client import Session
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.names import Names
+from gatewright.plane.linux.netns import Identity
 from gatewright.plane.linux.tunnels import steering
 from gatewright.plane.linux.tunnels.backend import Backend, Standing
 from gatewright.plane.linux.tunnels.daemon import Daemon
@@ -38,6 +41,15 @@ _AHEAD = 0.1
 
 #: Do a blocking job for an item in a thread, when nothing else is done for it.
 Exclusively = Callable[[ItemKey, Callable[[], Standing | None]], Awaitable[Standing | None]]
+
+
+@dataclass
+class _Heard:
+    """Where traffic for an instance's tunnels that wait for some is told of."""
+
+    demand: Demand
+    namespace: Identity | None
+    spec: InstanceSpec
 
 
 class Keepers:
@@ -68,7 +80,7 @@ class Keepers:
         self._reveal = reveal
         self._keepers: dict[tuple[str, int], Keeper] = {}
         #: Of each instance with a tunnel that waits for traffic.
-        self._demands: dict[str, Demand] = {}
+        self._demands: dict[str, _Heard] = {}
         #: What brings charons back, by whose they are.
         self._mending: dict[Keeper, asyncio.Task[None]] = {}
         #: Of each instance: whoever makes its tunnels, and has keepers attend what was made, does so alone.
@@ -225,23 +237,30 @@ class Keepers:
 
     async def _hear_demand(self, spec: InstanceSpec) -> None:
         """Be told of traffic that has no way, in the namespace as it is now."""
-        self._stop_hearing(spec.id)
         if all(tunnel.initiate for tunnel in spec.tunnels):
+            self._stop_hearing(spec.id)
             return
-        loop, namespace = asyncio.get_running_loop(), self._names.namespace(spec.id)
-        demand = self._demands[spec.id] = await loop.run_in_executor(self._workers, Demand, namespace)
-        loop.add_reader(demand.fileno(), self._demanded, spec, demand)
+        name = self._names.namespace(spec.id)
+        namespace, heard = netns.identity(name), self._demands.get(spec.id)
+        if heard is not None and heard.namespace == namespace:
+            heard.spec = spec
+            return
+        self._stop_hearing(spec.id)
+        loop = asyncio.get_running_loop()
+        demand = await loop.run_in_executor(self._workers, Demand, name)
+        heard = self._demands[spec.id] = _Heard(demand, namespace, spec)
+        loop.add_reader(demand.fileno(), self._demanded, heard)
 
     def _stop_hearing(self, instance_id: str) -> None:
-        demand = self._demands.pop(instance_id, None)
-        if demand is not None:
-            asyncio.get_running_loop().remove_reader(demand.fileno())
-            demand.close()
+        heard = self._demands.pop(instance_id, None)
+        if heard is not None:
+            asyncio.get_running_loop().remove_reader(heard.demand.fileno())
+            heard.demand.close()
 
-    def _demanded(self, spec: InstanceSpec, demand: Demand) -> None:
-        for packet in dict.fromkeys(demand.take()):
-            for number in tunnels_for(spec, packet):
-                if (keeper := self._keepers.get((spec.id, number))) is not None:
+    def _demanded(self, heard: _Heard) -> None:
+        for packet in dict.fromkeys(heard.demand.take()):
+            for number in tunnels_for(heard.spec, packet):
+                if (keeper := self._keepers.get((heard.spec.id, number))) is not None:
                     keeper.demand()
 
     async def _stand(self, keeper: Keeper, standing: Standing) -> None:

@@ -117,17 +117,19 @@ class Probes:
 
     async def attend(self, spec: InstanceSpec) -> None:
         """Have a socket in the instance's namespace as it is now, if a tunnel of it has a check. Raises PlaneError."""
+        if all(tunnel.health is None for tunnel in spec.tunnels):
+            self.forget(spec.id)
+            return
         name = self._names.namespace(spec.id)
         identity = netns.identity(name)
         known = self._echoes.get(spec.id)
         if known is not None and known[0] == identity:
             return
         self.forget(spec.id)
-        if any(tunnel.health is not None for tunnel in spec.tunnels):
-            loop = asyncio.get_running_loop()
-            echoes = await loop.run_in_executor(self._workers, Echoes, name)
-            self._echoes[spec.id] = identity, echoes
-            loop.add_reader(echoes.fileno(), self._take, spec.id, echoes)
+        loop = asyncio.get_running_loop()
+        echoes = await loop.run_in_executor(self._workers, Echoes, name)
+        self._echoes[spec.id] = identity, echoes
+        loop.add_reader(echoes.fileno(), self._take, spec.id, echoes)
 
     def forget(self, instance_id: str) -> None:
         """Let go of an instance's namespace, which would live as long as the socket."""
