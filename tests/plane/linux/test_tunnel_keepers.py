@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import LinuxPlane, charon_config, vpn_routing
+from gatewright.plane.linux.charon import Charon
 from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.routing import KernelRoute, RoutingRtnl
 from gatewright.plane.linux.tunnels import keeper
@@ -358,5 +360,28 @@ def test_sockets_of_an_instance_go_on_over_applies_and_end_with_who_needs_them(l
         assert echoes["vpn-1"][1] is echo
         await plane.apply(gateway(msgspec.structs.replace(ONE, initiate=True), generation=3))
         assert (demands, echoes) == ({}, {})
+
+    play(lab, scenario)
+
+
+def test_daemons_that_were_found_leave_no_descriptor_where_applying_fails(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(self: Charon, config: bytes) -> None:
+        raise PlaneError("the disk is full")
+
+    def held() -> int:
+        return sum("pidfd" in str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
+
+    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+        await plane.apply(vswitch())
+        await plane.apply(gateway(ONE))
+        counts = []
+        monkeypatch.setattr(Charon, "_write", write)
+        for _ in range(2):
+            with pytest.raises(PlaneError, match="the disk is full"):
+                await plane.apply(gateway(ONE))
+            counts.append(held())
+        assert counts[0] == counts[1]
 
     play(lab, scenario)

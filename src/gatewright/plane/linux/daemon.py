@@ -95,12 +95,17 @@ class Daemon(abc.ABC):
             raise PlaneError(f"{self._socket} is too long for a socket: choose a shorter runtime folder")
         listening = self._listening()
         found = [listening] if listening else [] if new_namespace else self._living()
-        keep = self._worth_keeping(found, config)
-        # a second one would take the socket from the first, and leave it alive and out of reach
-        processes.terminate(process for process in found if process is not keep)
-        self._found = keep is not None
-        self._write(config)
-        return keep or self._start(flush=not new_namespace)
+        try:
+            keep = self._worth_keeping(found, config)
+            # a second one would take the socket from the first, and leave it alive and out of reach
+            processes.terminate(process for process in found if process is not keep)
+            self._found = keep is not None
+            self._write(config)
+            return keep or self._start(flush=not new_namespace)
+        except BaseException:
+            for process in found:
+                process.close()
+            raise
 
     def finish(self, process: Process) -> Process:
         """Wait until it answers; one that was found and does not answer is replaced by a new one.
