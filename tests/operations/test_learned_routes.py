@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gatewright.resources.tunnel_states import LearnedRoute, TunnelStatus
+from gatewright.store import tunnel_states, vpn_routes
 from tests.operations.test_diagnosis import AT, Patient
 from tests.support.cell import Cell
 
@@ -76,6 +77,28 @@ def test_what_is_announced_is_listed_as_long_as_it_is(patient: Patient) -> None:
     # one that is down announces nothing
     patient.tell()
     assert listed(patient)["TotalCount"] == 0
+
+
+def test_they_are_counted_beside_the_others_without_being_read(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*what: object) -> list[LearnedRoute]:
+        raise AssertionError(f"{what} is read")
+
+    site, cell = patient.site, patient.cell
+    for number in range(3):
+        cell.control("POST", "/v1/clock", {"advance": 1})
+        cell.call("CreateVpnRouteEntry", **site.route(patient.connection, RouteDest=f"192.168.1{number}.0/24"))
+    site.settled()
+    patient.tell(status=UP, learned=(FAR, NEAR))
+    monkeypatch.setattr(tunnel_states, "learned_of", read)
+    monkeypatch.setattr(vpn_routes, "of_gateways", read)
+    pages = [listed(patient, RouteEntryType="custom", PageSize=2, PageNumber=number) for number in (1, 2, 3)]
+    assert {each["TotalCount"] for each in pages} == {4}
+    told = [[row["RouteDest"] for row in page["VpnRouteEntries"]["VpnRouteEntry"]] for page in pages]
+    assert told == [["192.168.12.0/24", "192.168.11.0/24"], ["192.168.10.0/24", "192.168.9.0/24"], []]
+    counts = {each["RouteEntryType"]: each["RouteCount"] for each in pages[0]["VpnRouteCounts"]["VpnRouteCount"]}
+    assert counts == {"custom": 4, "bgp": 2}
 
 
 def test_each_of_two_tunnels_has_its_own(make_cell: Callable[..., Cell]) -> None:

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from gatewright.store import tunnels
 from gatewright.store.among import QueryAmong
 from gatewright.store.paging import Listing
-from gatewright.store.schema import vpn_connections, vpn_gateways
+from gatewright.store.schema import tunnels, vpn_connections, vpn_gateways
 from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 
@@ -117,6 +116,7 @@ _LISTING = Listing(
     vpn_connections,
     ConnectionView,
     {GROUP: func.coalesce(vpn_gateways.c.resource_group_id, _c.resource_group_id)},
+    {PEER: (tunnels.c.customer_gateway_id, tunnels.c.connection_id)},
 )
 
 
@@ -188,11 +188,4 @@ def page(
     transaction: Transaction, filters: Mapping[str, Any], *, number: int, size: int
 ) -> tuple[list[ConnectionView], int]:
     """One page, and the total."""
-    filters = dict(filters)
-    peer = filters.pop(PEER, None)
-    if peer is not None:
-        wanted = filters.get("id")
-        filters["id"] = [each for each in tunnels.leading_to(transaction, peer) if wanted in (None, each)]
-        if not filters["id"]:
-            return [], 0
     return _LISTING.page(transaction, filters, number=number, size=size)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindparam, func, select
+from sqlalchemy import BindParameter, Column, ColumnElement, FromClause, Select, bindparam, func, select
 
 from gatewright.store.schema import tags
 from gatewright.store.statement import Query, Statement
@@ -30,7 +30,7 @@ class Listing(Generic[Row]):
 
     A filter is a column's name and one value, a sequence of values to be among, or :class:`Contains`; or :data:`TAGS`
     and a sequence of :data:`Tag`. ``joined`` names columns of tables that ``base`` joins and that may be filtered by
-    too.
+    too, ``related`` columns of other tables, and the column beside each that has the ids of the rows that it is of.
     """
 
     def __init__(
@@ -39,11 +39,13 @@ class Listing(Generic[Row]):
         source: FromClause,
         row_type: type[Row],
         joined: Mapping[str, ColumnElement[Any]] | None = None,
+        related: Mapping[str, tuple[Column[Any], Column[Any]]] | None = None,
     ) -> None:
         self._base = base
         self._source = source
         self._columns = source.c
         self._joined = joined or {}
+        self._related = related or {}
         self._joins = base.get_final_froms() != [source]
         self._row_type = row_type
         self._page = lru_cache(maxsize=256)(self._build_page)
@@ -68,6 +70,11 @@ class Listing(Generic[Row]):
         for name, count in shape:
             if name.startswith(_TAG):
                 statement = statement.where(self._columns.id.in_(_tagged(name, with_value=count > 0)))
+                continue
+            if name in self._related:
+                told, ids = self._related[name]
+                mark = bindparam(f"f_{name}", type_=told.type)
+                statement = statement.where(self._columns.id.in_(select(ids).where(told == mark)))
                 continue
             column: Any = self._joined[name] if name in self._joined else self._columns[name]
             if count == _CONTAINS:

@@ -119,6 +119,7 @@ _NOTE = Statement(
         detail=bindparam("new_detail"),
         troubles=bindparam("new_troubles"),
         learned=bindparam("new_learned"),
+        learned_count=bindparam("new_count"),
         clock_ahead=bindparam("new_ahead"),
         seen_at=bindparam("new_at"),
     )
@@ -131,6 +132,7 @@ _FORGET = StatementAmong(
         detail="",
         troubles=NOTHING,
         learned=NOTHING,
+        learned_count=0,
         clock_ahead=None,
         seen_at=None,
     ),
@@ -145,6 +147,7 @@ _FORGET_SIDES = Statement(
         detail=bindparam("new_detail"),
         troubles=bindparam("new_troubles"),
         learned=bindparam("new_learned"),
+        learned_count=bindparam("new_count"),
     )
 )
 _COUNTS = QueryAmong(
@@ -160,6 +163,9 @@ _LEARNED_IN = QueryAmong(
     .where(vpn_gateways.c.auto_propagate.is_(True), _t.learned != NOTHING),
     vpn_gateways.c.vpc_id,
     LearnedIn,
+)
+_COUNT_LEARNED = Statement(
+    select(func.coalesce(func.sum(_t.learned_count), 0)).where(_t.gateway_id == bindparam("of_gateway"))
 )
 _BY_STATUS = Query(select(_t.status, func.count()).where(_t.gateway_id.is_not(None)).group_by(_t.status), _StatusCount)
 _PSKS = QueryAmong(select(_t.id, _t.psk_version, _t.psk).join(placements, _HERE), _t.id, SealedSecret)
@@ -218,6 +224,11 @@ def learned_in(transaction: Transaction, vpc_ids: Sequence[str]) -> list[Learned
     return _LEARNED_IN.rows(transaction, vpc_ids)
 
 
+def count_learned(transaction: Transaction, gateway_id: str) -> int:
+    """How many routes customers announce to a gateway, those of each tunnel counted."""
+    return int(transaction.scalar(_COUNT_LEARNED, of_gateway=gateway_id))
+
+
 def count_by_status(transaction: Transaction) -> dict[str, int]:
     """How many tunnels of all gateways have each status that any has. It looks at every tunnel."""
     return {row.status: row.tunnels for row in transaction.all(_BY_STATUS)}
@@ -237,6 +248,7 @@ def note(transaction: Transaction, states: Sequence[TunnelState], now: int) -> N
                     "new_detail": state.detail,
                     "new_troubles": stored(state.troubles),
                     "new_learned": stored(state.learned),
+                    "new_count": len(state.learned),
                     "new_ahead": clock_ahead(state, now),
                     "new_at": state.at,
                 }
@@ -264,6 +276,7 @@ def forget_sides(transaction: Transaction, row: SeenTunnel, *, bgp: bool, health
         new_detail="" if failing else row.detail,
         new_troubles=stored([each for each in troubles if each.cause not in over]),
         new_learned=NOTHING if bgp else row.learned,
+        new_count=0 if bgp else len(learned_of(row)),
     )
 
 

@@ -34,7 +34,6 @@ class TunnelRow(msgspec.Struct, frozen=True):
     psk: bytes
     #: Raised with each change of the key.
     psk_version: int
-    remote_ca: str
     ike_version: str
     ike_mode: str
     ike_encryption: str
@@ -61,6 +60,8 @@ class TunnelRow(msgspec.Struct, frozen=True):
     #: See :mod:`gatewright.store.tunnel_states`.
     troubles: str
     learned: str
+    #: How many these are.
+    learned_count: int
     clock_ahead: int | None
     seen_at: int | None
 
@@ -164,9 +165,6 @@ _ENDS = QueryAmong(
     vpn_gateways.c.vpc_id,
     End,
 )
-_LEADING_TO = Query(
-    select(_c.connection_id).where(_c.customer_gateway_id == bindparam("to_customer_gateway")).distinct(), _Connection
-)
 _WITH_BGP = Statement(
     select(_c.connection_id)
     .where(_c.gateway_id == bindparam("of_gateway"), _c.bgp_enabled.is_(True))
@@ -177,7 +175,17 @@ _OWNERS = QueryAmong(select(_c.connection_id).distinct(), _c.id, _Connection)
 _IS = _c.id == bindparam("of_id")
 _ADD = Statement(insert(tunnels))
 #: What an agent sees changes by itself.
-_SEEN = ("status", "bgp_status", "health_status", "detail", "troubles", "learned", "clock_ahead", "seen_at")
+_SEEN = (
+    "status",
+    "bgp_status",
+    "health_status",
+    "detail",
+    "troubles",
+    "learned",
+    "learned_count",
+    "clock_ahead",
+    "seen_at",
+)
 _FIXED = ("id", "connection_id", "gateway_id", "instance_id", "role", "position", "number")
 _CHANGEABLE = tuple(name for name in TunnelRow.__struct_fields__ if name not in (*_FIXED, *_SEEN))
 _CHANGE = Statement(update(tunnels).where(_IS).values({name: bindparam(f"new_{name}") for name in _CHANGEABLE}))
@@ -218,11 +226,6 @@ def beside(transaction: Transaction, gateway_id: str) -> list[Beside]:
 def ends(transaction: Transaction, vpc_ids: Sequence[str]) -> list[End]:
     """The instances of some VPCs' gateways that have tunnels, each once for those with BGP and for those without."""
     return _ENDS.rows(transaction, vpc_ids)
-
-
-def leading_to(transaction: Transaction, customer_gateway_id: str) -> list[str]:
-    """The ids of the connections that have a tunnel to a customer gateway."""
-    return [row.id for row in transaction.all(_LEADING_TO, to_customer_gateway=customer_gateway_id)]
 
 
 def one_with_bgp(transaction: Transaction, gateway_id: str) -> str | None:

@@ -1,4 +1,4 @@
-"""VPN gateways' policy-based routes. A gateway has few (a quota), so they are read whole."""
+"""VPN gateways' policy-based routes. A gateway has few (a quota), so who changes them reads them whole."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from gatewright.store.among import QueryAmong
 from gatewright.store.schema import vpn_policies
-from gatewright.store.statement import Statement
+from gatewright.store.statement import Query, Statement
 from gatewright.store.transaction import Transaction
 
 
@@ -38,6 +38,19 @@ class VpnPolicyRow(msgspec.Struct, frozen=True):
 _COLUMNS = tuple(vpn_policies.c[name] for name in VpnPolicyRow.__struct_fields__)
 _ADD = Statement(insert(vpn_policies))
 _OF_GATEWAYS = QueryAmong(select(*_COLUMNS), vpn_policies.c.gateway_id, VpnPolicyRow)
+#: As :func:`of_gateways` has them, from its end.
+_NEWEST_FIRST = tuple(
+    vpn_policies.c[each].desc() for each in ("created_at", "source", "destination", "connection_id", "priority")
+)
+_PAGE = Query(
+    select(*_COLUMNS)
+    .where(vpn_policies.c.gateway_id == bindparam("of_gateway"))
+    .order_by(*_NEWEST_FIRST)
+    .limit(bindparam("size"))
+    .offset(bindparam("skip")),
+    VpnPolicyRow,
+)
+_COUNT = Statement(select(func.count()).where(vpn_policies.c.gateway_id == bindparam("of_gateway")))
 _KEY = (
     vpn_policies.c.gateway_id == bindparam("of_gateway"),
     vpn_policies.c.source == bindparam("coming_from"),
@@ -80,6 +93,16 @@ def of_gateways(transaction: Transaction, gateway_ids: Sequence[str]) -> list[Vp
     """The routes of some gateways, oldest first."""
     rows = _OF_GATEWAYS.rows(transaction, gateway_ids)
     return sorted(rows, key=lambda row: (row.created_at, row.source, row.destination, row.connection_id, row.priority))
+
+
+def page(transaction: Transaction, gateway_id: str, *, number: int, size: int) -> list[VpnPolicyRow]:
+    """A page of a gateway's routes, from 1, the newest first."""
+    return transaction.all(_PAGE, of_gateway=gateway_id, size=size, skip=(number - 1) * size)
+
+
+def count(transaction: Transaction, gateway_id: str) -> int:
+    """How many routes a gateway has."""
+    return int(transaction.scalar(_COUNT, of_gateway=gateway_id))
 
 
 def change(transaction: Transaction, row: VpnPolicyRow, changed: VpnPolicyRow) -> None:

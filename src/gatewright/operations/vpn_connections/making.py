@@ -93,7 +93,6 @@ def new_tunnels(
             customer_gateway_id=wish.options.customer_gateway_id or "",
             psk=b"",
             psk_version=0,
-            remote_ca="",
             ike_version="ikev1",
             ike_mode="main",
             ike_encryption="aes",
@@ -118,6 +117,7 @@ def new_tunnels(
             detail="",
             troubles=tunnel_states.NOTHING,
             learned=tunnel_states.NOTHING,
+            learned_count=0,
             clock_ahead=None,
             seen_at=None,
         )

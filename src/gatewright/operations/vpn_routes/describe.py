@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from gatewright.operations.call import Call
 from gatewright.operations.declaration import Access, OneOf, Operation, Parameter, Part, Request, Response
@@ -18,14 +18,6 @@ from gatewright.store import tunnel_states, tunnels, vpn_policies, vpn_routes
 from gatewright.store.gateways import GatewayView
 from gatewright.store.tunnels import TunnelView
 from gatewright.store.vpn_routes import VpnRouteRow
-
-Row = TypeVar("Row")
-
-
-def _page(rows: Sequence[Row], number: int, size: int) -> Sequence[Row]:
-    """A page of a list that is told newest first."""
-    newest_first = rows[::-1]
-    return newest_first[(number - 1) * size : number * size]
 
 
 def _carrier(ends: Sequence[TunnelView]) -> str | None:
@@ -102,17 +94,18 @@ class DescribeVpnRouteEntries(Operation[DescribeVpnRouteEntriesRequest, Describe
 
     def execute(self, call: Call, request: DescribeVpnRouteEntriesRequest) -> DescribeVpnRouteEntriesResponse:
         gateway = find_gateway(call, request.vpn_gateway_id)
-        rows = vpn_routes.of_gateways(call.transaction, [gateway.id])
-        learnt = _learnt(call, gateway)
-        counts = [VpnRouteCount(route_entry_type=CUSTOM, route_count=len(rows))]
-        if learnt:
-            counts.append(VpnRouteCount(route_entry_type=BGP, route_count=len(learnt)))
+        number, size = request.page_number, request.page_size
+        made = vpn_routes.count(call.transaction, gateway.id)
         if request.route_entry_type == BGP:
-            first = (request.page_number - 1) * request.page_size
-            entries, total = learnt[first : first + request.page_size], len(learnt)
+            every = _learnt(call, gateway)
+            entries = every[(number - 1) * size : number * size]
+            total = learnt = len(every)
         else:
-            entries = _made(call, gateway, _page(rows, request.page_number, request.page_size))
-            total = len(rows)
+            entries = _made(call, gateway, vpn_routes.page(call.transaction, gateway.id, number=number, size=size))
+            total, learnt = made, tunnel_states.count_learned(call.transaction, gateway.id)
+        counts = [VpnRouteCount(route_entry_type=CUSTOM, route_count=made)]
+        if learnt:
+            counts.append(VpnRouteCount(route_entry_type=BGP, route_count=learnt))
         return DescribeVpnRouteEntriesResponse(
             page_number=request.page_number,
             page_size=request.page_size,
@@ -208,13 +201,12 @@ class DescribeVpnPbrRouteEntries(Operation[DescribeVpnPbrRouteEntriesRequest, De
 
     def execute(self, call: Call, request: DescribeVpnPbrRouteEntriesRequest) -> DescribeVpnPbrRouteEntriesResponse:
         gateway = find_gateway(call, request.vpn_gateway_id)
-        rows = vpn_policies.of_gateways(call.transaction, [gateway.id])
-        told = _page(rows, request.page_number, request.page_size)
+        told = vpn_policies.page(call.transaction, gateway.id, number=request.page_number, size=request.page_size)
         carriers = _carriers(call, gateway, [row.connection_id for row in told])
         return DescribeVpnPbrRouteEntriesResponse(
             page_number=request.page_number,
             page_size=request.page_size,
-            total_count=len(rows),
+            total_count=vpn_policies.count(call.transaction, gateway.id),
             vpn_pbr_route_entries=VpnPbrRouteEntryList(
                 vpn_pbr_route_entry=[
                     VpnPbrRouteEntryPart(

@@ -8,6 +8,7 @@ gateway that has published routes there is theirs. Whoever deletes the entry, or
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from ipaddress import IPv4Network
 from typing import NamedTuple
 
@@ -66,7 +67,7 @@ class GatewayRoutes:
             return
         if present is not None:
             raise CONFLICT("RouteDest", destination, f"is published already, by {present}")
-        table = self._system_table()
+        table = self._system_table
         try:
             Room(self.call, table).check(IPv4Network(destination), _WORDS)
         except ApiError as error:
@@ -92,11 +93,11 @@ class GatewayRoutes:
     def withdraw(self, gone: Iterable[VpnRouteRow | VpnPolicyRow]) -> None:
         """Take out the VPC's entries of routes that are deleted or withdrawn, unless others stand behind them too."""
         gone = list(gone)
-        for destination in {row.destination for row in gone if row.published}:
-            if self.owner(destination, but=gone) is not None:
-                continue
-            entry = route_tables.entry_to(self.call.transaction, self._system_table().id, destination)
-            if entry is not None and entry.next_hop_id == self.gateway.id:
+        alone = {row.destination for row in gone if row.published and self.owner(row.destination, but=gone) is None}
+        if not alone:
+            return
+        for entry in route_tables.leading_to(self.call.transaction, [self.gateway.id]):
+            if entry.route_table_id == self._system_table.id and entry.destination in alone:
                 route_tables.drop_entry(self.call.transaction, entry.id)
                 self.rerouted = True
 
@@ -104,6 +105,7 @@ class GatewayRoutes:
         """Have the hosts know what has been changed; ``reason`` is what the gateway's event says."""
         want_anew(self.call, [self.gateway], reason, [self.gateway.vpc_id] if self.rerouted else [])
 
+    @cached_property
     def _system_table(self) -> RouteTableView:
         system = route_tables.of_vpcs(self.call.transaction, [self.gateway.vpc_id])[0]
         table = route_tables.view(self.call.transaction, self.call.account_id, system.id)

@@ -90,7 +90,6 @@ tunnels = Table(
     Column("customer_gateway_id", String(64), nullable=False),
     Column("psk", LargeBinary, nullable=False, info=SEALED),
     Column("psk_version", Integer, nullable=False),
-    Column("remote_ca", Text, nullable=False),
     Column("ike_version", String(8), nullable=False),
     Column("ike_mode", String(16), nullable=False),
     Column("ike_encryption", String(32), nullable=False),
@@ -110,7 +109,7 @@ tunnels = Table(
     Column("bgp_local_asn", BigInteger),
     Column("bgp_network", String(18), nullable=False),
     Column("bgp_local_address", String(15), nullable=False),
-    #: What an agent saw last, and of which version of the host's revision; see ``gatewright.resources.tunnel_states``.
+    #: What an agent saw last; see ``gatewright.resources.tunnel_states``.
     Column("status", String(32), nullable=False),
     Column("bgp_status", String(16), nullable=False),
     Column("health_status", String(16), nullable=False),
@@ -119,6 +118,8 @@ tunnels = Table(
     Column("troubles", Text, nullable=False),
     #: A JSON list of ``LearnedRoute``.
     Column("learned", Text, nullable=False),
+    #: How many these are.
+    Column("learned_count", Integer, nullable=False),
     #: By how many milliseconds its host's clock was ahead of the service's; null if that is not known.
     Column("clock_ahead", BigInteger),
     Column("seen_at", BigInteger),
