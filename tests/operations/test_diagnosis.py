@@ -17,6 +17,7 @@ UP, DOWN = TunnelStatus.IPSEC_SA_ESTABLISHED, TunnelStatus.IKE_SA_NOT_ESTABLISHE
 #: What no host tells: it follows from rows.
 OF_ROWS = (
     Cause.NAT_UNWANTED,
+    Cause.OWN_NETWORK,
     Cause.NO_ROUTE,
     Cause.NOT_PUBLISHED,
     Cause.CLOCK,
@@ -271,8 +272,28 @@ def test_what_is_asked_for_is_told_page_by_page(dual: Patient) -> None:
     assert elsewhere["TotalCount"] == 0
 
 
-def test_the_tunnel_of_a_single_tunnel_connection_has_no_name(single: Patient) -> None:
-    assert single.ask(**{"TunnelIds.1": single.ends["master"]}) == []
+def test_the_tunnel_of_a_single_tunnel_connection_is_found_by_its_id(single: Patient) -> None:
+    """DownloadVpnConnectionConfig tells it."""
+    single.tell(Trouble(cause=Cause.KEY, at=AT))
+    (found,) = single.ask(**{"TunnelIds.1": single.ends["master"]})
+    assert found["VpnConnectionId"] == single.connection
+    assert "TunnelId" not in found
+
+
+def test_a_network_of_the_vpcs_own_behind_the_device_is_found(steered: Cell) -> None:
+    patient = Patient(steered, dual=False)
+    modify = {"VpnConnectionId": patient.connection, "LocalSubnet": "10.0.0.0/24"}
+    # the rest of what it is a part of is behind the device
+    for networks, expected in (
+        ("10.0.0.0/7,10.1.0.0/16,10.2.0.0/16", ["10.1.0.0/16, 10.2.0.0/16"]),
+        ("11.0.0.0/8", []),
+    ):
+        steered.call("ModifyVpnConnectionAttribute", **modify, RemoteSubnet=networks)
+        patient.site.settled()
+        steered.control("GET", "/v1/tunnels")
+        found = [each for each in patient.ask() if each["FailedReasonCode"] == "SubnetConflict"]
+        assert [each["FailedReason"].partition(": ")[2].partition(". ")[0] for each in found] == expected
+        assert all(each["Severity"] == "Critical" for each in found)
 
 
 @pytest.mark.parametrize(

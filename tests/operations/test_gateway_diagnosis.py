@@ -216,10 +216,11 @@ def test_what_is_wrong_is_refused(single: Patient) -> None:
     assert other.refusal("DiagnoseVpnGateway", **good).code == "InvalidVpnGatewayInstanceId.NotFound"
     diagnosis = start(single)
     assert other.refusal("GetVpnGatewayDiagnoseResult", DiagnoseId=diagnosis).code == "InvalidParameter"
-    assert other.refusal("GetVpnGatewayDiagnoseResult", VpnGatewayId=gateway).code == "InvalidParameter"
+    anothers = other.refusal("GetVpnGatewayDiagnoseResult", VpnGatewayId=gateway)
+    assert (anothers.status, anothers.code) == (404, "InvalidVpnGatewayInstanceId.NotFound")
     assert cell.refusal("GetVpnGatewayDiagnoseResult").code == "MissingDiagnoseId"
     elsewhere = {"DiagnoseId": diagnosis, "VpnGatewayId": "vpn-none"}
-    assert cell.refusal("GetVpnGatewayDiagnoseResult", **elsewhere).code == "InvalidParameter"
+    assert cell.refusal("GetVpnGatewayDiagnoseResult", **elsewhere).code == "InvalidVpnGatewayInstanceId.NotFound"
     assert cell.refusal("GetVpnGatewayDiagnoseResult", DiagnoseId=diagnosis, RegionId="cn-beijing").code == (
         "InvalidParameter"
     )

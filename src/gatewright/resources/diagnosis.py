@@ -39,6 +39,8 @@ class Situation(NamedTuple):
     #: Whether its host runs what is wanted now, and has been heard of lately.
     current: bool
     away: bool
+    #: Networks behind it that lie within its VPC's: nothing that comes from them is let out of a tunnel.
+    own: Sequence[str]
     #: Whether its selectors, a route, a policy or BGP lead something into it.
     led_into: bool
     #: Whether anything in the VPC leads to the gateway for what is behind it.
@@ -103,6 +105,8 @@ def _troubles(situation: Situation) -> list[Trouble]:
         found.append(Trouble(cause=Cause.DOWN, at=situation.at, about=situation.detail))
     if situation.away:
         found.append(_trouble(Cause.AWAY))
+    if situation.own:
+        found.append(Trouble(cause=Cause.OWN_NETWORK, at=0, about=", ".join(situation.own)))
     if not situation.led_into:
         found.append(_trouble(Cause.NO_ROUTE))
     elif not situation.led_to:

@@ -53,6 +53,7 @@ class Cause(enum.StrEnum):
     HOST = "host"
     # what hosts do not see
     NAT_UNWANTED = "nat_unwanted"
+    OWN_NETWORK = "own_network"
     NO_ROUTE = "no_route"
     NOT_PUBLISHED = "not_published"
     CLOCK = "clock"
@@ -315,6 +316,14 @@ MEANINGS: dict[Cause, Meaning] = {
         "something is wrong at the gateway's host",
         (),
         "It is tried again and again; whoever runs the service finds more with gatewright host status and in the log.",
+    ),
+    Cause.OWN_NETWORK: Meaning(
+        "SubnetConflict",
+        _C,
+        "a network behind the device is within the VPC's own, so none of its packets gets through",
+        ("RemoteSubnet",),
+        "Give both sides a RemoteSubnet that the VPC does not have: renumber the network behind the device, or have "
+        "the device translate it.",
     ),
     Cause.NO_ROUTE: Meaning(
         "RouteMissing",

@@ -24,6 +24,12 @@ ENTRIES: tuple[Deviation, ...] = (
         source="error codes of DiagnoseVpnGateway in the API's metadata",
     ),
     *answers(
+        ("GetVpnGatewayDiagnoseResult",),
+        (GATEWAY_NOT_FOUND,),
+        reason="It has no error table; an unknown gateway is told as DiagnoseVpnGateway tells it.",
+        source="error codes of DiagnoseVpnGateway in the API's metadata",
+    ),
+    *answers(
         ("DescribeVpnConnectionLogs",),
         (NOT_FOUND,),
         reason="It has no error table; an unknown connection is told as DescribeVpnConnection's tells it.",

@@ -51,7 +51,7 @@ class DiagnoseVpnConnectionsResponse(Response, kw_only=True):
 class DiagnoseVpnConnections(Operation[DiagnoseVpnConnectionsRequest, DiagnoseVpnConnectionsResponse]):
     """Tell what is wrong with tunnels now, and what to do about it.
 
-    They are named by their connections, by themselves (of dual-tunnel connections), by their gateway, or by several of
+    They are named by their connections, by themselves, by their gateway, or by several of
     these, which all have to hold; something must be named (*assumed*). Each finding is an entry of its own, of one
     tunnel the gravest first; a tunnel that nothing is wrong with has ``NoExceptionFound`` (*assumed*). What is not
     there, or somebody else's, has no entries. ``FailedReason`` says what is wrong and which parameter to change;
@@ -86,11 +86,7 @@ def _wanted(call: Call, request: DiagnoseVpnConnectionsRequest) -> list[Diagnose
         asked.append({each.connection_id for each in tunnels.beside(call.transaction, request.vpn_gateway_id)})
     rows = connections.views(call.transaction, call.account_id, sorted(set.intersection(*asked)))
     found = situations(call, [row for row in rows if call.here(row.region_id)])
-    if not request.tunnel_ids:
-        return found
-    # the tunnel of a single-tunnel connection has no name that anybody was told
-    named = [each for each in found if each.connection.dual_tunnel]
-    return [each for each in named if each.tunnel.id in request.tunnel_ids]
+    return [each for each in found if not request.tunnel_ids or each.tunnel.id in request.tunnel_ids]
 
 
 def _part(diagnosed: Diagnosed, finding: Finding) -> FindingPart:

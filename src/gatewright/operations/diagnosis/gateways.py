@@ -147,6 +147,7 @@ class GetVpnGatewayDiagnoseResult(Operation[GetVpnGatewayDiagnoseResultRequest, 
     """
 
     access = Access.READ
+    errors = (NOT_FOUND,)
 
     def validate(self, request: GetVpnGatewayDiagnoseResultRequest) -> None:
         if request.diagnose_id is None and request.vpn_gateway_id is None:
@@ -176,7 +177,9 @@ class GetVpnGatewayDiagnoseResult(Operation[GetVpnGatewayDiagnoseResultRequest, 
 
 
 def _row(call: Call, request: GetVpnGatewayDiagnoseResultRequest) -> DiagnosisRow:
-    """The diagnosis that is asked for. Raises InvalidParameter."""
+    """The diagnosis that is asked for. Raises ApiError."""
+    if request.vpn_gateway_id is not None:
+        find_gateway(call, request.vpn_gateway_id)
     if request.diagnose_id is not None:
         row = diagnoses.find(call.transaction, call.account_id, request.diagnose_id)
         of_it = row is not None and request.vpn_gateway_id in (None, row.gateway_id)
@@ -188,7 +191,5 @@ def _row(call: Call, request: GetVpnGatewayDiagnoseResultRequest) -> DiagnosisRo
     wanted = request.vpn_gateway_id or ""
     row = diagnoses.newest(call.transaction, call.account_id, wanted)
     if row is None or not call.here(row.region_id):
-        raise invalid_parameter(
-            "VpnGatewayId", wanted, f"names no gateway of this account {call.where} that was diagnosed"
-        )
+        raise invalid_parameter("VpnGatewayId", wanted, "names a gateway of which no diagnosis is kept")
     return row

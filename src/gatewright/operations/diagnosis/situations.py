@@ -12,7 +12,7 @@ from gatewright.resources.compile_vpn_routes import NO_ROUTES, RoutingFacts
 from gatewright.resources.diagnosis import Situation
 from gatewright.resources.tunnel_states import TunnelStatus
 from gatewright.resources.tunnels import EVERYWHERE
-from gatewright.store import gateways, hosts, placements, tunnel_states, tunnels
+from gatewright.store import gateways, hosts, placements, tunnel_states, tunnels, vpcs
 from gatewright.store.connections import ConnectionView
 from gatewright.store.tunnels import TunnelView
 
@@ -45,15 +45,17 @@ def situations(call: Call, rows: Sequence[ConnectionView]) -> list[Diagnosed]:
     gateway_ids = list(dict.fromkeys(row.gateway_id for row in rows if row.gateway_id is not None))
     found = gateways.find_all(call.transaction, gateway_ids)
     routes = routing(call.transaction, found)
-    vpcs = {row.id: row.vpc_id for row in found}
-    learnt = learning(call.transaction, list(dict.fromkeys(vpcs.values())))
+    vpc_of = {row.id: row.vpc_id for row in found}
+    vpc_ids = list(dict.fromkeys(vpc_of.values()))
+    learnt, networks = learning(call.transaction, vpc_ids), vpcs.networks(call.transaction, vpc_ids)
     places = places_of(call, gateway_ids)
     ends = tunnels.of_connections(call.transaction, [row.id for row in rows])
     diagnosed = []
     for row in rows:
         # an attachment has no gateway, and no routes here
         facts = routes.get(row.gateway_id or "", NO_ROUTES)
-        propagates = row.gateway_id is not None and bool(learnt[vpcs[row.gateway_id]].tables)
+        propagates = row.gateway_id is not None and bool(learnt[vpc_of[row.gateway_id]].tables)
+        own = [] if row.gateway_id is None else _own(row, networks[vpc_of[row.gateway_id]])
         for tunnel in ends[row.id]:
             led_into, led_to = _led(row, tunnel, facts, propagates=propagates)
             place = places.get(tunnel.instance_id or "", _NOWHERE)
@@ -73,6 +75,7 @@ def situations(call: Call, rows: Sequence[ConnectionView]) -> list[Diagnosed]:
                         clock_ahead=tunnel.clock_ahead,
                         current=place.current,
                         away=place.away,
+                        own=own,
                         led_into=led_into,
                         led_to=led_to,
                     ),
@@ -102,6 +105,14 @@ def _led(row: ConnectionView, tunnel: TunnelView, facts: RoutingFacts, *, propag
         behind |= set(row.remote_subnets.split(","))
     into = bool(behind) or tunnel.bgp_enabled
     return into, (tunnel.bgp_enabled and propagates) or _overlap(behind, facts.wanted)
+
+
+def _own(row: ConnectionView, networks: Sequence[str]) -> list[str]:
+    """The networks behind a connection that lie within its VPC's."""
+    inside = [IPv4Network(each) for each in networks]
+    return [
+        each for each in row.remote_subnets.split(",") if any(IPv4Network(each).subnet_of(other) for other in inside)
+    ]
 
 
 def _overlap(some: set[str], others: Sequence[str]) -> bool:
