@@ -139,7 +139,12 @@ def test_automatic_policies_keep_the_rules(make_cell: Any) -> None:
     with pytest.raises(Refused, match=r"QuotaExceeded\.PolicyBasedRoute") as full:
         site.connection("10.0.0.0/24,10.1.0.0/24", "192.168.9.0/24")
     assert "Existing routes: 2. Routes to be created: 2. Maximum routes: 3." in str(full.value)
-    assert "vco-" in str(conflict.value)
+    assert conflict.value.detail.startswith('AutoConfigRoute "true": ')
+    assert conflict.value.detail.endswith("give AutoConfigRoute=false, or other networks")
+    assert first in conflict.value.detail
+    assert second in conflict.value.detail
     # What was refused has left nothing.
     listed = site.cell.call("DescribeVpnConnections", VpnGatewayId=site.gateway)
     assert (listed["TotalCount"], len(site.policies())) == (2, 2)
+    site.connection("10.0.0.0/24", "192.168.0.0/24", AutoConfigRoute=False)
+    assert len(site.policies()) == 2

@@ -62,8 +62,9 @@ class ModifyVpnGatewayAttribute(Operation[ModifyVpnGatewayAttributeRequest, Modi
     """Change name, description or route propagation.
 
     A new name or description changes nothing on a host, and the gateway stays ``active``; changed propagation makes
-    it ``updating`` until its hosts have it. It is not switched off while a connection has BGP. A gateway that is being
-    deleted is not changed any more.
+    it ``updating`` until its hosts have it. It is not switched off while a connection has BGP, as documented; that BGP
+    is switched on only with it is not, so the order counts (*assumed*). A gateway that is being deleted is not changed
+    any more.
     """
 
     access = Access.WRITE
@@ -100,7 +101,8 @@ def change_attributes(call: Call, row: GatewayView, changes: Changes) -> Gateway
     if row.auto_propagate and not auto_propagate:
         connection = tunnels.one_with_bgp(call.transaction, row.id)
         if connection is not None:
-            raise invalid_parameter("AutoPropagate", "false", f"connection {connection} has BGP, which needs it")
+            rule = f"cannot be switched off while a connection has BGP, as {connection} has"
+            raise invalid_parameter("AutoPropagate", "false", rule)
     changed = msgspec.structs.replace(
         row,
         name=row.name if changes.name is None else changes.name,

@@ -11,7 +11,7 @@ import msgspec
 from gatewright.errors import ErrorRow
 from gatewright.operations.call import Call
 from gatewright.operations.vpn_routes.facts import CONFLICT, DEFAULT_PRIORITY, is_destination
-from gatewright.operations.vpn_routes.finding import check_pair, partner
+from gatewright.operations.vpn_routes.finding import alike
 from gatewright.operations.vpn_routes.publishing import POLICY, GatewayRoutes, Owner
 from gatewright.resources.compile_vpn_routes import ACTIVE, STANDBY
 from gatewright.resources.tunnels import EVERYWHERE
@@ -84,10 +84,16 @@ def settle_policies(call: Call, gateway: GatewayRow, connection: ConnectionRow) 
             description="",
             created_at=call.now,
         )
-        other = partner(staying, row)
-        if other is not None and other.weight == ACTIVE:
+        others = {other.weight: other.connection_id for other in alike(staying, row)}
+        if len(others) == len((ACTIVE, STANDBY)):
+            raise CONFLICT(
+                "AutoConfigRoute",
+                "true",
+                f"{others[ACTIVE]} and {others[STANDBY]} have the active and the standby route from {source} to "
+                f"{destination}: give AutoConfigRoute=false, or other networks",
+            )
+        if ACTIVE in others:
             row = msgspec.structs.replace(row, weight=STANDBY)
-        check_pair(staying, row)
         if row.published:
             known.publish(destination, Owner(POLICY, connection.id), CONFLICT)
         vpn_policies.add(call.transaction, row)

@@ -36,23 +36,21 @@ def find_policy(known: GatewayRoutes, which: WhichPolicy) -> VpnPolicyRow:
     )
 
 
-def partner(rows: Iterable[VpnPolicyRow], row: VpnPolicyRow) -> VpnPolicyRow | None:
-    """The route through another connection that makes a pair with one: same networks, same priority."""
-    for other in rows:
-        if other.connection_id != row.connection_id and (other.source, other.destination, other.priority) == (
-            row.source,
-            row.destination,
-            row.priority,
-        ):
-            return other
-    return None
+def alike(rows: Iterable[VpnPolicyRow], row: VpnPolicyRow) -> list[VpnPolicyRow]:
+    """The routes through other connections that have the networks and the priority of one: two make a pair."""
+    return [
+        other
+        for other in rows
+        if other.connection_id != row.connection_id
+        and (other.source, other.destination, other.priority) == (row.source, row.destination, row.priority)
+    ]
 
 
 def check_pair(rows: Iterable[VpnPolicyRow], row: VpnPolicyRow) -> None:
     """Refuse a route that another one is like, but for its connection. Raises VpnRouteEntry.Conflict."""
-    rows = [other for other in rows if other.weight == row.weight]
-    other = partner(rows, row)
-    if other is not None:
+    for other in alike(rows, row):
+        if other.weight != row.weight:
+            continue
         raise CONFLICT(
             "Weight",
             row.weight,

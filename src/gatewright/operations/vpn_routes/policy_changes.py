@@ -24,7 +24,7 @@ from gatewright.operations.vpn_routes.facts import (
     gateway_to_change,
     is_dual,
 )
-from gatewright.operations.vpn_routes.finding import WhichPolicy, check_pair, find_policy, partner
+from gatewright.operations.vpn_routes.finding import WhichPolicy, alike, check_pair, find_policy
 from gatewright.operations.vpn_routes.publishing import GatewayRoutes
 from gatewright.store import vpn_policies
 
@@ -40,7 +40,7 @@ def _change(call: Call, gateway_id: str, which: WhichPolicy, weight: int | None,
     )
     if changed == row:
         return
-    other = partner(known.policies, row)
+    other = next(iter(alike(known.policies, row)), None)
     if changed.weight != row.weight and other is not None:
         raise CONFLICT(
             "RouteDest",
