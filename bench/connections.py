@@ -129,8 +129,7 @@ def _change(site: Installation, gateway: Gateway, changes: int, found: _Found) -
             time.sleep(2 * _OTHERS)
         after = site.carrying()
         for end in ends:
-            answered = end()
-            found.lost += answered[-1] - len(answered) if answered else 1
+            found.lost += end().lost
     found.renewed = sum(before[name] != after.get(name) for name in before if name != mine)
 
 

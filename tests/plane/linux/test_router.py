@@ -139,7 +139,7 @@ def test_nothing_is_lost_when_ports_and_routes_come_and_go(lab: Lab, machines: M
                 await plane.apply(router((1, 2), generation=generation))
             answered = end()
         assert len(answered) > 50
-        assert answered == list(range(1, len(answered) + 1)), "not one is missing between the first and the last"
+        assert answered.whole, (answered.sent, answered)
         assert routes(lab, router()) == [
             f"10.9.{number}.0/24 dev {lab.names.port_inside(f'vsw-{number}')} proto static scope link"
             for number in (1, 2)

@@ -60,7 +60,7 @@ def undisturbed(inside: Machine, one: Customer) -> Iterator[None]:
     with inside.pinging(one.inside) as end:
         yield
         answered = end()
-    assert answered == list(range(1, answered[-1] + 1))
+    assert answered.whole, (answered.sent, answered)
 
 
 def test_changes_are_in_force_and_leave_the_others_alone(lab: Lab, machines: Machines) -> None:
@@ -293,7 +293,7 @@ def test_no_packet_of_a_tunnel_is_lost_while_others_come_and_go(lab: Lab, machin
                     await plane.apply(gateway(one, two, generation=generation))
                     await plane.apply(gateway(two, generation=generation + 1))
                 answered = end()
-            assert answered == list(range(1, answered[-1] + 1))
+            assert answered.whole, (answered.sent, answered)
 
     play(lab, scenario)
 
