@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.support.cell import Cell
     from tests.support.databases import Lender, PostgresqlLender, SqliteLender
     from tests.support.postgresql import PostgresqlServer
+    from tests.support.service import Service
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,6 +48,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("kernel_esp") and not item.path.is_relative_to(folder):
             raise pytest.UsageError(f"{item.nodeid} is marked kernel_esp: such tests belong into {folder}")
+
+
+@pytest.fixture
+def linux(tmp_path: Path) -> Iterator[Service]:
+    """A service on the linux plane; what it leaves on the host is removed."""
+    from tests.support.linux import clean, unmet
+    from tests.support.service import Service
+
+    if unmet():
+        pytest.skip(unmet())
+    with Service(tmp_path / "data", plane="linux") as service:
+        yield service
+    clean(service.installation)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -14,19 +13,7 @@ from gatewright.resources.tunnels import TunnelSpec
 from tests.faults.test_by_hand import Host
 from tests.plane.linux.customer import customer
 from tests.plane.linux.machines import Machines
-from tests.support.linux import clean, unmet
 from tests.support.service import Service
-
-
-@pytest.fixture
-def linux(tmp_path: Path) -> Iterator[Service]:
-    """A service on the linux plane; what it leaves on the host is removed."""
-    if unmet():
-        pytest.skip(unmet())
-    service = Service(tmp_path / "data", plane="linux")
-    with service:
-        yield service
-    clean((service.data / "agent" / "installation").read_text().strip())
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,23 +13,11 @@ from gatewright.plane.linux.names import Names
 from tests.app.test_serve import gateway, until_status
 from tests.plane.linux.customer import Customer, customer, tunnel
 from tests.plane.linux.machines import Machines
-from tests.support.linux import clean, unmet
 from tests.support.service import Service
 
 PEER, KEY = "198.19.255.7", "a-key.of_tests"
 UP, DOWN = "ipsec_sa_established", "ike_sa_not_established"
 OPTIONS = "TunnelOptionsSpecification"
-
-
-@pytest.fixture
-def linux(tmp_path: Path) -> Iterator[Service]:
-    if unmet():
-        pytest.skip(unmet())
-    data = tmp_path / "data"
-    with Service(data, plane="linux") as service:
-        yield service
-        service.stop()
-    clean((data / "agent" / "installation").read_text().strip())
 
 
 class Site:
@@ -72,8 +59,14 @@ class Site:
         return time.time()
 
     def lines(self) -> list[str]:
-        told = self.client.call("DescribeVpnConnectionLogs", VpnConnectionId=self.id, MinutePeriod=10, PageSize=50)
-        lines: list[str] = told["Data"]["Logs"]
+        """The whole log."""
+        lines: list[str] = []
+        asked = {"VpnConnectionId": self.id, "MinutePeriod": 10, "PageSize": 50}
+        while len(lines) % 50 == 0:
+            told = self.client.call("DescribeVpnConnectionLogs", **asked, PageNumber=len(lines) // 50 + 1)["Data"]
+            lines += told["Logs"]
+            if not told["Logs"]:
+                break
         return lines
 
     def answers(self, peer: Customer, psk: str = KEY) -> None:
