@@ -87,6 +87,13 @@ def test_without_a_session_nothing_was_seen_of_one(make_cell: Callable[..., Cell
     assert seen.events() == before
 
 
+def test_another_key_of_a_session_is_another_session(make_cell: Callable[..., Cell]) -> None:
+    seen = Seen(make_cell(control=True), **SESSION, **CHECK)
+    device = described(seen.cell, seen.patient.connection)["CustomerGatewayId"]
+    seen.cell.call("ModifyCustomerGatewayAttribute", CustomerGatewayId=device, AuthKey="s3cret")
+    assert seen.told() == (UP, "", "failed", 0)
+
+
 def test_another_health_check_has_found_nothing_yet(make_cell: Callable[..., Cell]) -> None:
     seen = Seen(make_cell(control=True), **SESSION, **CHECK)
     seen.modify(**{"HealthCheckConfig.dip": "192.168.0.8"})

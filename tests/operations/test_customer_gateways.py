@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Integer, insert
 
 from gatewright.operations.call import Quotas
 from gatewright.secrets import Place, Sealer
-from gatewright.store import customer_gateways
+from gatewright.store import customer_gateways, tunnel_states
 from gatewright.store.customer_gateways import CustomerGatewayRow
 from gatewright.store.schema import tunnels, vpn_connections
 from gatewright.store.statement import Statement
@@ -75,6 +75,8 @@ def lead_there(cell: Cell, identity: str, gateway: str | None) -> None:
         "customer_gateway_id": identity,
         "psk": cell.sealer.seal("passphrase", Place("tunnels", "tun-test", "psk")),
         "status": "ike_sa_not_established",
+        "troubles": tunnel_states.NOTHING,
+        "learned": tunnel_states.NOTHING,
         "bgp_enabled": True,
         "ike_version": "ikev2",
     }

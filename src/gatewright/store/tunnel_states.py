@@ -109,6 +109,7 @@ _HERE = and_(
 _PLACED = QueryAmong(_SELECT.join(placements, _HERE), _t.id, SeenTunnel)
 _OF_CONNECTIONS = QueryAmong(_SELECT, _t.connection_id, SeenTunnel)
 _OF_GATEWAYS = QueryAmong(_SELECT, _t.gateway_id, SeenTunnel)
+_SPEAKING_TO = QueryAmong(_SELECT.where(_t.bgp_enabled.is_(True)), _t.customer_gateway_id, SeenTunnel)
 _NOTE = Statement(
     update(tunnels)
     .where(_t.id == bindparam("of_id"))
@@ -212,6 +213,11 @@ def of_connections(transaction: Transaction, connection_ids: Sequence[str]) -> l
 def of_gateways(transaction: Transaction, gateway_ids: Sequence[str]) -> list[SeenTunnel]:
     """The tunnels of some gateways."""
     return _OF_GATEWAYS.rows(transaction, gateway_ids)
+
+
+def speaking_to(transaction: Transaction, customer_gateway_id: str) -> list[SeenTunnel]:
+    """The tunnels with BGP that lead to a customer gateway."""
+    return _SPEAKING_TO.rows(transaction, [customer_gateway_id])
 
 
 def counts(transaction: Transaction, gateway_ids: Sequence[str]) -> dict[str, TunnelCount]:

@@ -21,7 +21,7 @@ from gatewright.operations.customer_gateways.facts import (
 )
 from gatewright.operations.declaration import Access, Operation, Parameter, Request, Response
 from gatewright.operations.vpn_gateways.updating import want_anew
-from gatewright.store import customer_gateways, gateways
+from gatewright.store import customer_gateways, gateways, tunnel_states
 
 
 class ModifyCustomerGatewayAttributeRequest(Request, kw_only=True, frozen=True):
@@ -48,7 +48,8 @@ class ModifyCustomerGatewayAttribute(
     """Change a customer gateway's name, description or key. What is not given stays.
 
     A new key is that of all BGP sessions with the device from now on: their gateways are ``updating`` until their hosts
-    have it (*assumed*). Address and AS number cannot be changed: register another customer gateway.
+    have it, and what was seen of these sessions does not count any more (*assumed*). Address and AS
+    number cannot be changed: register another customer gateway.
     """
 
     access = Access.WRITE
@@ -69,6 +70,8 @@ class ModifyCustomerGatewayAttribute(
                 auth_key=sealed(call, row.id, request.auth_key),
                 auth_key_version=row.auth_key_version + 1,
             )
+            for tunnel in tunnel_states.speaking_to(call.transaction, row.id):
+                tunnel_states.forget_sides(call.transaction, tunnel, bgp=True, health=False)
             speaking = customer_gateways.spoken_to_by(call.transaction, row.id)
             want_anew(call, gateways.find_all(call.transaction, speaking), f"the key of {row.id} changes")
         customer_gateways.change(call.transaction, changed)
