@@ -29,6 +29,7 @@ from gatewright.plane.linux import esp, shaping
 
 _TOPIC = "carrying"
 _GOAL = 0.97
+_APART = "unshaped, each end on a processor of its own"
 #: Mbit/s that are ordered of the shaped one: less than what either back end carries, in user space too.
 SHAPED = 50
 #: What is ordered where the shapers are taken away afterwards.
@@ -49,12 +50,21 @@ class _Pair:
     far: Machine
     #: The address of the far one.
     address: str
+    #: The namespaces of the two charons between them, the near one's first.
+    charons: tuple[str, str]
 
-    def carries(self, direction: Direction, seconds: int) -> float:
+    def carries(self, direction: Direction, seconds: int, processors: tuple[int, int] | None) -> float:
         """Mbit/s of payload of one TCP connection; ``out`` is what the near one sends."""
         # of the two ends of iperf3, ``out`` is what the server sends
         towards: Direction = "in" if direction == "out" else "out"
-        return streamed(self.near.name, self.far.name, self.address, towards, seconds=seconds).received
+        ends = self.near.name, self.far.name
+        return streamed(*ends, self.address, towards, seconds=seconds, processors=processors).received
+
+    def put(self, processors: tuple[int, int]) -> None:
+        """Have each charon on its own processor alone."""
+        for namespace, processor in zip(self.charons, processors, strict=True):
+            for pid in run("ip", "netns", "pids", namespace).split():
+                run("taskset", "--all-tasks", "--cpu-list", "--pid", str(processor), pid)
 
 
 @dataclass
@@ -82,22 +92,33 @@ def measure(*, seconds: int, rounds: int) -> Part:
             ours = asyncio.run(_ours(stack, lab, machines))
             near, by_hand = _hand_made(stack, machines)
             _take_shapers(lab)
-            free = _in_turns(ours, by_hand, seconds, rounds)
+            runs = {"unshaped": _in_turns(ours, by_hand, seconds, rounds)}
+            if (apart := _two_processors()) is not None:
+                ours.put(apart)
+                by_hand.put(apart)
+                runs[_APART] = _in_turns(ours, by_hand, seconds, rounds, apart)
             _shape(lab, near)
-            shaped = _in_turns(ours, by_hand, seconds, rounds)
+            runs[f"shaped to {SHAPED} Mbit/s"] = _in_turns(ours, by_hand, seconds, rounds, apart)
     except (AssertionError, OSError, subprocess.SubprocessError) as error:
         raise Unavailable(f"{type(error).__name__}: {error}") from error
     finally:
         machines.remove()
         lab.sweep()
         shutil.rmtree(lab.runtime, ignore_errors=True)
-    figures = [*_figures("unshaped", free), *_figures(f"shaped to {SHAPED} Mbit/s", shaped)]
+    figures = [figure for what, found in runs.items() for figure in _figures(what, found)]
     remark = (
         f"One TCP connection through one tunnel, AES-128 and SHA-256, ESP in {_where()}; by hand: two strongSwans in"
         " namespaces on a bridge, with the same configuration and the same tc where it is shaped; medians of"
-        f" {rounds} streams of {seconds} s each way, in turns."
+        f" {rounds} streams of {seconds} s each way, in turns. Where each end has a processor of its own, charon and"
+        " machine of that end run on it alone, as on two hosts."
     )
-    return Part(figures, [remark], {"unshaped": free.document(), "shaped": shaped.document()})
+    return Part(figures, [remark], {what: found.document() for what, found in runs.items()})
+
+
+def _two_processors() -> tuple[int, int] | None:
+    """None if there are none to choose from."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    return (first, others[0]) if others else None
 
 
 def _where() -> str:
@@ -120,7 +141,8 @@ async def _ours(stack: contextlib.ExitStack, lab: Lab, machines: Machines) -> _P
         await plane.apply(spec)
         await heard.status(wanted.id, UP)
     assert near.reaches(site.inside), site.log()
-    return _Pair(near, site.host, site.inside)
+    charons = lab.names.tunnel_namespace(spec.id, wanted.number), site.router.name
+    return _Pair(near, site.host, site.inside, charons)
 
 
 def _hand_made(stack: contextlib.ExitStack, machines: Machines) -> tuple[Customer, _Pair]:
@@ -138,7 +160,7 @@ def _hand_made(stack: contextlib.ExitStack, machines: Machines) -> tuple[Custome
     far.route("172.20.1.0/24")
     near.initiate()
     assert near.host.reaches(far.inside), near.log()
-    return near, _Pair(near.host, far.host, far.inside)
+    return near, _Pair(near.host, far.host, far.inside, (near.router.name, far.router.name))
 
 
 @contextlib.contextmanager
@@ -150,12 +172,14 @@ def _bridge() -> Iterator[str]:
         run("ip", "link", "delete", _BY_HAND, check=False)
 
 
-def _in_turns(ours: _Pair, by_hand: _Pair, seconds: int, rounds: int) -> _Runs:
+def _in_turns(
+    ours: _Pair, by_hand: _Pair, seconds: int, rounds: int, processors: tuple[int, int] | None = None
+) -> _Runs:
     runs = _Runs()
     for _ in range(rounds):
         for direction in DIRECTIONS:
             for pair, found in ((ours, runs.ours), (by_hand, runs.by_hand)):
-                found.setdefault(direction, []).append(pair.carries(direction, seconds))
+                found.setdefault(direction, []).append(pair.carries(direction, seconds, processors))
     return runs
 
 

@@ -119,11 +119,23 @@ class Streamed:
     received: float
 
 
-def streamed(client: str, server: str, to: str, direction: Direction, *more: str, seconds: int = 5) -> Streamed:
-    """What iperf3 says of a stream, without its first second; the instance is the server."""
+def streamed(
+    client: str,
+    server: str,
+    to: str,
+    direction: Direction,
+    *more: str,
+    seconds: int = 5,
+    processors: tuple[int, int] | None = None,
+) -> Streamed:
+    """What iperf3 says of a stream, without its first second; the instance is the server.
+
+    ``processors`` are the only ones that client and server run on, if that is said.
+    """
+    here, there = processors or (None, None)
     arguments = ["-J", "-t", str(seconds), "-O", "1", *(["-R"] if direction == "out" else []), *more]
-    iperf3 = ["ip", "netns", "exec", client, "iperf3", "-c", to, "-p", str(_PORT), *arguments]
-    with _server(server, to), _process(iperf3) as process:
+    iperf3 = [*_only_on(here), "ip", "netns", "exec", client, "iperf3", "-c", to, "-p", str(_PORT), *arguments]
+    with _server(server, to, there), _process(iperf3) as process:
         text, _ = process.communicate(timeout=seconds + 20)
     document: dict[str, Any] = json.loads(text)
     assert "error" not in document, document["error"]
@@ -132,14 +144,19 @@ def streamed(client: str, server: str, to: str, direction: Direction, *more: str
 
 
 @contextlib.contextmanager
-def _server(namespace: str, address: str) -> Iterator[None]:
-    command = ["ip", "netns", "exec", namespace, "iperf3", "-s", "-B", address, "-p", str(_PORT), "--forceflush"]
+def _server(namespace: str, address: str, processor: int | None = None) -> Iterator[None]:
+    iperf3 = ["ip", "netns", "exec", namespace, "iperf3", "-s", "-B", address, "-p", str(_PORT), "--forceflush"]
+    command = [*_only_on(processor), *iperf3]
     with _process(command) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "listening" in line:
                 break
         yield
+
+
+def _only_on(processor: int | None) -> list[str]:
+    return [] if processor is None else ["taskset", "--cpu-list", str(processor)]
 
 
 @contextlib.contextmanager
