@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.plane.linux.customer import PSK, Customer, customer, tunnel
+from tests.plane.linux.customer import Customer, customer, tunnel
+from tests.plane.linux.lab import PSK
 from tests.plane.linux.machines import Machine, Machines
 from tests.support.client import Client
 

@@ -28,6 +28,11 @@ def daemons(installation: str, whose: str = "") -> list[int]:
     return found
 
 
+def namespaces(installation: str) -> dict[str, int]:
+    """Those of an installation by name, and which they are: made anew, one is another."""
+    return {path.name: path.stat().st_ino for path in Path("/run/netns").glob(f"gw-{installation}-*")}
+
+
 def proportional_mb(pid: int) -> float:
     """The proportional set size: what is shared counts a share each. In units of 1,000,000 bytes."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():

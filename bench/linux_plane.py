@@ -1,8 +1,7 @@
-"""From the order to a real, running dual-tunnel gateway, beside the same daemons started by hand."""
+"""From the order to a real dual-tunnel gateway, beside the same namespaces and links made by hand."""
 
 from __future__ import annotations
 
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,9 +10,10 @@ from pathlib import Path
 from tests.support.client import Client, Refused
 
 from bench.figures import Figure, Part, median, percentile
-from bench.floor import CHARON, Floor
+from bench.floor import Floor
 from bench.ours import Gatewright, Network, client_of
 from bench.sweep import sweep
+from gatewright.plane.linux import requirements
 
 _TOPIC = "linux plane"
 _GOAL = 0.5
@@ -29,10 +29,8 @@ class Unavailable(Exception):
 
 def check() -> None:
     """Raises Unavailable."""
-    if os.geteuid() != 0:
-        raise Unavailable("it needs root")
-    if not CHARON.exists():
-        raise Unavailable(f"{CHARON} is not installed")
+    if missing := requirements():
+        raise Unavailable(" ".join(missing))
 
 
 @dataclass
@@ -58,7 +56,7 @@ def measure(folder: Path, *, times: int, rounds: int) -> Part:
     data = folder / "linux"
     alone, together = _Seconds(), _Seconds()
     try:
-        with Floor(folder) as floor, Gatewright(data, "linux") as ours:
+        with Floor() as floor, Gatewright(data, "linux") as ours:
             network = ours.network()
             for _ in range(times):
                 [(active, gone)] = _gateways(ours, network, 1)
@@ -95,7 +93,7 @@ def measure(folder: Path, *, times: int, rounds: int) -> Part:
             *_of_many(together),
         ],
         [
-            "By hand: the same namespaces, links, addresses and charons with the fewest calls of ip; without filters, "
+            "By hand: the same namespaces, links and addresses with the fewest calls of ip; without filters, "
             "shaping, proofs of ownership or waiting for packets to pass. Ratios are of it.",
             f"{_AT_ONCE} at once by hand is the time until the last one is there: p50 and p99 are held against it.",
         ],

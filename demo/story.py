@@ -111,7 +111,7 @@ def _begin(stack: ExitStack, known: Known, signals: Signals, folder: Path) -> St
     known.stream = stream
     _until(lambda: known.carries == _MASTER, "packets by the master's tunnel")
     tunnel = names.tunnel_namespace(f"{gateway}-1", 1)
-    return Stage(known, site, stream, lambda: _kill(tunnel, names.namespace(f"{gateway}-1")))
+    return Stage(known, site, stream, lambda: _kill(tunnel))
 
 
 def _fails(
@@ -162,16 +162,14 @@ def _measure(failure: Failure, stream: Stream) -> None:
     failure.lost = stream.lost(failure.at)
 
 
-def _kill(tunnel: str, instance: str) -> None:
-    """SIGKILL charon: the tunnel's own, or the instance's where the kernel has ESP."""
-    for namespace in (tunnel, instance):
-        found = traces.processes(namespace, "charon")
-        if found:
-            for pid in found:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            return
-    raise Unfinished("the master's tunnel has no charon that could be killed")
+def _kill(tunnel: str) -> None:
+    """SIGKILL the charon in a tunnel's namespace."""
+    found = traces.processes(tunnel, "charon")
+    if not found:
+        raise Unfinished("the master's tunnel has no charon that could be killed")
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _stay(timing: Timing) -> None:

@@ -21,7 +21,8 @@ from gatewright import ids
 from gatewright.app.host_lock import RUNTIME, AgentRuns, HostLock
 from gatewright.cli.main import main
 from tests.app.test_reboot import installation_of, until
-from tests.app.test_serve import gateway, run, until_status
+from tests.app.test_serve import connected, gateway, run, until_status
+from tests.support.connections import DAEMONS
 from tests.support.linux import clean, unmet
 from tests.support.service import Service
 
@@ -64,8 +65,7 @@ def stray(installation: str) -> Path:
 
 def test_a_host_from_the_first_gateway_to_the_last_trace(service: Service) -> None:
     data = service.data
-    made = gateway(service)
-    until_status(service, made, "active")
+    made = connected(service)
     installation = installation_of(service)
     seen = json.loads(host("status", "--json", data=data).stdout)
     assert seen["installation"] == installation
@@ -107,7 +107,7 @@ def test_a_host_from_the_first_gateway_to_the_last_trace(service: Service) -> No
 
     # The data directory wants it still.
     service.start()
-    until(lambda: len([line for line in leftovers(installation) if line.startswith("process ")]) == 2)
+    until(lambda: len([line for line in leftovers(installation) if line.startswith("process ")]) == DAEMONS)
     until_status(service, made, "active")
 
     # And one whose data directory is lost is cleaned by its id.

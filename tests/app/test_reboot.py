@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.test_serve import gateway, until_status
+from tests.app.test_serve import connected, gateway, until_status
+from tests.support.connections import DAEMONS
 from tests.support.linux import clean, unmet
 from tests.support.service import Service, halves_of
 
@@ -44,6 +45,11 @@ def namespaces(installation: str) -> list[str]:
     return sorted(
         line.split()[0] for line in run("ip", "netns", "list").splitlines() if line.startswith(f"gw-{installation}-")
     )
+
+
+def identities(installation: str) -> dict[str, int]:
+    """Which namespaces have these names: made anew, one is another."""
+    return {name: Path(f"/run/netns/{name}").stat().st_ino for name in namespaces(installation)}
 
 
 def reboot(installation: str) -> None:
@@ -114,21 +120,22 @@ def versions(installation: str) -> list[str]:
 
 def test_gateways_are_back_before_the_control_plane(service: Service) -> None:
     assert service.process is not None
-    kept, doomed = gateway(service), gateway(service)
+    kept, doomed, linked = gateway(service), gateway(service), connected(service)
     for each in (kept, doomed):
         until_status(service, each, "active")
     installation = installation_of(service)
     assert halves_of(service.process.pid)
     before = namespaces(installation)
-    assert len(before) == 6  # four instances and the routers of two VPCs
+    assert len(before) == 11  # six instances, two tunnels and the routers of three VPCs
     assert service.stop() == 0
     reboot(installation)
     assert namespaces(installation) == []
     with half(service, "agent"):
-        until(lambda: len(versions(installation)) == 4)
-        assert namespaces(installation) == before
+        until(lambda: len(versions(installation)) == 2)
+        until(lambda: namespaces(installation) == before)
         assert all(version.startswith("charon-systemd ") for version in versions(installation))
-        daemons = processes(installation)
+        until(lambda: len(processes(installation)) == DAEMONS)
+        daemons, places = processes(installation), identities(installation)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             service.port = listener.getsockname()[1]
             with half(service, "api", listener=listener):
@@ -136,12 +143,15 @@ def test_gateways_are_back_before_the_control_plane(service: Service) -> None:
                 # from its first answer on, for as long as the agent takes to tell how all of it stands
                 seen = {client.call("DescribeVpnGateway", VpnGatewayId=kept)["Status"]}
                 client.call("DeleteVpnGateway", VpnGatewayId=doomed)
-                until(lambda: client.call("DescribeVpnGateways")["TotalCount"] == 1)
+                until(lambda: client.call("DescribeVpnGateways")["TotalCount"] == 2)
                 seen.add(client.call("DescribeVpnGateway", VpnGatewayId=kept)["Status"])
                 assert seen == {"active"}
-                assert len(namespaces(installation)) == 4
+                # its tunnels' keys are in no cache: only now they are known
+                until_status(service, linked, "active")
+                assert len(namespaces(installation)) == 9  # two of a gateway less
                 # adopted as they are, by the agent that had made them from its cache
-                assert len(daemons & processes(installation)) == 2
+                assert processes(installation) == daemons
+                assert identities(installation).items() <= places.items()
     reboot(installation)
     with half(service, "agent"):
         until(lambda: len(versions(installation)) == 2)

@@ -15,6 +15,7 @@ import pytest
 
 from gatewright.app.supervisor import next_delay
 from tests.support.client import Client, Refused
+from tests.support.connections import DAEMONS, connect
 from tests.support.linux import clean, unmet
 from tests.support.service import Service, halves_of
 
@@ -199,7 +200,7 @@ def until_served(service: Service) -> None:
             client.close()
 
 
-def charons(service: Service) -> set[int]:
+def daemons(service: Service) -> set[int]:
     """The processes of the installation's namespaces."""
     from gatewright.plane.linux import leftovers
 
@@ -221,6 +222,16 @@ def gateway(service: Service) -> str:
     return made
 
 
+def connected(service: Service) -> str:
+    """A gateway with a connection, and so with daemons."""
+    made = gateway(service)
+    until_status(service, made, "active")
+    connect(service.client(), made)
+    until_status(service, made, "active")
+    assert len(daemons(service)) == DAEMONS
+    return made
+
+
 def until_status(service: Service, gateway_id: str, wanted: str) -> None:
     client = service.client()
     deadline = time.monotonic() + 60
@@ -237,40 +248,37 @@ def test_the_api_is_in_no_session_of_roots_and_daemons_outlive_both_halves(linux
     # in root's it could type into root's terminal (TIOCSTI)
     assert os.getsid(halves["half-api"]) == halves["half-api"] != os.getsid(linux.process.pid)
     assert {str(Path(f"/proc/{pid}/fd/0").readlink()) for pid in halves.values()} == {os.devnull}
-    made = gateway(linux)
-    until_status(linux, made, "active")
-    daemons = charons(linux)
-    assert len(daemons) == 2
-    assert all(os.getpgid(pid) != linux.process.pid for pid in daemons)
+    made = connected(linux)
+    before = daemons(linux)
+    assert all(os.getpgid(pid) != linux.process.pid for pid in before)
     assert linux.stop() == 0
-    assert charons(linux) == daemons
+    assert daemons(linux) == before
     linux.start()
     assert linux.client().call("DescribeVpnGateway", VpnGatewayId=made)["Status"] == "active"
     linux.kill()
-    assert charons(linux) == daemons
+    assert daemons(linux) == before
     linux.start()
     until_status(linux, made, "active")
     # Adopted, not started again.
-    assert charons(linux) == daemons
+    assert daemons(linux) == before
 
 
 def test_a_dead_half_is_started_again(linux: Service) -> None:
     assert linux.process is not None
-    made = gateway(linux)
-    until_status(linux, made, "active")
-    daemons = charons(linux)
+    made = connected(linux)
+    before = daemons(linux)
     for half in ("half-api", "half-agent"):
-        before = halves_of(linux.process.pid)[half]
-        os.kill(before, signal.SIGKILL)
+        killed = halves_of(linux.process.pid)[half]
+        os.kill(killed, signal.SIGKILL)
         deadline = time.monotonic() + 15
-        while halves_of(linux.process.pid).get(half, before) == before:
+        while halves_of(linux.process.pid).get(half, killed) == killed:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         until_served(linux)
     changed = linux.client().call("ModifyVpnGatewayAttribute", VpnGatewayId=made, AutoPropagate=True)
     assert changed["AutoPropagate"] is True
     until_status(linux, made, "active")
-    assert charons(linux) == daemons
+    assert daemons(linux) == before
 
 
 def test_who_calls_while_the_api_is_started_again_waits_and_is_answered(linux: Service) -> None:
@@ -312,18 +320,18 @@ def test_the_halves_do_not_outlive_a_killed_supervisor(linux: Service) -> None:
     linux.start()
 
 
-def test_a_killed_charon_is_back_and_the_gateway_active_again(linux: Service) -> None:
-    made = gateway(linux)
-    until_status(linux, made, "active")
-    daemons = charons(linux)
-    victim = min(daemons)
-    os.kill(victim, signal.SIGKILL)
-    deadline = time.monotonic() + 15
-    while len(charons(linux) - {victim}) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    until_status(linux, made, "active")
-    assert len(charons(linux) & daemons) == 1
+def test_a_killed_daemon_is_back_and_the_gateway_active_again(linux: Service) -> None:
+    made = connected(linux)
+    for program in ("charon-systemd", "bird"):
+        before = daemons(linux)
+        victim = min(pid for pid in before if Path(f"/proc/{pid}/exe").readlink().name == program)
+        os.kill(victim, signal.SIGKILL)
+        deadline = time.monotonic() + 15
+        while len(daemons(linux) - {victim}) < DAEMONS:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        until_status(linux, made, "active")
+        assert len(daemons(linux) & before) == DAEMONS - 1
 
 
 def test_an_agent_has_no_secrets(linux: Service) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from gatewright.app.host_lock import RUNTIME
 from tests.app.test_reboot import installation_of, namespaces, until
-from tests.app.test_serve import gateway, run, until_status
+from tests.app.test_serve import connected, gateway, run, until_status
+from tests.support.connections import DAEMONS
 from tests.support.linux import clean, unmet
 from tests.support.service import Service
 
@@ -29,8 +30,7 @@ def services(tmp_path: Path) -> Iterator[tuple[Service, Service, str]]:
         pytest.skip(unmet())
     one, other = Service(tmp_path / "one", plane="linux"), Service(tmp_path / "other", plane="linux")
     with one:
-        shared = gateway(one)
-        until_status(one, shared, "active")
+        shared = connected(one)
         assert one.stop() == 0
         shutil.copytree(one.data, other.data)
         # what makes it an installation of its own
@@ -87,7 +87,9 @@ def test_one_is_worked_with_and_cleaned_and_the_other_stays_as_it_is(services: t
     chance = random.Random(11)
     here, there = installation_of(one), installation_of(other)
     before = picture(there)
-    assert len(namespaces(here)) == len(namespaces(there)) == 3
+    # of two instances, a tunnel of each, and the VPC's router
+    assert len(namespaces(here)) == len(namespaces(there)) == 5
+    assert len(before["processes"]) == DAEMONS
     assert [name.removeprefix(f"gw-{here}-") for name in namespaces(here)] == [
         name.removeprefix(f"gw-{there}-") for name in namespaces(there)
     ]
@@ -96,8 +98,9 @@ def test_one_is_worked_with_and_cleaned_and_the_other_stays_as_it_is(services: t
     for number in range(ROUNDS):
         if chance.random() < 0.6:
             made.append(gateway(one))
-        elif made:
-            client.call("DeleteVpnGateway", VpnGatewayId=made.pop(chance.randrange(len(made))))
+        elif len(made) > 1:
+            # the first one has a connection
+            client.call("DeleteVpnGateway", VpnGatewayId=made.pop(chance.randrange(1, len(made))))
         if number == ROUNDS // 2:
             one.kill()
             one.start()

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gatewright.plane.linux import inspection
+from gatewright.plane.linux import bird, inspection
+from gatewright.plane.linux.bird_client import BirdClient
 from gatewright.plane.linux.charon import socket_of
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.names import Names
@@ -20,10 +21,11 @@ from gatewright.plane.linux.survey import take
 from gatewright.plane.linux.vici_client import ViciClient
 from gatewright.resources.specs import InstanceSpec
 from tests.plane.linux.lab import run
+from tests.support.connections import DAEMONS, connect
 from tests.support.service import Service
 
 RUNTIME = Path("/run/gatewright")
-#: How long anything may take to come back, seconds; charon has 2.
+#: How long anything may take to come back, seconds; a charon has 2.
 BACK = 5.0
 
 
@@ -67,12 +69,23 @@ class Host:
     def instance_on(self, vswitch: str) -> InstanceSpec:
         return next(spec for spec in self.instances if spec.private.vswitch_id == vswitch)
 
-    def charons(self) -> set[int]:
+    def daemons(self) -> set[int]:
         return set(take(self.names, self.folders).processes)
 
+    def connect(self) -> None:
+        """Have tunnels, and so daemons."""
+        connect(self.service.client(), self.gateway)
+        self.until(lambda: self.status() == "active", 20)
+
     def charon_of(self, spec: InstanceSpec) -> int:
-        with ViciClient(socket_of(self.folders.of(spec.key)), 5) as client:
+        """Of the instance's only tunnel."""
+        (number,) = self.folders.tunnels_of(spec.id)
+        with ViciClient(socket_of(self.folders.of_tunnel(spec.id, number)), 5) as client:
             client.version()
+            return client.peer
+
+    def bird_of(self, spec: InstanceSpec) -> int:
+        with BirdClient(bird.socket_of(self.folders.of(spec.key)), 5) as client:
             return client.peer
 
     def whole(self) -> bool:
@@ -83,7 +96,9 @@ class Host:
 
 @pytest.fixture
 def host(linux: Service) -> Host:
-    return Host(linux)
+    made = Host(linux)
+    made.connect()
+    return made
 
 
 class Statuses:
@@ -115,10 +130,11 @@ def test_everything_comes_back(host: Host) -> None:
     spec = host.instance_on(host.first)
     name = host.names.namespace(spec.id)
     bridge = host.names.vswitch(host.first).name
-    charon = host.charon_of(spec)
+    victim = host.bird_of(spec)
+    assert len(host.daemons()) == DAEMONS
 
     faults: list[Callable[[], object]] = [
-        lambda: os.kill(charon, signal.SIGKILL),
+        lambda: os.kill(victim, signal.SIGKILL),
         lambda: run("ip", "netns", "delete", name),
         lambda: run("ip", "link", "delete", host.names.wan(spec.id).name),
         lambda: run("ip", "link", "delete", bridge),
@@ -133,8 +149,8 @@ def test_everything_comes_back(host: Host) -> None:
             # it is seen, it is said, and it is mended
             host.until(lambda: statuses.seen[:2] == ["active", "updating"] and statuses.seen[-1] == "active", BACK)
             host.until(host.whole, BACK)
-    assert len(host.charons()) == 2
-    assert charon not in host.charons()
+    host.until(lambda: len(host.daemons()) == DAEMONS, BACK)
+    assert victim not in host.daemons()
 
 
 def test_a_killed_charon_answers_again_within_two_seconds(host: Host) -> None:

@@ -18,7 +18,8 @@ import pytest
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import LinuxPlane
 from tests.plane.linux.conftest import lab, linux_host, new_lab
-from tests.plane.linux.lab import Lab, instance, play, vswitch
+from tests.plane.linux.lab import Lab, play, vswitch
+from tests.plane.linux.sites import carrying
 from tests.support.client import Refused
 from tests.support.linux import clean, unmet
 from tests.support.service import Service
@@ -49,15 +50,15 @@ def test_a_daemon_that_is_missing_is_named_and_used_when_it_is_back(lab: Lab, mo
         await plane.apply(vswitch())
         monkeypatch.setattr("gatewright.plane.linux.charon.EXECUTABLE", str(program))
         with pytest.raises(PlaneError, match="charon-systemd is not installed: apt-get install charon-systemd"):
-            await plane.apply(instance())
+            await plane.apply(carrying())
         shutil.copy("/usr/sbin/charon-systemd", program)
         program.chmod(0o600)
         with pytest.raises(PlaneError, match=f"{program} cannot be executed: chmod 755 {program}"):
-            await plane.apply(instance())
+            await plane.apply(carrying())
         program.unlink()
         monkeypatch.undo()
-        await plane.apply(instance())
-        assert lab.charon(instance())
+        await plane.apply(carrying())
+        assert lab.charon(carrying())
 
     play(lab, scenario)
 
@@ -73,7 +74,7 @@ def test_a_plane_without_descriptors_says_so_and_goes_on_with_them(lab: Lab) -> 
         for free in range(0, 12, 3):
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit_that_leaves(free), hard))
             try:
-                await plane.apply(instance())
+                await plane.apply(carrying())
             except PlaneError as error:
                 told.append(str(error))
             finally:
@@ -81,9 +82,9 @@ def test_a_plane_without_descriptors_says_so_and_goes_on_with_them(lab: Lab) -> 
             gc.collect()
         assert told, "an instance was built without a free descriptor"
         assert all("raise the limit of open files (ulimit -n)" in each for each in told), told
-        await plane.apply(instance())
-        assert lab.charon(instance())
-        await plane.remove(instance().key)
+        await plane.apply(carrying())
+        assert lab.charon(carrying())
+        await plane.remove(carrying().key)
         assert descriptors() <= before + 3  # threads of the pool may have got theirs
 
     play(lab, scenario)

@@ -102,15 +102,18 @@ class Machine:
     def namespaces(self) -> set[str]:
         """The ids of the instances that have a namespace here."""
         names = [line.split()[0] for line in self.run("ip", "netns", "list").splitlines()]
-        return {name.split("-", 2)[2] for name in names if name.startswith("gw-") and "router" not in name}
+        of_items = {name.split("-", 2)[2] for name in names if name.startswith("gw-")}
+        return {name for name in of_items if not name.startswith(("router.", "tunnel."))}
 
     def inside(self, instance: str, *command: str) -> str:
         name = next(line.split()[0] for line in self.run("ip", "netns", "list").splitlines() if f"-{instance}" in line)
         return self.run("ip", "netns", "exec", name, *command)
 
     def processes(self, instance: str) -> list[str]:
-        name = next(line.split()[0] for line in self.run("ip", "netns", "list").splitlines() if f"-{instance}" in line)
-        return self.run("ip", "netns", "pids", name).split()
+        """Those of the instance and of its tunnels."""
+        names = [line.split()[0] for line in self.run("ip", "netns", "list").splitlines()]
+        ours = [name for name in names if name.endswith((f"-{instance}", f".{instance}"))]
+        return sorted(pid for name in ours for pid in self.run("ip", "netns", "pids", name).split())
 
     def aliases(self) -> dict[str, str]:
         """What the links here are, by alias without installation; the links' names."""

@@ -9,6 +9,7 @@ import pytest
 
 from tests.hosts.machines import Machine, Site, until
 from tests.support.client import Client
+from tests.support.connections import connect
 
 K, J = "cn-hangzhou-k", "cn-hangzhou-j"
 
@@ -44,6 +45,20 @@ def order(client: Client, inside: tuple[str, str, str]) -> str:
     return gateway
 
 
+def connected(client: Client, gateway: str) -> str:
+    """Have a connection, whose tunnels are in both halves, and so daemons there."""
+    until(lambda: status(client, gateway) == "active", "the gateway")
+    connection = connect(client, gateway)
+    until(lambda: status(client, gateway) == "active", "the gateway with a connection")
+    return connection
+
+
+def delete(client: Client, gateway: str, connection: str) -> None:
+    client.call("DeleteVpnConnection", VpnConnectionId=connection)
+    until(lambda: status(client, gateway) == "active", "the gateway without a connection")
+    client.call("DeleteVpnGateway", VpnGatewayId=gateway)
+
+
 def status(client: Client, gateway: str) -> str:
     told: str = client.call("DescribeVpnGateway", VpnGatewayId=gateway)["Status"]
     return told
@@ -70,7 +85,7 @@ def test_a_gateway_on_two_hosts_lives_through_what_happens_to_them(site: Site) -
     with site.client() as client:
         inside = network(client)
         gateway = order(client, inside)
-        until(lambda: status(client, gateway) == "active", "the gateway")
+        connection = connected(client, gateway)
         assert (one.namespaces(), two.namespaces()) == ({f"{gateway}-1"}, {f"{gateway}-2"})
         assert site.control.namespaces() == set()
         # A host has what it runs and nothing else.
@@ -87,15 +102,15 @@ def test_a_gateway_on_two_hosts_lives_through_what_happens_to_them(site: Site) -
         until(lambda: reaches(one, "here", "10.2.0.201"), "the other zone's machine, through the VPC's router", 20)
 
         # An agent that is killed changes nothing, and the next one finds everything.
-        charon = one.processes(f"{gateway}-1")
-        assert charon
+        daemons = one.processes(f"{gateway}-1")
+        assert len(daemons) == 2
         one.kill("agent")
-        assert one.processes(f"{gateway}-1") == charon
+        assert one.processes(f"{gateway}-1") == daemons
         assert status(client, gateway) == "active"
         site.start_agent("one")
         client.call("ModifyVpnGatewayAttribute", VpnGatewayId=gateway, AutoPropagate=True)
         until(lambda: status(client, gateway) == "active", "the changed gateway")
-        assert one.processes(f"{gateway}-1") == charon
+        assert one.processes(f"{gateway}-1") == daemons
 
         # Drained, the first host gives its half to another one of its zone.
         public = described["InternetIp"]
@@ -106,7 +121,7 @@ def test_a_gateway_on_two_hosts_lives_through_what_happens_to_them(site: Site) -
         assert one.namespaces() == set()
         until(lambda: status(client, gateway) == "active", "the moved gateway")
         assert public in three.inside(f"{gateway}-1", "ip", "address", "show", "wan")
-        assert two.processes(f"{gateway}-2")
+        assert len(two.processes(f"{gateway}-2")) == 2
         until(lambda: "one" in site.hosts("list") and "drained" in site.hosts("list"), "the first host to be empty")
         assert set(one.aliases()) == set()
 
@@ -115,7 +130,7 @@ def test_a_gateway_on_two_hosts_lives_through_what_happens_to_them(site: Site) -
         until(lambda: "none of a host of this installation" in one.said("agent"), "the refusal", 20)
         assert one.alive("agent")
 
-        client.call("DeleteVpnGateway", VpnGatewayId=gateway)
+        delete(client, gateway, connection)
         until(lambda: client.call("DescribeVpnGateways")["TotalCount"] == 0, "the gateway to be gone")
         assert (two.namespaces(), three.namespaces()) == (set(), set())
 
@@ -125,16 +140,17 @@ def test_a_revoked_certificate_is_refused_at_once_and_a_dead_hosts_half_is_built
     with site.client() as client:
         inside = network(client)
         gateway = order(client, inside)
-        until(lambda: status(client, gateway) == "active", "the gateway")
-        charon = two.processes(f"{gateway}-2")
+        connection = connected(client, gateway)
+        daemons = two.processes(f"{gateway}-2")
+        assert len(daemons) == 2
         # Nobody else serves the zone: the control plane's own machine stands in.
         site.hosts("remove", "two", "--fenced")
         until(lambda: "none of a host of this installation" in two.said("agent"), "the refusal", 20)
         until(lambda: site.control.namespaces() == {f"{gateway}-2"}, "the half on the control plane's machine")
         until(lambda: status(client, gateway) == "active", "the gateway again")
         # What the host has, it keeps: that it is fenced was a person's word.
-        assert two.processes(f"{gateway}-2") == charon
-        client.call("DeleteVpnGateway", VpnGatewayId=gateway)
+        assert two.processes(f"{gateway}-2") == daemons
+        delete(client, gateway, connection)
         until(lambda: client.call("DescribeVpnGateways")["TotalCount"] == 0, "the gateway to be gone")
         assert one.namespaces() == set()
         assert two.namespaces() == {f"{gateway}-2"}

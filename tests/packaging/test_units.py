@@ -18,6 +18,7 @@ from gatewright.cli.main import _parser
 from gatewright.errors import ConfigurationError
 from tests.plane.linux.conftest import linux_host
 from tests.support.client import Client
+from tests.support.connections import DAEMONS, connect
 from tests.support.linux import clean
 from tests.support.service import Service
 
@@ -121,9 +122,9 @@ def until(true: Callable[[], bool], what: Callable[[], str]) -> None:
 
 
 def daemons(installation: str) -> set[int]:
-    """The charons of an installation, by their namespaces' names."""
+    """Those of an installation, by their namespaces' names."""
     listed = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout.split()
-    names = [name for name in listed if name.startswith(f"gw-{installation}-vpn-")]
+    names = [name for name in listed if name.startswith(f"gw-{installation}-")]
     found: set[int] = set()
     for name in names:
         pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=True).stdout
@@ -162,8 +163,10 @@ def test_the_linux_plane_needs_no_more_than_the_unit_leaves_it(linux_host: None,
                 return str(client.call("DescribeVpnGateway", VpnGatewayId=made)["Status"])
 
             until(lambda: status() == "active", service.printed)
+            connect(client, made)
+            until(lambda: status() == "active", service.printed)
             before = daemons(service.installation)
-            assert len(before) == 2
+            assert len(before) == DAEMONS
             service.stop()
             assert daemons(service.installation) == before
             service.start()

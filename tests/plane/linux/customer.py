@@ -25,13 +25,12 @@ import vici
 
 from gatewright.plane.linux import vici_conn
 from gatewright.resources.tunnels import BgpSpec, IkeSpec, IpsecSpec, SecretRef, TunnelSpec
-from tests.plane.linux.lab import CHARON
+from tests.plane.linux.lab import CHARON, PSK
 from tests.plane.linux.machines import Machine, Machines
 from tests.support.patience import patience
 
 #: Of a customer's XFRM interface. No gateway's: it means something in one namespace only.
 _IF_ID = 7
-PSK = "A-pre-shared.key_1"
 
 _CONFIG = """\
 charon-systemd {{

@@ -16,6 +16,7 @@ import msgspec
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import HostOptions, LinuxPlane, UplinkMode, UplinkOptions
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, RouterSpec, Spec, VSwitchSpec
+from tests.plane.linux.lab import revealed
 
 _decoder: msgspec.json.Decoder[Spec] = msgspec.json.Decoder(InstanceSpec | RouterSpec | VSwitchSpec)
 
@@ -73,7 +74,7 @@ class Elsewhere:
 async def _serve(installation: str, runtime: Path, options: HostOptions) -> None:
     plane = LinuxPlane(installation, runtime, options)
     told: asyncio.Queue[str] = asyncio.Queue()
-    await plane.open(lambda key, reason: told.put_nowait(f"{key}: {reason}"))
+    await plane.open(lambda key, reason: told.put_nowait(f"{key}: {reason}"), reveal=revealed)
     while line := await asyncio.to_thread(sys.stdin.readline):
         command: list[Any] = json.loads(line)
         try:

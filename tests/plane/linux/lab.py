@@ -10,12 +10,13 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gatewright.plane.linux import HostOptions, LinuxPlane, leftovers
+from gatewright.plane.linux import HostOptions, LinuxPlane, bird, leftovers
+from gatewright.plane.linux.bird_client import BirdClient
 from gatewright.plane.linux.folders import Folder, Folders
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.vici_client import ViciClient
@@ -30,9 +31,11 @@ from gatewright.resources.specs import (
     RouteTable,
     VSwitchSpec,
 )
+from gatewright.resources.tunnels import SecretRef
 from tests.support.patience import patience
 
 CHARON = "/usr/sbin/charon-systemd"
+PSK = "A-pre-shared.key_1"
 
 
 def run(*command: str, check: bool = True, seconds: float = 10) -> str:
@@ -149,9 +152,17 @@ class Lab:
         """The same folder as the plane knows it."""
         return Folders(self.installation, self.runtime).of(item.key)
 
-    def socket(self, item: InstanceSpec | ItemKey) -> Path:
-        """charon's VICI socket."""
-        return self.folder(item) / "charon" / "vici"
+    def tunnel_namespace(self, item: InstanceSpec) -> str:
+        """Of the instance's first tunnel."""
+        return f"gw-{self.installation}-tunnel.{item.tunnels[0].number}.{item.id}"
+
+    def tunnel_folder(self, item: InstanceSpec) -> Path:
+        """Of the instance's first tunnel."""
+        return self.runtime / self.installation / "tunnels" / item.id / str(item.tunnels[0].number)
+
+    def socket(self, item: InstanceSpec) -> Path:
+        """The VICI socket of the charon of the instance's first tunnel."""
+        return self.tunnel_folder(item) / "charon" / "vici"
 
     def ip(self, item: InstanceSpec | RouterSpec, *arguments: str) -> str:
         return run("ip", "-n", self.namespace(item), *arguments)
@@ -177,21 +188,32 @@ class Lab:
         found = json.loads(self.ip(item, "-j", "address", "show"))
         return {link["ifname"]: {f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"]} for link in found}
 
-    def listening(self, item: InstanceSpec | RouterSpec) -> set[tuple[str, str]]:
-        """``(protocol, address:port)`` of all TCP and UDP sockets that take packets from anybody."""
-        lines = self.inside(item, "ss", "-H", "-lntu").splitlines()
+    def listening(self, item: InstanceSpec | RouterSpec | str) -> set[tuple[str, str]]:
+        """``(protocol, address:port)`` of all sockets of TCP and UDP in a namespace that take packets from anybody."""
+        name = item if isinstance(item, str) else self.namespace(item)
+        lines = run("ip", "netns", "exec", name, "ss", "-H", "-lntu").splitlines()
         return {(words[0], words[4]) for words in (line.split() for line in lines)}
 
     def charon(self, item: InstanceSpec) -> int:
-        """The number of the charon that answers on the instance's socket; checked to be in its namespace."""
+        """The process of the charon of the instance's first tunnel: the only one there, and it answers."""
         with ViciClient(self.socket(item), patience(5)) as client:
             assert client.version().startswith("charon-systemd ")
             pid = client.peer
-        assert pid in self.processes(item)
+        assert self.processes(self.tunnel_namespace(item)) == [pid]
         return pid
 
-    def processes(self, item: InstanceSpec) -> list[int]:
-        return [int(pid) for pid in run("ip", "netns", "pids", self.namespace(item), check=False).split()]
+    def bird(self, item: InstanceSpec) -> int:
+        """The process of the instance's BIRD: the only one in its namespace, and it answers."""
+        with BirdClient(bird.socket_of(self.plane_folder(item)), patience(5)) as client:
+            client.configuration()
+            pid = client.peer
+        assert self.processes(item) == [pid]
+        return pid
+
+    def processes(self, item: InstanceSpec | str) -> list[int]:
+        """Those in the namespace, which is the instance's or one of that name."""
+        name = item if isinstance(item, str) else self.namespace(item)
+        return [int(pid) for pid in run("ip", "netns", "pids", name, check=False).split()]
 
     def bridge_of(self, item: InstanceSpec, leg: str) -> str | None:
         """The alias of the bridge that a leg is plugged into."""
@@ -303,11 +325,16 @@ class Told:
         return self._told.empty()
 
 
+async def revealed(references: Sequence[SecretRef]) -> Mapping[SecretRef, str]:
+    """Is a plane's ``reveal``: everything is PSK."""
+    return dict.fromkeys(references, PSK)
+
+
 @contextlib.asynccontextmanager
 async def opened(lab: Lab, told: Told | None = None) -> AsyncIterator[tuple[LinuxPlane, Mapping[ItemKey, int]]]:
     """A plane on the installation, and the generations that it found."""
     plane = lab.plane()
-    found = await plane.open(told or Told())
+    found = await plane.open(told or Told(), reveal=revealed)
     try:
         yield plane, found
     finally:

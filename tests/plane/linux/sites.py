@@ -10,7 +10,7 @@ import msgspec
 from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnel_states import TunnelStatus
 from gatewright.resources.tunnels import TunnelSpec, VpnRoute
-from tests.plane.linux.customer import Customer, customer
+from tests.plane.linux.customer import Customer, customer, tunnel
 from tests.plane.linux.lab import Lab, instance
 from tests.plane.linux.machines import Machine, Machines
 
@@ -33,6 +33,12 @@ def gateway(*tunnels: TunnelSpec, **more: Any) -> InstanceSpec:
         "bandwidth": 1000,
     } | more
     return msgspec.structs.replace(instance(), **changes)
+
+
+def carrying(number: int = 1, **more: Any) -> InstanceSpec:
+    """An instance with one tunnel, which has the same number and waits for traffic: with all the daemons there are."""
+    made = tunnel(number, f"203.0.113.{number}", initiate=False)
+    return msgspec.structs.replace(instance(number, **more), tunnels=(made,))
 
 
 def machine(machines: Machines, lab: Lab) -> Machine:

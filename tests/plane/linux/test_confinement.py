@@ -14,7 +14,8 @@ from gatewright.isolation import users
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import LinuxPlane, charon, requirements
 from gatewright.plane.linux.confinement import Confinement, daemon_user
-from tests.plane.linux.lab import Lab, instance, kill, links, play, run, vswitch
+from tests.plane.linux.lab import Lab, kill, links, play, run, vswitch
+from tests.plane.linux.sites import carrying
 
 #: Bits of capability.h.
 NET_BIND_SERVICE, NET_ADMIN = 1 << 10, 1 << 12
@@ -44,9 +45,10 @@ def as_the_daemon(pid: int, user: int, script: str) -> subprocess.CompletedProce
 def test_charon_has_the_least_that_it_needs(lab: Lab) -> None:
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
-        await plane.apply(instance(1))
-        await plane.apply(instance(2))
-        pid, user = lab.charon(instance(1)), daemon_user(lab.installation)
+        one, two = carrying(1), carrying(2, public=("198.51.100.2",))
+        await plane.apply(one)
+        await plane.apply(two)
+        pid, user = lab.charon(one), daemon_user(lab.installation)
         found = status(pid)
         assert user in range(users.FIRST, users.LAST + 1)
         assert found["Uid"] == found["Gid"] == " ".join([str(user)] * 4)
@@ -55,16 +57,19 @@ def test_charon_has_the_least_that_it_needs(lab: Lab) -> None:
         # it drops the other itself once it has its ports
         assert int(found["CapEff"], 16) == int(found["CapPrm"], 16) == NET_ADMIN
         assert int(found["CapBnd"], 16) == NET_ADMIN | NET_BIND_SERVICE
-        assert lab.listening(instance(1)) == {("udp", "0.0.0.0:500"), ("udp", "0.0.0.0:4500")}
+        assert lab.listening(lab.tunnel_namespace(one)) == {("udp", "0.0.0.0:500"), ("udp", "0.0.0.0:4500")}
 
-        own, other = lab.folder(instance(1)), lab.folder(instance(2))
-        seen = as_the_daemon(pid, user, f"find {lab.runtime} -maxdepth 2")
-        assert set(seen.stdout.split()) == {str(path) for path in (lab.runtime, own.parent, own)}
+        own, other = lab.tunnel_folder(one), lab.tunnel_folder(two)
+        seen = as_the_daemon(pid, user, f"find {lab.runtime} -maxdepth 4")
+        above = [path for path in own.parents if path.is_relative_to(lab.runtime)]
+        assert set(seen.stdout.split()) == {str(path) for path in (own, *above)}
+        assert (own / "loaded").exists()
         for script in (
-            f"cat {own}/applied.json",
+            f"cat {own}/loaded",
             f"echo > {own}/strongswan.conf",
             f"touch {own}/x",
             f"ls {other}",
+            f"ls {lab.folder(one)}",
             "touch /tmp/x",
             "touch /var/tmp/x",
             "echo 1 > /dev/shm/x",
@@ -81,52 +86,57 @@ def test_charon_has_the_least_that_it_needs(lab: Lab) -> None:
 def test_its_vici_socket_answers_nobody_else(lab: Lab) -> None:
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
-        await plane.apply(instance())
+        spec = carrying()
+        await plane.apply(spec)
         script = (
             "import os, socket, sys\n"
             "os.setgroups([]); os.setresgid(*[65534] * 3); os.setresuid(*[65534] * 3)\n"
             "try:\n    socket.socket(socket.AF_UNIX).connect(sys.argv[1])\n"
             "except PermissionError:\n    print('refused')"
         )
-        assert run("python3", "-c", script, str(lab.socket(instance()))).strip() == "refused"
+        assert run("python3", "-c", script, str(lab.socket(spec))).strip() == "refused"
         with socket.socket(socket.AF_UNIX) as ours:
-            ours.connect(str(lab.socket(instance())))
+            ours.connect(str(lab.socket(spec)))
 
     play(lab, scenario)
 
 
 def test_a_namespace_is_freed_while_another_daemons_view_lives(lab: Lab) -> None:
     """A view is a copy of all mounts: it must not keep the namespaces of others. A veth goes with its other end's."""
-    outer = f"tf{lab.installation}"
+    outer = f"tf{lab.installation}", f"tg{lab.installation}"
 
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
-        await plane.apply(instance(1))
-        await plane.apply(instance(2))
-        lives = lab.charon(instance(2))
-        run("ip", "link", "add", outer, "type", "veth", "peer", "name", "inner", "netns", lab.namespace(instance(1)))
-        await plane.remove(instance(1).key)
+        one, two = carrying(1), carrying(2, public=("198.51.100.2",))
+        await plane.apply(one)
+        await plane.apply(two)
+        lives = lab.charon(two), lab.bird(two)
+        for name, namespace in zip(outer, (lab.namespace(one), lab.tunnel_namespace(one)), strict=True):
+            run("ip", "link", "add", name, "type", "veth", "peer", "name", "inner", "netns", namespace)
+        await plane.remove(one.key)
         async with asyncio.timeout(10):
-            while outer in links():
+            while not links().keys().isdisjoint(outer):
                 await asyncio.sleep(0.01)
-        assert lab.charon(instance(2)) == lives
+        assert (lab.charon(two), lab.bird(two)) == lives
 
     try:
         play(lab, scenario)
     finally:
-        run("ip", "link", "delete", outer, check=False)
+        for name in outer:
+            run("ip", "link", "delete", name, check=False)
 
 
 def test_a_killed_charon_comes_back_as_the_same_user_with_its_log(lab: Lab) -> None:
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
-        await plane.apply(instance())
-        before, log = lab.charon(instance()), lab.folder(instance()) / "charon" / "charon.log"
+        spec = carrying()
+        await plane.apply(spec)
+        before, log = lab.charon(spec), lab.tunnel_folder(spec) / "charon" / "charon.log"
         started = log.read_text()
         kill(before)
-        await plane.apply(instance())
-        assert lab.charon(instance()) != before
-        assert status(lab.charon(instance()))["Uid"].split()[0] == str(daemon_user(lab.installation))
+        await plane.apply(spec)
+        assert lab.charon(spec) != before
+        assert status(lab.charon(spec))["Uid"].split()[0] == str(daemon_user(lab.installation))
         assert log.read_text().startswith(started)
         assert len(log.read_text()) > len(started)
 
@@ -145,7 +155,7 @@ def test_a_log_that_is_a_link_is_not_read(lab: Lab, tmp_path: Path, monkeypatch:
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
         with pytest.raises(PlaneError, match="charon did not come up") as refused:
-            await plane.apply(instance())
+            await plane.apply(carrying())
         assert "do not tell" not in str(refused.value)
 
     play(lab, scenario)

@@ -34,6 +34,7 @@ from gatewright.plane.linux import (
 )
 from gatewright.plane.linux.tunnels import tun
 from tests.plane.linux.lab import Lab, instance, opened, play, router, run, vswitch
+from tests.plane.linux.sites import carrying
 
 #: Everything by which the plane changes the host.
 STEPS = [
@@ -113,7 +114,6 @@ def test_killed_between_any_two_steps_of_making_it(lab: Lab, monkeypatch: pytest
                     assert found.get(instance().key, 0) == 0, taken
                 if number % 2:  # completed, then removed; otherwise removed as it is
                     await build(plane)
-                    assert lab.processes(instance()) == [lab.charon(instance())], taken
                     assert lab.addresses(instance())["wan"] == {"198.51.100.1/24"}
                     assert lab.addresses(instance())["lan"] == {"10.9.1.1/24"}
                     found = dict.fromkeys([instance().key, vswitch().key], 1)
@@ -254,17 +254,18 @@ AGENT = textwrap.dedent("""
     import asyncio, sys
     from pathlib import Path
     from gatewright.plane.linux import LinuxPlane
-    from tests.plane.linux.lab import instance, vswitch
+    from tests.plane.linux.lab import revealed, vswitch
+    from tests.plane.linux.sites import carrying
 
     async def main():
         plane = LinuxPlane(sys.argv[1], Path(sys.argv[2]))
-        await plane.open(lambda key, reason: None)
+        await plane.open(lambda key, reason: None, reveal=revealed)
         print("ready", flush=True)
         for generation in range(1, 1000):
             await plane.apply(vswitch())
-            await plane.apply(instance(generation=generation, public=("198.51.100.1",)))
+            await plane.apply(carrying(generation=generation))
             if generation % 2:
-                await plane.remove(instance().key)
+                await plane.remove(carrying().key)
 
     asyncio.run(main())
 """)
@@ -272,6 +273,7 @@ AGENT = textwrap.dedent("""
 
 def test_a_killed_agent(lab: Lab) -> None:
     """The real thing: SIGKILL to a process that applies and removes, at whatever point it is."""
+    spec = carrying(generation=2000)
     for milliseconds in (5, 20, 40, 70, 110, 160):
         agent = subprocess.Popen(
             [sys.executable, "-c", AGENT, lab.installation, str(lab.runtime)],
@@ -292,11 +294,13 @@ def test_a_killed_agent(lab: Lab) -> None:
 
         async def converge(plane: Any, leave: bool = milliseconds == 40) -> None:
             await plane.apply(vswitch())
-            await plane.apply(instance(generation=2000))
-            assert lab.processes(instance()) == [lab.charon(instance())]
-            assert lab.addresses(instance())["wan"] == {"198.51.100.1/24"}
+            await plane.apply(spec)
+            # they are the only ones
+            assert lab.charon(spec)
+            assert lab.bird(spec)
+            assert lab.addresses(spec)["wan"] == {"198.51.100.1/24"}
             if not leave:  # or the next round finds it
-                await plane.remove(instance().key)
+                await plane.remove(spec.key)
                 await plane.remove(vswitch().key)
                 assert lab.nothing_left()
 
@@ -316,8 +320,9 @@ def test_only_the_namespace_is_there(lab: Lab, mounted: bool) -> None:
         async with opened(lab) as (plane, found):
             assert found == {instance().key: 0}
             await plane.apply(vswitch())
-            await plane.apply(instance())
-            assert lab.charon(instance())
+            await plane.apply(carrying())
+            assert lab.charon(carrying())
+            assert lab.bird(carrying())
             await plane.remove(instance().key)
             await plane.remove(vswitch().key)
         assert lab.nothing_left()
@@ -342,17 +347,17 @@ def test_a_lan_that_leads_elsewhere_is_replaced(lab: Lab) -> None:
 
 def test_a_failed_start_says_what_the_log_says(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """And leaves no charon behind; the next apply, with nothing in the way, succeeds."""
-    real = "gatewright.plane.linux.charon_config._SERVICES"
+    real, spec = "gatewright.plane.linux.charon_config._SERVICES", carrying()
 
     async def scenario(plane: Any) -> None:
         await plane.apply(vswitch())
         with monkeypatch.context() as patch:
             patch.setattr(real, "no-such-plugin!")
             with pytest.raises(PlaneError, match=r"charon did not come up .*: process \d+ ended with status"):
-                await plane.apply(instance())
-        assert lab.processes(instance()) == []
-        await plane.apply(instance())
-        assert lab.charon(instance())
+                await plane.apply(spec)
+        assert lab.processes(lab.tunnel_namespace(spec)) == []
+        await plane.apply(spec)
+        assert lab.charon(spec)
 
     play(lab, scenario)
 
@@ -363,6 +368,6 @@ def test_a_missing_daemon_is_named_with_its_package(lab: Lab, monkeypatch: pytes
     async def scenario(plane: Any) -> None:
         await plane.apply(vswitch())
         with pytest.raises(PlaneError, match="apt-get install charon-systemd"):
-            await plane.apply(instance())
+            await plane.apply(carrying())
 
     play(lab, scenario)

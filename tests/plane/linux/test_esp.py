@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 import re
-import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import LinuxPlane, charon_config, esp
+from gatewright.plane.linux import LinuxPlane, charon_config, esp, netns
+from gatewright.plane.linux.charon import Charon
+from gatewright.plane.linux.confinement import daemon_user
 from gatewright.plane.linux.esp import Backend
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.names import Names
 from gatewright.plane.linux.tunnels.kernel import Kernel
 from tests.plane.linux.customer import tunnel
-from tests.plane.linux.lab import Lab, instance, links, play, vswitch
+from tests.plane.linux.lab import Lab, instance, kill, links, play, run, vswitch
+from tests.plane.linux.sites import carrying
+
+SPEC = carrying()
 
 
 @pytest.fixture
@@ -54,7 +58,7 @@ def test_a_host_without_either_is_told_what_to_load(monkeypatch: pytest.MonkeyPa
 
 def test_the_plugin_that_carries_esp_comes_first() -> None:
     def plugins(backend: Backend) -> list[str]:
-        text = charon_config.render(backend, ["wan"], Path("/r/vici"), Path("/r/log"))
+        text = charon_config.render(backend, "uplink", Path("/r/vici"), Path("/r/log"))
         return next(line for line in text.splitlines() if " load = " in line).split()[2:]
 
     kernel, userspace = plugins(Backend.KERNEL), plugins(Backend.USERSPACE)
@@ -74,36 +78,47 @@ def test_what_is_in_the_kernel_is_always_marked_with_the_tunnels_number() -> Non
         assert all(child["if_id_in"] == child["if_id_out"] == "3" for child in children.values())
 
 
+@contextlib.contextmanager
+def charon_alone(lab: Lab) -> Iterator[tuple[Callable[..., int], Charon]]:
+    """A tunnel's charon without the tunnel, and what starts it and gives its process."""
+    folder = Folders(lab.installation, lab.runtime).of_tunnel(SPEC.id, SPEC.tunnels[0].number)
+    folder.make()
+    netns.ensure(lab.tunnel_namespace(SPEC))
+    charon = Charon(folder, lab.tunnel_namespace(SPEC), daemon_user(lab.installation))
+
+    def start(*, new: bool) -> int:
+        process = charon.finish(charon.begin(new_namespace=new))
+        process.close()
+        return lab.charon(SPEC)
+
+    yield start, charon
+    charon.end()
+
+
 def test_charon_runs_without_a_tun_device_where_the_kernel_has_esp(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(esp, "backend", lambda: Backend.KERNEL)
     if not esp._has_xfrm():
         pytest.skip("this kernel has no XFRM netlink")
-
-    async def scenario(plane: LinuxPlane) -> None:
-        await plane.apply(vswitch())
-        await plane.apply(instance())
-        assert lab.charon(instance())
-        assert set(links("-n", lab.namespace(instance()))) == {"lo", "lan", "wan"}
-
-    play(lab, scenario)
+    with charon_alone(lab) as (start, _):
+        start(new=True)
+        assert set(links("-n", lab.tunnel_namespace(SPEC))) == {"lo"}
 
 
 def test_what_a_killed_charon_left_in_the_kernel_is_flushed(lab: Lab) -> None:
     if not esp._has_xfrm():
         pytest.skip("this kernel has no XFRM netlink")
 
-    async def scenario(plane: LinuxPlane) -> None:
-        await plane.apply(vswitch())
-        await plane.apply(instance())
-        os.kill(lab.charon(instance()), signal.SIGKILL)
-        policy = ("dir", "out", "src", "10.9.1.0/24", "dst", "192.168.0.0/24")
-        template = ("tmpl", "src", "198.51.100.1", "dst", "203.0.113.1", "proto", "esp", "mode", "tunnel")
-        lab.ip(instance(), "xfrm", "policy", "add", *policy, *template)
-        await plane.apply(instance())
-        assert lab.charon(instance())
-        assert "192.168.0.0/24" not in lab.ip(instance(), "xfrm", "policy", "list")
-
-    play(lab, scenario)
+    policy = ("dir", "out", "src", "10.9.1.0/24", "dst", "192.168.0.0/24")
+    template = ("tmpl", "src", "198.51.100.1", "dst", "203.0.113.1", "proto", "esp", "mode", "tunnel")
+    inside = ("ip", "-n", lab.tunnel_namespace(SPEC), "xfrm", "policy")
+    with charon_alone(lab) as (start, charon):
+        kill(start(new=True))
+        run(*inside, "add", *policy, *template)
+        left = []
+        charon.before_flush = lambda: left.append(run(*inside, "list"))
+        start(new=False)
+        assert "192.168.0.0/24" in left[0]
+        assert "192.168.0.0/24" not in run(*inside, "list")
 
 
 def test_the_plane_works_in_a_program_whose_default_loop_is_uvloop(lab: Lab) -> None:
@@ -111,14 +126,15 @@ def test_the_plane_works_in_a_program_whose_default_loop_is_uvloop(lab: Lab) -> 
 
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
-        await plane.apply(instance())
+        await plane.apply(SPEC)
 
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     try:
         play(lab, scenario)
     finally:
         asyncio.set_event_loop_policy(None)
-    assert lab.charon(instance())
+    assert lab.charon(SPEC)
+    assert lab.bird(SPEC)
 
 
 @pytest.mark.usefixtures("linux_host", "fresh_choice")

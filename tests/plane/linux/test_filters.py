@@ -70,10 +70,12 @@ def test_a_table_is_replaced_in_one_transaction_and_drops_what_no_rule_names() -
 def test_the_same_spec_gives_the_same_rules() -> None:
     assert filters.table(instance()).digest() == filters.table(instance(generation=2, bandwidth=200)).digest()
     others = {
-        filters.table(one).digest()
+        filters.table(one, steered=one.tunnels).digest()
         for one in (
             instance(),
-            instance(ipsec=False),
+            gateway(tunnel(1)),
+            gateway(tunnel(2)),
+            gateway(tunnel(1, "198.51.100.51")),
             instance(public=None),
             instance(public=("198.51.100.2",)),
             instance(address="10.9.1.7"),
@@ -82,7 +84,7 @@ def test_the_same_spec_gives_the_same_rules() -> None:
     }
     others.add(filters.table(instance(), "02:00:00:00:00:01").digest())
     others.add(filters.table(instance(), ssl_ports=(("udp", 1194),)).digest())
-    assert len(others) == 8
+    assert len(others) == 10
 
 
 def crowd(count: int) -> InstanceSpec:
@@ -109,16 +111,19 @@ def test_a_packet_passes_the_same_rules_however_many_tunnels_there_are() -> None
 
 
 def test_only_ordered_services_are_in_the_rules() -> None:
-    assert "500" in rules(instance())
-    assert "500" not in rules(instance(ipsec=False))
     assert '"wan"' not in rules(instance(public=None))
     both = rules(instance(), ssl_ports=(("udp", 1194), ("tcp", 443)))
-    assert '"set":[500,4500,1194]' in both
-    assert '"protocol":"tcp","field":"dport"}},"right":443' in both
+    for protocol, port in (("udp", 1194), ("tcp", 443)):
+        found = f'"protocol":"{protocol}","field":"dport"}}}},"right":{port}'
+        assert found in both
+        assert found not in rules(instance())
 
 
-def test_from_outside_come_ike_esp_and_pings_and_nothing_else(lab: Lab) -> None:
-    spec = instance()
+SERVICES = {"udp 500", "udp 4500", "esp"}
+
+
+def test_from_outside_come_pings_and_of_a_peer_ike_and_esp_and_nothing_else(lab: Lab) -> None:
+    spec = gateway(tunnel(7, OUTSIDE, initiate=False))
     sent = packets(OUTSIDE, PUBLIC)
     for name, source, destination in (
         ("to the private address", OUTSIDE, PRIVATE),
@@ -136,15 +141,16 @@ def test_from_outside_come_ike_esp_and_pings_and_nothing_else(lab: Lab) -> None:
         mac = lab.names.wan(spec.id).inner_mac
         with neighbours(lab) as (outside, _):
 
-            def heard() -> set[str]:
-                with Ear(lab.namespace(spec), UDP, TCP, ESP, AH, GRE, ICMP) as ear:
+            def heard(namespace: str, control: str) -> set[str]:
+                with Ear(namespace, UDP, TCP, ESP, AH, GRE, ICMP) as ear:
                     outside.send(*framed(sent, outside.mac, mac), frame(outside.mac, mac, IPV4, rest))
-                    outside.send(*framed({"udp 4500": sent["udp 4500"]}, outside.mac, mac))
-                    return ear.heard(sent, "udp 4500")
+                    outside.send(*framed({control: sent[control]}, outside.mac, mac))
+                    return ear.heard(sent, control)
 
-            assert heard() == {"udp 500", "udp 4500", "esp", "echo request", "in fragments"}
+            assert heard(lab.names.tunnel_namespace(spec.id, 7), "udp 4500") == {*SERVICES, "in fragments"}
+            assert heard(lab.namespace(spec), "echo request") == {"echo request"}
             drop_filter(lab, spec)
-            assert heard() == set(sent)
+            assert heard(lab.namespace(spec), "udp 4500") == set(sent)
 
     play(lab, scenario)
 
@@ -177,9 +183,8 @@ def test_from_the_vswitch_the_gateway_is_reached_and_its_daemons_are_not(lab: La
     play(lab, scenario)
 
 
-@pytest.mark.parametrize("ipsec", [True, False])
-def test_a_private_gateway_takes_ike_from_its_vpc(lab: Lab, ipsec: bool) -> None:
-    spec = instance(public=None, ipsec=ipsec)
+def test_a_private_gateway_takes_ike_of_a_peer_in_its_vpc(lab: Lab) -> None:
+    spec = gateway(tunnel(7, INSIDE, gateway=PRIVATE, initiate=False), public=None)
     sent = packets(INSIDE, PRIVATE)
 
     async def scenario(plane: LinuxPlane) -> None:
@@ -189,24 +194,54 @@ def test_a_private_gateway_takes_ike_from_its_vpc(lab: Lab, ipsec: bool) -> None
         with (
             place(lab, "inside", bridge, f"{INSIDE}/24") as inside,
             Ear(lab.namespace(spec), UDP, TCP, ESP, AH, GRE, ICMP) as ear,
+            Ear(lab.names.tunnel_namespace(spec.id, 7), UDP, TCP, ESP, AH, GRE, ICMP) as behind,
         ):
             inside.send(*framed(sent, inside.mac, lab.names.lan(spec.id).inner_mac))
-            expected = {"udp 500", "udp 4500", "esp"} if ipsec else set()
-            assert ear.heard(sent, "echo request") == {"echo request"} | expected
+            assert ear.heard(sent, "echo request") == {"echo request"}
+            assert behind.heard(sent, "esp") == SERVICES
 
     play(lab, scenario)
 
 
-def test_without_ipsec_nothing_of_it_comes_in(lab: Lab) -> None:
-    spec = instance(ipsec=False)
+#: Counts what is tracked, and what a rule has said is not to be.
+COUNTERS = """
+table inet counts {
+    chain arrivals {
+        type filter hook prerouting priority mangle
+        ct state new counter
+        ct state untracked counter
+    }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [instance(ipsec=False), instance(), gateway(tunnel(7, "203.0.113.9", initiate=False))],
+    ids=["without ipsec", "without a tunnel", "with another's tunnel"],
+)
+def test_ike_and_esp_of_strangers_do_not_come_in_and_are_not_tracked(lab: Lab, spec: InstanceSpec) -> None:
     sent = packets(OUTSIDE, PUBLIC)
+
+    def counts() -> list[int]:
+        told = json.loads(lab.inside(spec, "nft", "-j", "list", "table", "inet", "counts"))["nftables"]
+        every = [part for one in told if "rule" in one for part in one["rule"]["expr"]]
+        return [part["counter"]["packets"] for part in every if "counter" in part]
 
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
         await plane.apply(spec)
+        lab.inside(spec, "nft", COUNTERS)
+        mac = lab.names.wan(spec.id).inner_mac
         with neighbours(lab) as (outside, _), Ear(lab.namespace(spec), UDP, TCP, ESP, AH, GRE, ICMP) as ear:
-            outside.send(*framed(sent, outside.mac, lab.names.wan(spec.id).inner_mac))
+            before = counts()
+            services = {name: sent[name] for name in sorted(SERVICES)}
+            outside.send(*framed(services | {"echo request": sent["echo request"]}, outside.mac, mac))
             assert ear.heard(sent, "echo request") == {"echo request"}
+            assert counts() == [before[0], before[1] + 1]
+            outside.send(*framed(sent, outside.mac, mac))
+            assert ear.heard(sent, "echo request") == {"echo request"}
+            assert counts()[0] > before[0], "what is of no service is dropped behind that"
 
     play(lab, scenario)
 
@@ -284,50 +319,61 @@ def test_errors_about_what_a_tunnels_charon_sent_reach_it(lab: Lab) -> None:
         "about ike": error("about ike", ip(PUBLIC, peer, UDP, udp(500, 500, b""))),
         "about esp": error("about esp", ip(PUBLIC, peer, ESP, bytes(8))),
         "about esp in udp": error("about esp in udp", ip(PUBLIC, peer, UDP, udp(4500, 31337, b""))),
+        "that it went round": error("that it went round", ip(PUBLIC, peer, UDP, udp(4500, 31337, b"")), 11, 0),
         "about another": error("about another", ip(PUBLIC, OUTSIDE, ESP, bytes(8))),
         "of another": error("of another", ip("198.51.100.9", peer, ESP, bytes(8))),
         "of no service": error("of no service", ip(PUBLIC, peer, UDP, udp(99, 500, b""))),
+        "of tcp": error("of tcp", ip(PUBLIC, peer, TCP, tcp(500, 500, 16, b""))),
+        "no error": error("no error", ip(PUBLIC, peer, UDP, udp(500, 500, b"")), 5, 1),
     }
 
-    async def scenario(plane: LinuxPlane, heard: Heard) -> None:
+    async def scenario(plane: LinuxPlane, _told: Heard) -> None:
         await plane.apply(vswitch())
         await plane.apply(spec)
         mac = lab.names.wan(spec.id).inner_mac
-        with neighbours(lab) as (outside, _), Ear(lab.names.tunnel_namespace(spec.id, 7), ICMP) as ear:
-            outside.send(*framed(sent, outside.mac, mac))
-            outside.send(*framed({"about ike": sent["about ike"]}, outside.mac, mac))
-            assert ear.heard(sent, "about ike") == {"about ike", "about esp", "about esp in udp"}
+        with neighbours(lab) as (outside, _):
+
+            def heard(namespace: str) -> set[str]:
+                with Ear(namespace, ICMP) as ear:
+                    outside.send(*framed(sent, outside.mac, mac))
+                    outside.send(*framed({"about ike": sent["about ike"]}, outside.mac, mac))
+                    return ear.heard(sent, "about ike")
+
+            wanted = {"about ike", "about esp", "about esp in udp", "that it went round"}
+            assert heard(lab.names.tunnel_namespace(spec.id, 7)) == wanted
+            drop_filter(lab, spec)
+            assert heard(lab.namespace(spec)) == set(sent)
 
     tunnel_watch.play(lab, scenario)
 
 
-def test_errors_about_what_the_instance_sent_come_in(lab: Lab) -> None:
+def test_errors_about_what_an_ssl_server_sent_come_in(lab: Lab) -> None:
     spec = instance()
-    ike, natted = udp(500, 500, b""), udp(4500, 31337, b"")
     sent = {
-        "about ike": error("about ike", ip(PUBLIC, OUTSIDE, UDP, ike)),
-        "about ike behind nat": error("about ike behind nat", ip(PUBLIC, "203.0.113.9", UDP, natted), 11, 0),
-        "about esp": error("about esp", ip(PUBLIC, OUTSIDE, ESP, bytes(8))),
-        "of another": error("of another", ip("198.51.100.9", OUTSIDE, UDP, ike)),
-        "of no service": error("of no service", ip(PUBLIC, OUTSIDE, UDP, udp(99, 500, b""))),
-        "of tcp": error("of tcp", ip(PUBLIC, OUTSIDE, TCP, tcp(500, 500, 16, b""))),
-        "no error": error("no error", ip(PUBLIC, OUTSIDE, UDP, ike), 5, 1),
+        "about udp": error("about udp", ip(PUBLIC, OUTSIDE, UDP, udp(1194, 500, b""))),
+        "that it went round": error("that it went round", ip(PUBLIC, "203.0.113.9", UDP, udp(1194, 9, b"")), 11, 0),
+        "of another": error("of another", ip("198.51.100.9", OUTSIDE, UDP, udp(1194, 500, b""))),
+        "of no service": error("of no service", ip(PUBLIC, OUTSIDE, UDP, udp(99, 1194, b""))),
+        "of ike": error("of ike", ip(PUBLIC, OUTSIDE, UDP, udp(500, 500, b""))),
+        "of tcp": error("of tcp", ip(PUBLIC, OUTSIDE, TCP, tcp(1194, 500, 16, b""))),
+        "no error": error("no error", ip(PUBLIC, OUTSIDE, UDP, udp(1194, 500, b"")), 5, 1),
     }
-    wanted = {"about ike", "about ike behind nat", "about esp"}
 
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
         await plane.apply(spec)
+        with netns.entered(lab.namespace(spec)):
+            nft.put(filters.table(spec, ssl_ports=(("udp", 1194), ("tcp", 443))), replacing=True)
         mac = lab.names.wan(spec.id).inner_mac
         with neighbours(lab) as (outside, _):
 
             def heard() -> set[str]:
                 with Ear(lab.namespace(spec), ICMP) as ear:
                     outside.send(*framed(sent, outside.mac, mac))
-                    outside.send(*framed({"about ike": sent["about ike"]}, outside.mac, mac))
-                    return ear.heard(sent, "about ike")
+                    outside.send(*framed({"about udp": sent["about udp"]}, outside.mac, mac))
+                    return ear.heard(sent, "about udp")
 
-            assert heard() == wanted
+            assert heard() == {"about udp", "that it went round"}
             drop_filter(lab, spec)
             assert heard() == set(sent)
 

@@ -9,14 +9,23 @@ from pathlib import Path
 import pytest
 
 from gatewright.plane.contract import PlaneError
-from gatewright.plane.linux import LinuxPlane
+from gatewright.plane.linux import LinuxPlane, charon_config
+from gatewright.resources.specs import InstanceSpec
 from tests.plane.linux.lab import Lab, instance, links, play, run, vswitch
+from tests.plane.linux.sites import carrying
 
 IKE = {("udp", "0.0.0.0:500"), ("udp", "0.0.0.0:4500")}
+#: And BFD.
+BGP = {("tcp", "0.0.0.0:179"), ("udp", "0.0.0.0:3784")}
+
+
+def listening(lab: Lab, where: InstanceSpec | str) -> set[tuple[str, str]]:
+    """On every address: BIRD sends its own BFD from sockets that have one."""
+    return {one for one in lab.listening(where) if one[1].startswith(("0.0.0.0:", "*:", "[::]:"))}
 
 
 def test_a_public_instance_comes_up_and_goes(lab: Lab) -> None:
-    spec = instance(public=("198.51.100.1", "198.51.100.2"))
+    spec = carrying(public=("198.51.100.1", "198.51.100.2"))
 
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
@@ -29,19 +38,22 @@ def test_a_public_instance_comes_up_and_goes(lab: Lab) -> None:
         assert {name for name, link in inside.items() if "UP" in link["flags"]} >= {"lo", "lan", "wan"}
         assert lab.bridge_of(spec, "lan") == f"gatewright:{lab.installation}:vswitch:vsw-1"
         assert lab.bridge_of(spec, "wan") == f"gatewright:{lab.installation}:uplink"
-        assert lab.listening(spec) == IKE
-        assert lab.processes(spec) == [lab.charon(spec)]
+        assert lab.bird(spec)
+        assert listening(lab, spec) == BGP
+        assert lab.charon(spec)
+        assert listening(lab, lab.tunnel_namespace(spec)) == IKE
 
-        folder = lab.folder(spec)
+        folder, own = lab.folder(spec), lab.tunnel_folder(spec)
         assert folder.parent.stat().st_mode & 0o777 == 0o700
         assert {path.name for path in folder.iterdir()} == {
             "applied.json",
-            "charon",
+            "bird",
+            "bird.conf",
             "filter.json",
             "guard.json",
-            "strongswan.conf",
         }
-        assert {path.name for path in (folder / "charon").iterdir()} == {"charon.log", "vici"}
+        assert {path.name for path in own.iterdir()} == {"charon", "loaded", "strongswan.conf", "tunnel"}
+        assert {path.name for path in (own / "charon").iterdir()} == {"charon.log", "vici"}
         await plane.remove(spec.key)
         assert list(lab.runtime.iterdir()) != []
         await plane.remove(vswitch().key)
@@ -63,14 +75,15 @@ def test_bridges_and_legs_have_no_addresses_on_the_host(lab: Lab) -> None:
 
 
 def test_a_private_instance_has_no_wan_and_no_uplink(lab: Lab) -> None:
-    spec = instance(public=None)
+    spec = carrying(public=None)
 
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
         await plane.apply(spec)
         assert "wan" not in lab.addresses(spec)
         assert not any("uplink" in line for line in lab.present())
-        assert lab.listening(spec) == IKE
+        assert listening(lab, spec) == BGP
+        assert listening(lab, lab.tunnel_namespace(spec)) == IKE
         await plane.remove(spec.key)
         await plane.remove(vswitch().key)
 
@@ -78,43 +91,56 @@ def test_a_private_instance_has_no_wan_and_no_uplink(lab: Lab) -> None:
     assert lab.nothing_left()
 
 
-def test_without_ipsec_there_is_no_charon(lab: Lab) -> None:
+@pytest.mark.parametrize("ipsec", [True, False])
+def test_without_a_tunnel_there_is_no_daemon(lab: Lab, ipsec: bool) -> None:
+    spec = carrying()
+
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
-        await plane.apply(instance())
-        await plane.apply(instance(generation=2, ipsec=False))
-        assert lab.processes(instance()) == []
-        assert lab.listening(instance()) == set()
-        left = {path.name for path in lab.folder(instance()).iterdir()}
+        await plane.apply(instance(ipsec=ipsec))
+        assert lab.processes(spec) == []
+        await plane.apply(carrying(generation=2))
+        assert lab.charon(spec)
+        assert lab.bird(spec)
+        await plane.apply(instance(generation=3, ipsec=ipsec))
+        assert lab.processes(spec) == []
+        assert lab.listening(spec) == set()
+        assert lab.tunnel_namespace(spec) not in run("ip", "netns", "list")
+        left = {path.name for path in lab.folder(spec).iterdir()}
         assert left == {"applied.json", "filter.json", "guard.json"}
-        await plane.apply(instance(generation=3))
-        assert lab.charon(instance())
+        await plane.apply(carrying(generation=4))
+        assert lab.charon(spec)
+        assert lab.bird(spec)
 
     play(lab, scenario)
 
 
 def test_applying_again_changes_nothing(lab: Lab) -> None:
+    spec = carrying()
+
     def state() -> object:
         ours = {name: one for name, one in links().items() if lab.installation in one.get("ifalias", "")}
-        inside = links("-n", lab.namespace(instance()))
+        inside = links("-n", lab.namespace(spec))
+        child = links("-n", lab.tunnel_namespace(spec))
         flaps = [Path(f"/sys/class/net/{name}/carrier_changes").read_text() for name in ours]
         files = {path: path.stat().st_mtime_ns for path in lab.runtime.rglob("*.[jc]*")}
         facts = ("ifindex", "address", "flags", "master", "ifalias")
         return (
-            lab.charon(instance()),
-            lab.addresses(instance()),
-            [[one.get(fact) for fact in facts] for one in (*ours.values(), *inside.values())],
+            lab.charon(spec),
+            lab.bird(spec),
+            lab.addresses(spec),
+            [[one.get(fact) for fact in facts] for one in (*ours.values(), *inside.values(), *child.values())],
             flaps,
             files,
         )
 
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
-        await plane.apply(instance())
+        await plane.apply(spec)
         before = state()
         for _ in range(3):
             await plane.apply(vswitch())
-            await plane.apply(instance())
+            await plane.apply(spec)
         assert state() == before
 
     play(lab, scenario)
@@ -123,10 +149,12 @@ def test_applying_again_changes_nothing(lab: Lab) -> None:
 def test_a_changed_bandwidth_alone_disturbs_nothing_else(lab: Lab) -> None:
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
-        await plane.apply(instance())
-        pid, addresses = lab.charon(instance()), lab.addresses(instance())
-        await plane.apply(instance(generation=2, bandwidth=1000))
-        assert (lab.charon(instance()), lab.addresses(instance())) == (pid, addresses)
+        spec = carrying()
+        await plane.apply(spec)
+        daemons, addresses = (lab.charon(spec), lab.bird(spec)), lab.addresses(spec)
+        await plane.apply(carrying(generation=2, bandwidth=1000))
+        assert (lab.charon(spec), lab.bird(spec)) == daemons
+        assert lab.addresses(spec) == addresses
         applied = json.loads((lab.folder(instance()) / "applied.json").read_bytes())
         assert (applied["generation"], applied["bandwidth"]) == (2, 1000)
 
@@ -134,16 +162,17 @@ def test_a_changed_bandwidth_alone_disturbs_nothing_else(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("address", ["10.9.1.77", "10.9.1.2"])
-def test_a_changed_address_is_applied_without_restarting_charon(lab: Lab, address: str) -> None:
+def test_a_changed_address_is_applied_without_restarting_daemons(lab: Lab, address: str) -> None:
     async def scenario(plane: LinuxPlane) -> None:
+        spec = carrying()
         await plane.apply(vswitch())
-        await plane.apply(instance())
-        pid, peer = lab.charon(instance()), lab.peer(instance(), "lan")
-        await plane.apply(instance(generation=2, address=address, public=("198.51.100.9",), bandwidth=100))
-        assert lab.addresses(instance())["lan"] == {f"{address}/24"}
-        assert lab.addresses(instance())["wan"] == {"198.51.100.9/24"}
-        assert lab.charon(instance()) == pid
-        assert lab.peer(instance(), "lan") == peer
+        await plane.apply(spec)
+        daemons, peer = (lab.charon(spec), lab.bird(spec)), lab.peer(spec, "lan")
+        await plane.apply(carrying(generation=2, address=address, public=("198.51.100.9",), bandwidth=100))
+        assert lab.addresses(spec)["lan"] == {f"{address}/24"}
+        assert lab.addresses(spec)["wan"] == {"198.51.100.9/24"}
+        assert (lab.charon(spec), lab.bird(spec)) == daemons
+        assert lab.peer(spec, "lan") == peer
 
     play(lab, scenario)
 
@@ -152,36 +181,43 @@ def test_an_instance_moves_to_another_vswitch(lab: Lab) -> None:
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch(1))
         await plane.apply(vswitch(2))
-        await plane.apply(instance())
-        pid = lab.charon(instance())
-        await plane.apply(instance(generation=2, vswitch=2))
-        assert lab.bridge_of(instance(), "lan") == f"gatewright:{lab.installation}:vswitch:vsw-2"
-        assert lab.addresses(instance())["lan"] == {"10.9.2.1/24"}
-        assert lab.charon(instance()) == pid
+        spec = carrying()
+        await plane.apply(spec)
+        daemons = lab.charon(spec), lab.bird(spec)
+        await plane.apply(carrying(generation=2, vswitch=2))
+        assert lab.bridge_of(spec, "lan") == f"gatewright:{lab.installation}:vswitch:vsw-2"
+        assert lab.addresses(spec)["lan"] == {"10.9.2.1/24"}
+        assert (lab.charon(spec), lab.bird(spec)) == daemons
 
     play(lab, scenario)
 
 
-def test_charon_is_started_anew_when_its_configuration_changes(lab: Lab) -> None:
+def test_charon_is_started_anew_when_its_configuration_changes(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it does with another version of the agent."""
+    spec = carrying()
+
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
-        await plane.apply(instance())
-        pid = lab.charon(instance())
-        await plane.apply(instance(generation=2, public=None))
-        assert lab.charon(instance()) != pid
-        assert lab.processes(instance()) == [lab.charon(instance())]
-        assert "interfaces_use = lan\n" in (lab.folder(instance()) / "strongswan.conf").read_text()
+        await plane.apply(spec)
+        before, bird = lab.charon(spec), lab.bird(spec)
+        other = charon_config._TEMPLATE.replace("threads = 16", "threads = 17")
+        monkeypatch.setattr(charon_config, "_TEMPLATE", other)
+        await plane.apply(spec)
+        assert lab.charon(spec) != before
+        assert "threads = 17\n" in (lab.tunnel_folder(spec) / "strongswan.conf").read_text()
+        assert lab.bird(spec) == bird
+        assert "tun1" in lab.addresses(spec)
 
     play(lab, scenario)
 
 
 def test_what_somebody_changed_is_put_right(lab: Lab) -> None:
-    spec = instance()
+    spec = carrying()
 
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
         await plane.apply(spec)
-        pid = lab.charon(spec)
+        daemons = lab.charon(spec), lab.bird(spec)
         lab.ip(spec, "address", "add", "10.9.1.200/24", "dev", "lan")
         lab.ip(spec, "address", "add", "203.0.113.5/32", "dev", "wan")
         lab.ip(spec, "address", "delete", "198.51.100.1/24", "dev", "wan")
@@ -193,13 +229,13 @@ def test_what_somebody_changed_is_put_right(lab: Lab) -> None:
         assert lab.addresses(spec)["lan"] == {"10.9.1.1/24"}
         assert lab.addresses(spec)["wan"] == {"198.51.100.1/24"}
         assert lab.bridge_of(spec, "lan") == f"gatewright:{lab.installation}:vswitch:vsw-1"
-        assert lab.charon(spec) == pid
+        assert (lab.charon(spec), lab.bird(spec)) == daemons
 
         run("ip", "link", "delete", lab.names.wan(spec.id).name)
         run("ip", "link", "delete", lab.names.uplink.name)
         await plane.apply(spec)
         assert lab.addresses(spec)["wan"] == {"198.51.100.1/24"}
-        assert lab.charon(spec) == pid
+        assert (lab.charon(spec), lab.bird(spec)) == daemons
 
     play(lab, scenario)
 

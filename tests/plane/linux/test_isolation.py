@@ -17,6 +17,7 @@ import pytest
 
 from gatewright.plane.linux import LinuxPlane, netns
 from gatewright.resources.specs import InstanceSpec
+from tests.plane.linux.customer import tunnel
 from tests.plane.linux.lab import Lab, instance, play, run, vswitch
 from tests.plane.linux.packets import (
     ARP,
@@ -58,12 +59,17 @@ def theirs() -> InstanceSpec:
     return msgspec.structs.replace(twin, account_id="6543210987654321", private=private)
 
 
-async def build(plane: LinuxPlane) -> None:
+def their_peer_is_mine() -> InstanceSpec:
+    """As a customer's device: their charon hears it."""
+    return msgspec.structs.replace(theirs(), tunnels=(tunnel(1, MINE, gateway=THEIRS, initiate=False),))
+
+
+async def build(plane: LinuxPlane, other: InstanceSpec | None = None) -> None:
     await asyncio.gather(
         plane.apply(vswitch(1)),
         plane.apply(msgspec.structs.replace(vswitch(2), vpc_id="vpc-2", cidr_block="10.9.1.0/24")),
     )
-    await asyncio.gather(plane.apply(mine()), plane.apply(theirs()))
+    await asyncio.gather(plane.apply(mine()), plane.apply(other or theirs()))
 
 
 @contextlib.contextmanager
@@ -92,7 +98,7 @@ def test_overlapping_networks_work_side_by_side(lab: Lab) -> None:
     play(lab, scenario)
 
 
-def test_charon_answers_another_gateways_ike_and_nothing_else(lab: Lab) -> None:
+def test_a_charon_answers_the_ike_of_its_peer_and_nothing_else(lab: Lab) -> None:
     def answer(port: int) -> bytes:
         """To a request of IKE in a version that nobody speaks: charon says so."""
         with netns.entered(lab.namespace(mine())):
@@ -106,6 +112,9 @@ def test_charon_answers_another_gateways_ike_and_nothing_else(lab: Lab) -> None:
 
     async def scenario(plane: LinuxPlane) -> None:
         await build(plane)
+        with pytest.raises(TimeoutError):
+            answer(4500)
+        await plane.apply(their_peer_is_mine())
         assert answer(500)[:8] == struct.pack(">Q", 7)
         with netns.entered(lab.namespace(theirs())):
             echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -135,26 +144,31 @@ def test_a_gateway_reaches_nothing_of_another(lab: Lab) -> None:
     }
 
     async def scenario(plane: LinuxPlane) -> None:
-        await build(plane)
+        await build(plane, their_peer_is_mine())
         own, other = lab.names.wan("vpn-1").inner_mac, lab.names.wan("vpn-2").inner_mac
         drop_filter(lab, mine())
         with machines(lab) as (_, machine):
             lab.inside(theirs(), "ping", "-c", "1", "-W", "2", MACHINE)
 
-            def gets_to() -> tuple[set[str], set[str]]:
+            def gets_to(namespace: str) -> tuple[set[str], set[str], set[str]]:
+                """What comes to the namespace, where the last one does, to the gateway, and to the machine."""
+                protocols, ended = (UDP, TCP, ESP, ICMP), sent | {"end": b""}
                 with (
-                    Ear(lab.namespace(theirs()), UDP, TCP, ESP, ICMP) as gateway,
+                    Ear(namespace, *protocols) as ear,
+                    Ear(lab.namespace(theirs()), *protocols) as gateway,
                     Ear(machine.namespace, UDP, ICMP) as there,
                 ):
                     send(lab.namespace(mine()), "wan", *(frame(own, other, IPV4, one) for one in sent.values()))
-                    heard = gateway.heard(sent, "last")
+                    heard = ear.heard(sent, "last")
                     machine.run("ping", "-c", "1", "-W", "2", "-p", marker("end").hex(), GATEWAY)
-                    return heard, there.heard(sent | {"end": b""}, "end") - {"end"}
+                    return heard, gateway.heard(ended, "end") - {"end"}, there.heard(ended, "end") - {"end"}
 
-            assert gets_to() == ({"ike", "esp", "last"}, set())
+            charon = lab.tunnel_namespace(their_peer_is_mine())
+            assert gets_to(charon) == ({"ike", "esp", "last"}, set(), set())
             drop_filter(lab, theirs())
             drop_guard(lab, theirs())
-            assert gets_to() == (set(sent) - {"machine", "ping of machine"}, {"machine", "ping of machine"})
+            inside = {"machine", "ping of machine"}
+            assert gets_to(lab.namespace(theirs())) == (set(sent) - inside, set(sent) - inside, inside)
 
     play(lab, scenario)
 

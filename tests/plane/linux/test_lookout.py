@@ -22,6 +22,7 @@ from gatewright.plane.linux.options import HostOptions
 from gatewright.plane.linux.rtnl import Rtnl
 from gatewright.resources.specs import ItemKey, Spec
 from tests.plane.linux.lab import Lab, Told, instance, opened, run, vswitch
+from tests.plane.linux.sites import carrying
 
 
 def bounded(scenario: Callable[[], object], seconds: float = 60) -> None:
@@ -47,7 +48,7 @@ async def shell(*command: str) -> None:
 
 
 def test_whatever_is_taken_from_an_instance_is_told_at_once_and_mended(lab: Lab) -> None:
-    spec = instance(public=("198.51.100.1", "198.51.100.2"))
+    spec = carrying(public=("198.51.100.1", "198.51.100.2"))
     space, names = lab.namespace(spec), lab.names
     lan, wan, uplink = names.lan(spec.id).name, names.wan(spec.id).name, names.uplink.name
     inside = ("ip", "-n", space)
@@ -77,7 +78,7 @@ def test_whatever_is_taken_from_an_instance_is_told_at_once_and_mended(lab: Lab)
             await plane.apply(spec)
             for command, reason in cases:
                 # the sockets inside the namespace are opened behind the first answer
-                await until(lambda: inside_watched(plane) == 2)
+                await until(lambda: inside_watched(plane) == 4)
                 await shell(*command)
                 # from here: nft itself takes seconds while others change tables of the host
                 began = time.monotonic()
@@ -88,6 +89,7 @@ def test_whatever_is_taken_from_an_instance_is_told_at_once_and_mended(lab: Lab)
                 await plane.apply(spec)
                 assert await whole(lab, vswitch(), spec)
                 assert lab.charon(spec)
+                assert lab.bird(spec)
             assert told.nothing
 
     bounded(scenario)
@@ -235,7 +237,7 @@ def test_changes_of_guards_have_those_looked_at_whose_they_are(lab: Lab) -> None
 
 def test_what_no_event_told_is_found_by_the_sweep(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookout, "SWEEP", 0.2)
-    monkeypatch.setattr("gatewright.plane.linux.inspection._PATIENCE", 0.2)
+    monkeypatch.setattr("gatewright.plane.linux.bird.PATIENCE", 0.2)
     monkeypatch.setattr("gatewright.plane.linux.daemon._FOUND_PATIENCE", 0.2)
     monkeypatch.setattr("gatewright.plane.linux.processes._GRACE", 0.2)
 
@@ -243,14 +245,15 @@ def test_what_no_event_told_is_found_by_the_sweep(lab: Lab, monkeypatch: pytest.
         told = Told()
         async with opened(lab, told) as (plane, _):
             await plane.apply(vswitch())
-            await plane.apply(instance())
-            stuck = lab.charon(instance())
+            spec = carrying()
+            await plane.apply(spec)
+            stuck = lab.bird(spec)
             os.kill(stuck, signal.SIGSTOP)
             key, reason = await told.next()
-            assert key == instance().key
-            assert "charon does not answer" in reason
-            await plane.apply(instance())
-            assert lab.charon(instance()) != stuck
+            assert key == spec.key
+            assert "bird does not answer" in reason
+            await plane.apply(spec)
+            assert lab.bird(spec) != stuck
 
     bounded(scenario)
 

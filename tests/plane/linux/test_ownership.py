@@ -15,6 +15,9 @@ from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import LinuxPlane, leftovers, netns, processes
 from gatewright.plane.linux.processes import Process
 from tests.plane.linux.lab import Lab, Told, instance, kill, links, opened, play, run, vswitch
+from tests.plane.linux.sites import carrying
+
+SPEC = carrying()
 
 
 def test_two_installations_side_by_side(new_lab: Callable[[], Lab]) -> None:
@@ -27,19 +30,19 @@ def test_two_installations_side_by_side(new_lab: Callable[[], Lab]) -> None:
         async with opened(one) as (plane, _), opened(other, told) as (beside, _):
             for each in (plane, beside):
                 await each.apply(vswitch())
-                await each.apply(instance())
-            before = other.charon(instance()), other.addresses(instance()), other.peer(instance(), "wan")
+                await each.apply(SPEC)
+
+            def state() -> object:
+                return other.charon(SPEC), other.bird(SPEC), other.addresses(SPEC), other.peer(SPEC, "wan")
+
+            before = state()
             async with opened(one) as (_, found):
                 assert set(found) == {instance().key, vswitch().key}
             await plane.remove(instance().key)
             await plane.remove(vswitch().key)
             assert leftovers(one.installation, one.runtime) == []
             assert len(leftovers(other.installation, other.runtime)) > 6
-            assert (
-                other.charon(instance()),
-                other.addresses(instance()),
-                other.peer(instance(), "wan"),
-            ) == before
+            assert state() == before
             assert told.nothing
             await beside.remove(instance().key)
             await beside.remove(vswitch().key)
@@ -148,14 +151,14 @@ def test_strays_in_the_namespace_are_ended_and_nobody_else(lab: Lab) -> None:
 def test_a_stranger_on_our_socket_is_refused_and_lives(lab: Lab) -> None:
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
-        lab.socket(instance()).parent.mkdir(parents=True)
+        lab.socket(SPEC).parent.mkdir(parents=True)
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(lab.socket(instance())))
+            listener.bind(str(lab.socket(SPEC)))
             listener.listen()
             with pytest.raises(PlaneError, match=f"process {os.getpid()} listens"):
-                await plane.apply(instance())
-        await plane.apply(instance())
-        assert lab.charon(instance())
+                await plane.apply(SPEC)
+        await plane.apply(SPEC)
+        assert lab.charon(SPEC)
 
     play(lab, scenario)
 
@@ -177,8 +180,9 @@ def test_a_charon_of_the_host_is_left_alone(lab: Lab, tmp_path: Path) -> None:
 
         async def scenario(plane: LinuxPlane) -> None:
             await plane.apply(vswitch())
-            await plane.apply(instance())
+            await plane.apply(SPEC)
             await plane.apply(instance(generation=2, ipsec=False))
+            await plane.apply(carrying(generation=3))
             await plane.remove(instance().key)
             await plane.remove(vswitch().key)
 

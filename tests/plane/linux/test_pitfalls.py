@@ -116,7 +116,7 @@ def test_the_plane_speaks_to_charon_itself() -> None:
 
 
 def test_charon_is_told_what_it_does_not_do_by_itself() -> None:
-    text = charon_config.render(Backend.USERSPACE, ["wan"], Path("/r/vici"), Path("/r/log"))
+    text = charon_config.render(Backend.USERSPACE, "uplink", Path("/r/vici"), Path("/r/log"))
     told = dict(re.findall(r"^ +(\w+) = (\S+)$", text, re.MULTILINE))
     assert int(told["threads"]) >= 9
     # after main, which leads everywhere (32766)

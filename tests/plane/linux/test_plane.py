@@ -12,6 +12,7 @@ from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import LinuxPlane, requirements
 from gatewright.resources.specs import ItemKey, Kind
 from tests.plane.linux.lab import Lab, instance, play, vswitch
+from tests.plane.linux.sites import carrying
 
 
 @pytest.mark.parametrize("installation", ["", "abc", "ABCDEFGH", "abcdefgh9", "../../..", "abc defg"])
@@ -47,7 +48,7 @@ def test_a_runtime_folder_too_deep_for_a_socket_is_refused(lab: Lab) -> None:
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
         with pytest.raises(PlaneError, match="shorter runtime folder"):
-            await plane.apply(instance())
+            await plane.apply(carrying())
         await plane.remove(instance().key)
         await plane.remove(vswitch().key)
 
@@ -73,12 +74,12 @@ def test_a_cancelled_apply_is_waited_for_by_the_next_call(lab: Lab) -> None:
 
 
 def test_many_at_once(lab: Lab) -> None:
-    specs = [instance(number, public=(f"198.51.100.{number}",)) for number in range(1, 6)]
+    specs = [carrying(number, public=(f"198.51.100.{number}",)) for number in range(1, 6)]
 
     async def scenario(plane: LinuxPlane) -> None:
         await plane.apply(vswitch())
         await asyncio.gather(*(plane.apply(spec) for spec in specs))
-        assert len({lab.charon(spec) for spec in specs}) == 5
+        assert len({pid for spec in specs for pid in (lab.charon(spec), lab.bird(spec))}) == 10
         await asyncio.gather(*(plane.remove(spec.key) for spec in specs))
         await plane.remove(vswitch().key)
 

@@ -29,6 +29,12 @@ def test_killed_between_any_two_steps_of_making_and_removing_a_tunnel(
         names = set(links("-n", lab.namespace(WITH)))
         found = child in run("ip", "netns", "list").split()
         assert ({"tun1", "ike1"} <= names) == found, names
+        if found:
+            # they are the only ones
+            assert lab.charon(WITH)
+            assert lab.bird(WITH)
+        else:
+            assert lab.processes(WITH) == []
         return found
 
     async def kill(number: int, generation: int) -> bool:

@@ -18,8 +18,8 @@ from gatewright.plane.linux.tunnels.troubles import Troubles
 from gatewright.resources.troubles import MEANINGS, Cause
 from gatewright.resources.tunnel_states import BgpStatus, HealthStatus, Trouble, TunnelStatus
 from gatewright.resources.tunnels import SecretRef, TunnelSpec
-from tests.plane.linux.customer import PSK, Customer, tunnel
-from tests.plane.linux.lab import Lab, vswitch
+from tests.plane.linux.customer import Customer, tunnel
+from tests.plane.linux.lab import PSK, Lab, vswitch
 from tests.plane.linux.machines import Machines
 from tests.plane.linux.sites import DOWN, UP, VPC, gateway, machine, site
 from tests.plane.linux.test_bgp_tunnels import BGP

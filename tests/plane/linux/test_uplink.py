@@ -20,6 +20,7 @@ import pytest
 from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import netns
 from gatewright.resources.specs import InstanceSpec, PublicLeg
+from tests.plane.linux.customer import tunnel
 from tests.plane.linux.driver import Elsewhere
 from tests.plane.linux.lab import Lab, instance, run, vswitch
 from tests.plane.linux.machines import Machine
@@ -75,8 +76,10 @@ def site(lab: Lab) -> Iterator[Site]:
 
 
 def public(*addresses: str, pool: str = "198.51.100.0/24", number: int = 1) -> InstanceSpec:
+    """With a tunnel to the machine outside, whose IKE it answers."""
     spec = instance(number, address=f"10.9.1.{number}")
-    return msgspec.structs.replace(spec, public=PublicLeg(addresses=addresses, network=pool))
+    made = tunnel(1, "192.0.2.1", gateway=addresses[0], initiate=False)
+    return msgspec.structs.replace(spec, public=PublicLeg(addresses=addresses, network=pool), tunnels=(made,))
 
 
 def ike_answered(machine: Machine, address: str) -> bool:

@@ -12,8 +12,8 @@ from gatewright.plane.linux import LinuxPlane
 from gatewright.resources.specs import InstanceSpec, ItemKey, Kind, Spec, Tombstone
 from gatewright.resources.tunnel_states import TunnelStatus
 from gatewright.store import hosts
-from tests.plane.linux.customer import PSK, customer
-from tests.plane.linux.lab import Lab
+from tests.plane.linux.customer import customer
+from tests.plane.linux.lab import PSK, Lab
 from tests.plane.linux.machines import Machines
 from tests.plane.linux.tunnel_watch import Heard, play
 from tests.support.cell import Cell, sqlite_url

@@ -11,8 +11,7 @@ from gatewright.plane.linux import LinuxPlane
 from gatewright.resources.specs import ItemKey
 from gatewright.resources.tunnel_states import TunnelLine, TunnelState, TunnelStatus
 from gatewright.resources.tunnels import SecretRef
-from tests.plane.linux.customer import PSK
-from tests.plane.linux.lab import Lab, Told
+from tests.plane.linux.lab import PSK, Lab, Told
 from tests.support.patience import patience
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from gatewright.plane.linux.esp import Backend
@@ -21,7 +20,7 @@ charon-systemd {{
     # kernel-libipsec installs routes all the same: into a table that is looked at after main
     routing_table = 220
     routing_table_prio = 40000
-    interfaces_use = {interfaces}
+    interfaces_use = {interface}
     # 1 + 1.5 + 2.3 + 3.4 + 5.1 + 7.6 = 21 s after the first question, a peer that does not answer is gone
     retransmit_timeout = 1.0
     retransmit_base = 1.5
@@ -57,8 +56,8 @@ charon-systemd {{
 """
 
 
-def render(backend: Backend, interfaces: Sequence[str], socket: Path, log: Path) -> str:
-    """A strongswan.conf. A different text means that a running charon has to be started anew.
+def render(backend: Backend, interface: str, socket: Path, log: Path) -> str:
+    """A strongswan.conf, for one link to peers. A different text means that a running charon has to be started anew.
 
     16 threads: with kernel-libipsec, fewer than 9 leave none that would answer VICI (measured, 5.9.8).
     """
@@ -66,7 +65,7 @@ def render(backend: Backend, interfaces: Sequence[str], socket: Path, log: Path)
         crypto=_CRYPTO,
         kernel=" ".join(backend.plugins),
         services=_SERVICES,
-        interfaces=", ".join(interfaces),
+        interface=interface,
         socket=socket,
         log=log,
     )

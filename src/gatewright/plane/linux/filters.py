@@ -3,9 +3,9 @@
 What others can begin at will (IKE, ESP, SSL-VPN, pings, everything that is forwarded) is not tracked: nobody can fill
 the table of connections of the host, and a packet that comes back by the other tunnel of a gateway, whose way
 there another instance has seen, is no stranger. Tracked is what the instance itself begins, so that answers get in.
-Nothing is translated but IKE and ESP for tunnels' charons, which have namespaces of their own: statelessly, by the
-peer's address, and only until it leaves for there. What comes out of a tunnel is of its peer's networks and for the
-VPC's, or is dropped.
+IKE and ESP are for the charons of tunnels, which have namespaces of their own: who is no tunnel's peer is not heard.
+Nothing else is translated: statelessly, by the peer's address, and only until it leaves for there. What comes out of a
+tunnel is of its peer's networks and for the VPC's, or is dropped.
 """
 
 from __future__ import annotations
@@ -84,10 +84,10 @@ def table(
     """All rules of an instance.
 
     ``router_mac`` is the hardware address of the VPC's router in the vSwitch, which alone brings packets from other
-    networks; None if there is none. ``ssl_ports`` are the protocols and ports that SSL servers listen on, ``steered``
-    the tunnels whose charons have namespaces of their own.
+    networks; None if there is none. ``ssl_ports`` are the protocols and ports that SSL servers listen on; to the
+    charons of the ``steered`` tunnels is led what their peers send.
     """
-    services = dict(_IPSEC) if spec.ipsec else {}
+    services: dict[str, tuple[int, ...]] = {}
     for protocol, port in ssl_ports:
         services[protocol] = (*services.get(protocol, ()), port)
     rules = _Rules(spec, services, steered)
@@ -172,6 +172,9 @@ class _Rules:
         for leg, addresses in self._legs.items():
             here = meta("iifname", leg), field("ip", "daddr", *addresses)
             yield *here, field("icmp", "type", "echo-request"), NOTRACK, ACCEPT
+            for strange in _services(_IPSEC, "dport"):
+                # of no tunnel's peer
+                yield *here, strange, DROP
             yield *here, ACCEPT
         yield meta("iifname", SSL_TUNNELS), NOTRACK, ACCEPT
 
@@ -232,7 +235,7 @@ class _Rules:
             yield meta("oifname", tunnel), ACCEPT
 
     def _for_charons(self) -> Iterator[Rule]:
-        """What peers of tunnels with their own charons send, and errors about what was sent to them, goes there."""
+        """What peers of tunnels send to these' charons, and errors about what was sent to them, goes there."""
         if not self._steered:
             return
         charons = {tunnel.peer: steering.ends(tunnel.number).charon for tunnel in self._steered}

@@ -13,13 +13,11 @@ from gatewright.plane.linux import (
     instance_routes,
     link_faults,
     netns,
-    processes,
     router_inspection,
     shaping,
     vpn_routing,
 )
 from gatewright.plane.linux.adopted_bridges import AdoptedBridges
-from gatewright.plane.linux.charon import socket_of
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folders
 from gatewright.plane.linux.instance import lan_addresses, wan_addresses
@@ -28,12 +26,8 @@ from gatewright.plane.linux.routing import RoutingRtnl
 from gatewright.plane.linux.rtnl import Rtnl
 from gatewright.plane.linux.tunnels.backend import Backend
 from gatewright.plane.linux.uplink import Uplink
-from gatewright.plane.linux.vici_client import ViciClient
 from gatewright.plane.linux.vswitch import vxlan_fault
 from gatewright.resources.specs import InstanceSpec, RouterSpec, Spec, VSwitchSpec
-
-#: How long a charon may take to answer, seconds.
-_PATIENCE = 5.0
 
 
 def fault(
@@ -50,8 +44,8 @@ def fault(
 ) -> str | None:
     """What differs from the spec first, for people; None if nothing does. Blocks.
 
-    Of an instance's tunnels that have namespaces of their own, those with these numbers are looked ``within``, or all;
-    what carries those that are ``left_out`` is not looked at.
+    Of the namespaces of an instance's tunnels, those of these numbers are looked ``within``, or all; what carries those
+    that are ``left_out`` is not looked at.
     Without ``uplink`` the way outside is not looked at, without ``tunnels`` what carries these.
     ``underlay`` is this host's address in the network between the hosts, empty if that is not known.
     Raises PlaneError when it cannot be found out.
@@ -150,21 +144,5 @@ def _instance(
     for found_fault in (filters.fault(name, folder), guards.fault(folder), closed):
         if found_fault is not None:
             yield found_fault
-    if spec.ipsec:
-        yield from _charon(folders, spec, name)
     if instance_bird.needed(spec) and (found_fault := bird.fault(folder, name)) is not None:
         yield found_fault
-
-
-def _charon(folders: Folders, spec: InstanceSpec, namespace: str) -> Iterator[str]:
-    path = socket_of(folders.of(spec.key))
-    try:
-        with ViciClient(path, _PATIENCE) as client:
-            pid = client.peer
-            client.version()
-    except OSError as error:
-        yield f"charon does not answer at {path}: {error.strerror or error}"
-        return
-    with step(f"looking where charon runs, process {pid}"):
-        if processes.namespace_of(pid) != netns.identity(namespace):
-            yield f"charon, process {pid}, is not in {namespace}"

@@ -1,4 +1,4 @@
-"""An instance on this host: its namespace, its legs, its charon, put together and taken apart."""
+"""An instance on this host: its namespace, its legs, its BIRD, its tunnels, put together and taken apart."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux import filters, instance_bird, instance_routes, netns, shaping, strays, sysctl
 from gatewright.plane.linux.bird import Bird
 from gatewright.plane.linux.bridges import await_vanished, remove_marked
-from gatewright.plane.linux.charon import Charon
-from gatewright.plane.linux.daemon import Daemon
 from gatewright.plane.linux.failures import step, together
 from gatewright.plane.linux.folders import Folder, Folders
 from gatewright.plane.linux.guards import Guards
@@ -86,7 +84,7 @@ class Instances:
 
         ``keys`` are those of BGP that the spec refers to. Gives what there is for tunnels, by their numbers;
         ``settled`` ones are not looked at. Their charons are to be closed by who gets them. Raises Unfinished, with
-        the same, if a tunnel cannot be made or removed, a daemon does not come up, a key is missing, or BIRD cannot be
+        the same, if a tunnel cannot be made or removed, BIRD does not come up, a key is missing, or it cannot be
         told what is wanted: then all the rest is done.
         """
         check_id(spec.id)
@@ -115,23 +113,22 @@ class Instances:
                 inside = stack.enter_context(RoutingRtnl())
             with step(f"opening network namespace {name}"):
                 namespace = stack.enter_context(netns.opened(name))
-            begun: dict[Daemon, Process] = {}
+            begun: Process | None = None
             bird = Bird(folder, name, self._daemon_user)
             try:
-                # they start while the links are made, and learn of them as they come
-                self._begin_charon(spec, Charon(folder, name, self._daemon_user), begun, new=new)
                 try:
                     configuration = instance_bird.configuration(spec, keys or {}, bird.log)
                 except ValueError as error:
                     wrong.append(f"what {spec.id} is to do with BGP cannot be: {error}")
                 else:
-                    self._begin_bird(configuration, bird, begun, new=new)
+                    # it starts while the links are made, and learns of them as they come
+                    begun = self._begin_bird(configuration, bird, new=new)
                 self._connect(spec, host, Legs(host, inside, namespace), vswitch, lan, wan, folder)
                 instance_routes.ensure(inside, spec)
                 instance_bird.ensure_rules(inside, spec)
-                for daemon, process in tuple(begun.items()):
+                if begun is not None:
                     try:
-                        begun[daemon] = daemon.finish(process)
+                        begun = bird.finish(begun)
                     except PlaneError as error:
                         wrong.append(str(error))
                 standings, unmade = self._make_tunnels(spec, backend, settled, stuck)
@@ -145,10 +142,9 @@ class Instances:
                     raise Unfinished(wrong, standings, unmade)
                 return standings
             finally:
-                # also when the rest failed: they carry on, and are our children
-                for daemon, process in begun.items():
-                    if not process.closed:
-                        self._started(spec.key, daemon.name, process)
+                # also when the rest failed: it carries on, and is our child
+                if begun is not None and not begun.closed:
+                    self._started(spec.key, bird.name, begun)
 
     def remove(self, instance_id: str) -> None:
         """Remove every trace of the instance."""
@@ -162,8 +158,6 @@ class Instances:
             raise PlaneError(together(stuck.values()))
         # who was killed within that may have left it without a tunnel
         self._folders.of_tunnels(instance_id).delete()
-        # first, so that it can tell its peers
-        Charon(folder, name, self._daemon_user).end()
         Bird(folder, name, self._daemon_user).leave()
         strays.end(name)
         with step(f"deleting network namespace {name}"):
@@ -234,17 +228,12 @@ class Instances:
         unmade = {number: f"tunnel {number}: {why}" for number, why in failures.items() if why}
         return standings, {tunnel.number: stuck[tunnel.number] for tunnel in served if tunnel.number in stuck} | unmade
 
-    def _begin_charon(self, spec: InstanceSpec, charon: Charon, begun: dict[Daemon, Process], *, new: bool) -> None:
-        if spec.ipsec:
-            begun[charon] = charon.begin([WAN if spec.public else LAN], new_namespace=new)
-        elif not new:
-            charon.end()
-
-    def _begin_bird(self, configuration: bytes | None, bird: Bird, begun: dict[Daemon, Process], *, new: bool) -> None:
+    def _begin_bird(self, configuration: bytes | None, bird: Bird, *, new: bool) -> Process | None:
         if configuration is not None:
-            begun[bird] = bird.begin(configuration, new_namespace=new)
-        elif not new:
+            return bird.begin(configuration, new_namespace=new)
+        if not new:
             bird.leave()
+        return None
 
     def _connect(
         self,

@@ -44,7 +44,7 @@ _BREATH = 2
 #: Bytes of events that the kernel keeps for us, of the host's links: those of all items come together there.
 _HOST_BUFFER = 1 << 20
 
-#: Of an instance's tunnels that have namespaces of their own, those of some numbers are looked into; None: of all.
+#: Of the namespaces of an instance's tunnels, those of some numbers are looked into; None: all.
 Within = Collection[int] | None
 #: The last are the numbers of the tunnels that are left out.
 Inspect = Callable[[Spec, Within, Collection[int]], str | None]

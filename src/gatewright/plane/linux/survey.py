@@ -107,9 +107,9 @@ def adopt(survey: Survey, names: Names, folder: Folder, own: Folder) -> tuple[in
 
 
 def _daemons_of(spec: Spec) -> list[str]:
-    """The names of the daemons that an item is to have."""
+    """The names of the daemons that an item is to have in its own namespace."""
     if isinstance(spec, InstanceSpec):
-        return [charon.OWN] * spec.ipsec + [bird.OWN] * instance_bird.needed(spec)
+        return [bird.OWN] if instance_bird.needed(spec) else []
     return [bird.OWN] if isinstance(spec, RouterSpec) and spec.gateways else []
 
 

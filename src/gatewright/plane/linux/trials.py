@@ -255,7 +255,7 @@ def charon_starts() -> str:
         own.mkdir(mode=0o700)
         os.chown(own, users.LAST, users.LAST)
         confinement = Confinement(users.LAST, CAPABILITIES, path, own, esp.backend().devices)
-        text = charon_config.render(esp.backend(), ["lo"], own / "vici", own / "log")
+        text = charon_config.render(esp.backend(), "lo", own / "vici", own / "log")
         (path / "strongswan.conf").write_text(text)
         (path / "strongswan.conf").chmod(0o644)
         with netns.temporary(), confinement.view():

@@ -37,7 +37,7 @@ class Backend(Protocol):
     def ensure(self, spec: InstanceSpec, tunnel: TunnelSpec) -> Standing:
         """Have all there that charon needs, and the tunnel's link, down if it is new.
 
-        Namespace, legs, filters and charon of the instance are there. What is right is not touched. ``spec`` has the
+        Namespace, legs and filters of the instance are there. What is right is not touched. ``spec`` has the
         tunnel.
         """
         ...

@@ -13,7 +13,7 @@ from gatewright.plane.linux.charon import Charon
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.rtnl import Link
-from gatewright.plane.linux.tunnels.own_charon import UPLINK, OwnCharon, Place, delete
+from gatewright.plane.linux.tunnels.own_charon import OwnCharon, Place, delete
 from gatewright.plane.linux.tunnels.steering import address, outer_link
 from gatewright.plane.linux.vici_conn import Section, connection
 from gatewright.resources.specs import InstanceSpec
@@ -35,7 +35,7 @@ class Kernel(OwnCharon):
         if link is None or self._link_fault(tunnel, link, outer, place.own) is not None:
             _make(tunnel, place)
         charon.before_flush = lambda: _down(tunnel, place)
-        return charon.finish(charon.begin([UPLINK], new_namespace=new))
+        return charon.finish(charon.begin(new_namespace=new))
 
     def _carrier_fault(self, _tunnel: TunnelSpec, _place: Place) -> str | None:
         return None

@@ -25,14 +25,12 @@ from gatewright.plane.linux.routing import RoutingRtnl
 from gatewright.plane.linux.rtnl import Link, Rtnl
 from gatewright.plane.linux.tunnels.backend import Standing
 from gatewright.plane.linux.tunnels.dressing import dress, dressed, set_addresses
-from gatewright.plane.linux.tunnels.steering import PREFIX, address, ends, outer_link, separable
+from gatewright.plane.linux.tunnels.steering import PREFIX, UPLINK, address, ends, outer_link, separable
 from gatewright.plane.linux.vici_client import ViciClient
 from gatewright.plane.linux.vici_conn import Section
 from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnels import TunnelSpec, link_name
 
-#: In the tunnel's namespace: the veth's end.
-UPLINK = "uplink"
 #: How long a charon that is looked at may take to take a connection, seconds.
 _PATIENCE = 5.0
 #: In the tunnel's folder: its id. Numbers are used again.

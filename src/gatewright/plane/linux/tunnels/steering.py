@@ -16,8 +16,9 @@ from gatewright.resources.tunnels import TunnelSpec
 
 #: RFC 6598's, which no VPC and no customer's network can have, by the documented rules for either.
 NETWORK = "100.64.0.0/10"
-#: What the names of the links begin with, for filters.
+#: What the names of the links begin with, for filters, and what their other ends are called.
 LINKS = "ike*"
+UPLINK = "uplink"
 PREFIX = 31
 _FIRST = int(ipaddress.IPv4Network(NETWORK).network_address)
 

@@ -15,7 +15,7 @@ from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.rtnl import Link
 from gatewright.plane.linux.tunnels import tun
 from gatewright.plane.linux.tunnels.dressing import set_addresses
-from gatewright.plane.linux.tunnels.own_charon import UPLINK, OwnCharon, Place, delete
+from gatewright.plane.linux.tunnels.own_charon import OwnCharon, Place, delete
 from gatewright.plane.linux.tunnels.steering import address
 from gatewright.plane.linux.vici_conn import Section, connection
 from gatewright.resources.specs import InstanceSpec
@@ -38,10 +38,10 @@ class Userspace(OwnCharon):
             if not new:
                 strays.end(place.own)
                 delete(place.child, _TUN)
-            process = charon.finish(charon.begin([UPLINK], new_namespace=True))
+            process = charon.finish(charon.begin(new_namespace=True))
             new = True
         else:
-            process = charon.finish(charon.begin([UPLINK], new_namespace=False))
+            process = charon.finish(charon.begin(new_namespace=False))
             new = False
         try:
             if new:
