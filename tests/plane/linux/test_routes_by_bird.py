@@ -43,7 +43,12 @@ class NoTunnels:
     def stands(self, _: InstanceSpec) -> bool:
         return True
 
-    def faults(self, _: InstanceSpec, _within: Collection[int] | None = None) -> Iterator[str]:
+    def taken(self, _: InstanceSpec) -> Collection[int]:
+        return ()
+
+    def faults(
+        self, _: InstanceSpec, _within: Collection[int] | None = None, _left_out: Collection[int] = ()
+    ) -> Iterator[str]:
         return iter(())
 
 
