@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -102,6 +103,14 @@ class TwoWays(Ways):
         """Have nothing pass between the master's public leg and anybody, or everything again; no link goes down."""
         port = self.names.wan(self.instance().id).name
         run("bridge", "link", "set", "dev", port, "state", "forwarding" if mended else "disabled")
+
+    def mend(self) -> bool:
+        """Whether everything passes by the master's public leg again, which may have to be made anew first."""
+        try:
+            self.cut(mended=True)
+        except subprocess.CalledProcessError:
+            return False
+        return True
 
     def kill_charon(self) -> None:
         """SIGKILL to what carries the master's tunnel."""
