@@ -196,8 +196,12 @@ def test_a_charon_that_is_brought_back_is_that_of_what_is_wanted_now(lab: Lab, m
         await plane.apply(gateway(ONE, generation=2))
         await told(heard, "tun-1", WAITS)
         assert plane._keepers is not None
-        await asyncio.gather(*plane._keepers._mending.values())
-        assert made == [2]
+        assert not plane._keepers.mending(gateway().key)
+        # and if it ends again, it is that one which is brought back
+        kill(charon_of(lab, 1))
+        await told(heard, "tun-1", "its charon ended")
+        await told(heard, "tun-1", WAITS)
+        assert made == [2, 2]
 
     play(lab, scenario)
 

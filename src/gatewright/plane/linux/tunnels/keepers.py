@@ -171,6 +171,9 @@ class Keepers:
                 keeper = self._wanting(spec, tunnel)
                 if number in left:
                     await self._stand(keeper, left.pop(number))
+                    # it waits, maybe long: nobody else makes anything now
+                    if (mending := self._mending.pop(keeper, None)) is not None:
+                        mending.cancel()
                 elif number in unmade:
                     await self._do_without(keeper, unmade[number])
         finally:
@@ -310,7 +313,11 @@ class Keepers:
         soon = keeper.mends.left(clock) == 0
         keeper.lost(f"its charon ended ({ended.ended}) and is started again", may_carry=ended.killed and soon)
         task = self._mending[keeper] = asyncio.ensure_future(self._mend(keeper))
-        task.add_done_callback(lambda _: self._mending.pop(keeper))
+        task.add_done_callback(functools.partial(self._mended, keeper))
+
+    def _mended(self, keeper: Keeper, task: asyncio.Task[None]) -> None:
+        if self._mending.get(keeper) is task:
+            del self._mending[keeper]
 
     async def _mend(self, keeper: Keeper) -> None:
         """Nothing else of the instance is touched."""
