@@ -15,6 +15,7 @@ from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux.folders import Folder
 from gatewright.plane.linux.tunnels.daemon import Daemon
 from gatewright.plane.linux.tunnels.keeper import Keeper
+from gatewright.plane.linux.tunnels.pace import Pace
 from gatewright.plane.linux.vici_session import ViciRefusal
 from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnels import TunnelSpec
@@ -34,6 +35,7 @@ class Charon:
         self.carries = carries
         self.ends = ends
         self.asked: list[str] = []
+        self.listed = 0
 
     async def command(self, name: str, message: Mapping[str, Any] | None = None, seconds: float = 5) -> dict[str, Any]:
         self.asked.append(name)
@@ -44,6 +46,7 @@ class Charon:
         return {}
 
     async def listing(self, name: str, event: str, message: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        self.listed += 1
         child = {"name": b"tun1", "state": b"INSTALLED"}
         sa = {"uniqueid": b"7", "state": b"ESTABLISHED", "child-sas": {"tun1-1": child}}
         return [{"tun1": sa}] if self.carries else []
@@ -99,6 +102,34 @@ def test_a_tunnel_whose_charon_ends_while_its_link_is_set_is_not_told_to_be_up(t
             assert "it has ended" in last.detail
 
     asyncio.run(main())
+
+
+def test_who_has_charon_log_without_an_end_is_not_looked_at_without_an_end(tmp_path: Path) -> None:
+    async def main() -> None:
+        heard, charon = Heard(), Charon()
+        async with keeping(tmp_path, Link(), heard) as keeper:
+            keeper.attend(charon.daemon())
+            await heard.status("tun-1", DOWN)
+            for number in range(2000):
+                keeper.logged(f"received proposals unacceptable, {number}")
+                await asyncio.sleep(0)
+            assert 5 < charon.listed < 60
+            assert len(heard.lines) < 500
+            # and what has come meanwhile is seen in the end
+            charon.carries = True
+            keeper.changed()
+            await heard.status("tun-1", UP)
+
+    asyncio.run(main())
+
+
+def test_a_pace_lets_some_through_at_once_and_then_so_many_a_second() -> None:
+    pace = Pace(10, 3, 100)
+    assert [pace.take(100) for _ in range(4)] == [True, True, True, False]
+    assert pace.left(100) == pytest.approx(0.1)
+    assert pace.left(100.15) == 0
+    assert [pace.take(100.15) for _ in range(2)] == [True, False]
+    assert [pace.take(200) for _ in range(4)] == [True, True, True, False]
 
 
 async def come_up(keeper: Keeper, charon: Charon, heard: Heard) -> None:

@@ -106,7 +106,7 @@ _READINGS: tuple[tuple[re.Pattern[str], Callable[[Reader, re.Match[str]], Read |
     for pattern, reading in (
         (r"received proposals: (?P<offered>.+)", Reader._remember_offer),
         (
-            r"looking for .*peer configs matching [\d.]+(?:\[(?P<us>.*)\])?\.\.\.[\d.]+\[(?P<them>.*)\]$",
+            r"looking for [\w -]*peer configs matching [\d.]+(?:\[(?P<us>[^]]*)\])?\.\.\.[\d.]+\[(?P<them>.*)\]$",
             Reader._remember_names,
         ),
         # phase 2

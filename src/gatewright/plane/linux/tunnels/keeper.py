@@ -23,6 +23,7 @@ from gatewright.plane.linux.folders import Folder
 from gatewright.plane.linux.tunnels import seen
 from gatewright.plane.linux.tunnels.daemon import Daemon
 from gatewright.plane.linux.tunnels.lines import Lines
+from gatewright.plane.linux.tunnels.pace import Pace
 from gatewright.plane.linux.tunnels.patience import Patience
 from gatewright.plane.linux.tunnels.reliance import Reliance
 from gatewright.plane.linux.tunnels.seen import Seen
@@ -46,6 +47,9 @@ _FAREWELL = 0.5
 #: How soon what has failed is tried again, and how often a tunnel is looked at though nothing was told, seconds.
 _AGAIN = 1.0
 _SWEEP = 30.0
+#: Looks a second in the long run, and at once: a negotiation takes fewer, and who has the peer's address could have
+#: charon tell something thousands of times a second.
+_LOOKS = (10.0, 40.0)
 #: A charon that ends by itself is started again at once, and then after so long at first, and at the longest; one that
 #: has lived for so long begins anew, seconds.
 _MENDS = (0.2, 30.0, 60.0)
@@ -88,6 +92,7 @@ class Keeper:
         #: For starting again a charon that ends by itself.
         self.mends = Patience(*_MENDS)
         self._wake = asyncio.Event()
+        self._pace = Pace(*_LOOKS, asyncio.get_running_loop().time())
         self._reliance = relied_on(self._wake.set)
         self._session: ViciSession | None = None
         #: What charon is to be told, once it was worked out, and what the charon of the session has been told.
@@ -198,14 +203,17 @@ class Keeper:
         self._wake.set()
 
     def logged(self, text: str) -> None:
-        self._lines.add(text)
-        if self._troubles.hear(text):
+        # what more is said than anybody could read is said at the peer's will, and read by nobody
+        if self._lines.add(text) and self._troubles.hear(text):
             self._wake.set()
 
     # looking
 
     async def _look_for_ever(self) -> None:
+        clock = asyncio.get_running_loop().time
         while True:
+            await asyncio.sleep(self._pace.left(clock()))
+            self._pace.take(clock())
             self._wake.clear()
             try:
                 wait = await self._look()

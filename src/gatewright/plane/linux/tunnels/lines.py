@@ -6,6 +6,7 @@ import re
 import time
 
 from gatewright.plane.contract import Told
+from gatewright.plane.linux.tunnels.pace import Pace
 from gatewright.resources.tunnel_states import TunnelLine
 
 #: Lines a second in the long run, and at once. A negotiation has some forty.
@@ -29,22 +30,19 @@ class Lines:
     def __init__(self, tunnel_id: str, told: Told) -> None:
         self._tunnel_id = tunnel_id
         self._told = told
-        self._tokens = _BURST
-        self._filled = time.monotonic()
+        self._pace = Pace(_RATE, _BURST, time.monotonic())
         self._left_out = 0
 
-    def add(self, text: str) -> None:
-        now = time.monotonic()
-        self._tokens = min(_BURST, self._tokens + (now - self._filled) * _RATE)
-        self._filled = now
-        if self._tokens < 1:
+    def add(self, text: str) -> bool:
+        """False if there are too many for it to be told."""
+        if not self._pace.take(time.monotonic()):
             self._left_out += 1
-            return
-        self._tokens -= 1
+            return False
         if self._left_out:
             self._say(f"({self._left_out} lines were left out here: more came than {_RATE:.0f} a second)")
             self._left_out = 0
         self._say(text)
+        return True
 
     def warn(self, text: str) -> None:
         """Of our own, seldom, and never left out."""
