@@ -71,6 +71,35 @@ def test_what_the_host_has_set_of_addresses_is_not_set_for_tunnels(lab: Lab) -> 
     asyncio.run(main())
 
 
+@pytest.mark.usefixtures("carried_by")
+def test_settings_of_a_tunnels_namespace_are_looked_at_and_not_changed_by_looking(lab: Lab) -> None:
+    spec = gateway(tunnel(initiate=False))
+    settings = {
+        "ipv6/conf/all/disable_ipv6": "1",
+        "ipv4/conf/all/arp_ignore": "1",
+        "ipv4/conf/uplink/arp_announce": "2",
+    }
+    inside = ("ip", "netns", "exec", f"gw-{lab.installation}-tunnel.1.vpn-1")
+
+    async def main() -> None:
+        async with opened(lab, Heard()) as (plane, _):
+            await plane.apply(vswitch())
+            await plane.apply(spec)
+        for name, value in settings.items():
+            path = f"/proc/sys/net/{name}"
+            assert run(*inside, "cat", path).strip() == value
+            run(*inside, "sysctl", "-qw", f"net/{name}=0")
+            async with opened(lab, Heard()) as (plane, found):
+                assert found[INSTANCE] == 0, name
+                assert run(*inside, "cat", path).strip() == "0"
+                await plane.apply(spec)
+            assert run(*inside, "cat", path).strip() == value
+            async with opened(lab, Heard()) as (_, found):
+                assert found[INSTANCE] == spec.generation, name
+
+    asyncio.run(main())
+
+
 def test_what_stands_for_charons_device_is_mended(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(esp, "backend", lambda: esp.Backend.USERSPACE)
     is_seen_and_mended(lab, ("ip", "-n", "{tunnel}", "link", "delete", "ipsec0"), "link ipsec0 in")

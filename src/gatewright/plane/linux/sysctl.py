@@ -138,14 +138,24 @@ def takes_own_addresses(interface: str) -> bool:
     return get(f"ipv4/conf/{interface}/accept_local") == "1"
 
 
-def speak_by_link() -> None:
+def speak_by_link(interface: str) -> None:
     """Ask neighbours in the name of an address of their link, and answer them for all that the link has.
 
-    On interfaces that come yet: what a new namespace has of these may be the host's. Raises OSError.
+    What a new namespace has of these for all interfaces, and for each, may be the host's. Raises OSError.
     """
-    for which in ("all", "default"):
-        for name in ("arp_ignore", "arp_announce"):
-            put(f"ipv4/conf/{which}/{name}", _ROUTER[name])
+    for name, value in _of_link(interface):
+        put(name, value)
+
+
+def speaks_by_link(interface: str) -> bool:
+    """Whether :func:`speak_by_link` still holds. Raises OSError."""
+    return all(get(name) == value for name, value in _of_link(interface))
+
+
+def _of_link(interface: str) -> Iterator[tuple[str, str]]:
+    for name in ("arp_ignore", "arp_announce"):
+        for which in ("all", interface):
+            yield f"ipv4/conf/{which}/{name}", _ROUTER[name]
 
 
 def get(name: str) -> str:

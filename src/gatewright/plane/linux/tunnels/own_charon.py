@@ -84,8 +84,6 @@ class OwnCharon(abc.ABC):
         name = self._names.tunnel_namespace(spec.id, tunnel.number)
         with step(f"making network namespace {name}"):
             new = netns.ensure(name)
-            with netns.entered(name):
-                sysctl.speak_by_link()
         with self._place(spec.id, tunnel.number) as place:
             self._connect(spec, tunnel.number, place)
             process = self._carry(tunnel, Charon(folder, name, self._user), place, new=new)
@@ -198,6 +196,11 @@ class OwnCharon(abc.ABC):
         with netns.entered(place.instance):
             if not sysctl.takes_own_addresses(outer.name):
                 return f"link {outer.name} takes nothing from {address(spec)}"
+        with netns.entered(place.own):
+            if not sysctl.ipv6_is_quiet("all"):
+                return f"IPv6 is switched on in {place.own}"
+            if not sysctl.speaks_by_link(end.name):
+                return f"settings of ARP of link {end.name} in {place.own} were changed"
         return None
 
     def _connect(self, spec: InstanceSpec, number: int, place: Place) -> None:
@@ -218,6 +221,9 @@ class OwnCharon(abc.ABC):
             raise PlaneError(f"veth {outer_link(number)} vanished while it was being made")
         with step(f"setting up {outer.name}"), netns.entered(place.instance):
             sysctl.take_own_addresses(outer.name)
+        with step(f"setting up {end.name} in {place.own}"), netns.entered(place.own):
+            sysctl.quiet_ipv6("all")
+            sysctl.speak_by_link(end.name)
         for rtnl, link, its in zip((inside, child), (outer, end), _addresses(spec, number), strict=True):
             set_addresses(rtnl, link, its)
             if not link.up:
@@ -263,16 +269,15 @@ def _other_mtu(number: int, leg: Link) -> str:
 
 @contextmanager
 def _looking_into(name: str) -> Iterator[RoutingRtnl]:
-    """A netlink socket in a namespace, in which there is no IPv6."""
+    """A netlink socket in a namespace."""
     with step(f"entering network namespace {name}"), netns.entered(name):
-        sysctl.quiet_ipv6("all")
         rtnl = RoutingRtnl()
     with rtnl:
         yield rtnl
 
 
 def _listens(socket: Path, namespace: str) -> bool:
-    """Whether a charon answers there and lives in the namespace."""
+    """Whether a process of the namespace listens there. It need not answer: that is its keeper's to find out."""
     try:
         with ViciClient(socket, _PATIENCE) as client:
             return processes.namespace_of(client.peer) == netns.identity(namespace)
