@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gatewright.plane.linux import LinuxPlane, filters, netns, nft
+from gatewright.plane.linux import LinuxPlane, filters, netns, nft, vpn_routing
 from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnels import BgpSpec, HealthSpec
 from tests.plane.linux import tunnel_watch
@@ -104,8 +104,11 @@ def crowd(count: int) -> InstanceSpec:
 
 
 def test_a_packet_passes_the_same_rules_however_many_tunnels_there_are() -> None:
-    few, many = (filters.table(spec, steered=spec.tunnels) for spec in (crowd(1), crowd(50)))
+    specs = crowd(1), crowd(50)
+    few, many = (filters.table(spec, steered=spec.tunnels) for spec in specs)
     assert [len(chain.rules) for chain in few.chains] == [len(chain.rules) for chain in many.chains]
+    # of those that choose a table of routes, there is one for each source that selectors have
+    assert {len(vpn_routing.plan(spec).rules) for spec in specs} == {3}
     with netns.temporary():
         nft.put(many, replacing=False)
 

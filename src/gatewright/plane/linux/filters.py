@@ -14,7 +14,7 @@ import functools
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from gatewright.plane.linux import instance_bird, netns
+from gatewright.plane.linux import instance_bird, netns, vpn_routing
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder
 from gatewright.plane.linux.kept_table import KeptTable
@@ -33,6 +33,7 @@ from gatewright.plane.linux.ruleset import (
     field,
     field_other,
     joined,
+    marked,
     meta,
     network,
     of_field,
@@ -262,10 +263,11 @@ class _Rules:
 
     def _out_of_tunnels(self) -> Iterator[Rule]:
         """What may come out of tunnels; sources in the VPC were dropped before."""
+        mark = marked(vpn_routing.OUT_OF_TUNNEL)
         if self._routed:
-            yield meta("iifname", *_links(self._routed)), field("ip", "daddr", *self._vpc), NOTRACK, ACCEPT
+            yield meta("iifname", *_links(self._routed)), field("ip", "daddr", *self._vpc), mark, NOTRACK, ACCEPT
         if self._selecting:
-            yield *_selected(self._selecting, "iifname", "daddr", "saddr"), NOTRACK, ACCEPT
+            yield *_selected(self._selecting, "iifname", "daddr", "saddr"), mark, NOTRACK, ACCEPT
 
     def _neighbours(self) -> Iterator[Rule]:
         """What neighbours in tunnels say to BIRD. Nobody else can have the addresses: both ends are on-link there."""

@@ -30,7 +30,7 @@ _NEW_RULE, _DELETE_RULE, _GET_RULE = 32, 33, 34
 _ROUTE = struct.Struct("=BBBBBBBBI")
 _NEIGHBOUR = struct.Struct("=BxxxiHBB")
 _DESTINATION, _OIF, _GATEWAY, _METRIC, _TABLE = 1, 4, 5, 6, 15
-_RULE_SOURCE, _RULE_IIF, _RULE_PRIORITY = 2, 3, 6
+_RULE_SOURCE, _RULE_IIF, _RULE_PRIORITY, _RULE_MARK = 2, 3, 6, 10
 #: Where a rule's head has how many bits of the source count, and how many an address has.
 _SOURCE_LENGTH, _WHOLE = 2, 32
 _UNICAST, _UNREACHABLE, _LEAD_TO_TABLE = 1, 7, 1
@@ -52,12 +52,15 @@ class KernelRoute(NamedTuple):
 
 
 class KernelRule(NamedTuple):
-    """For which packets a table is looked up: those that come in by a link, those of a source address or network."""
+    """For which packets a table is looked up: those that come in by a link, have a source, or were given a mark."""
 
     priority: int
     table: int
     iif: str | None = None
+    #: An address or a network.
     source: str | None = None
+    #: By nftables.
+    mark: int | None = None
 
 
 #: The kernel's own rules, which a namespace begins with.
@@ -158,7 +161,11 @@ class RoutingRtnl(Rtnl):
         if not differing:
             return None
         rule = min(differing, key=repr)
-        where = " ".join(f"{word} {value}" for word, value in (("iif", rule.iif), ("from", rule.source)) if value)
+        where = " ".join(
+            f"{word} {value}"
+            for word, value in (("iif", rule.iif), ("from", rule.source), ("fwmark", rule.mark))
+            if value
+        )
         return f"routing rules of priority {rule.priority} differ: {where or 'from all'} lookup {rule.table}"
 
     def tables_used(self, priorities: range) -> set[int]:
@@ -270,7 +277,8 @@ class RoutingRtnl(Rtnl):
                     if source is not None and message[_SOURCE_LENGTH] != _WHOLE:
                         source = f"{source}/{message[_SOURCE_LENGTH]}"
                     iif = to_text(told[_RULE_IIF]) if _RULE_IIF in told else None
-                    found.append(KernelRule(priority, _table(message, told), iif, source))
+                    mark = to_number(told[_RULE_MARK]) if _RULE_MARK in told else None
+                    found.append(KernelRule(priority, _table(message, told), iif, source, mark))
             return found
 
     def _rule(self, what: str, rule: KernelRule) -> None:
@@ -282,6 +290,8 @@ class RoutingRtnl(Rtnl):
             body += text(_RULE_IIF, rule.iif)
         if rule.source is not None:
             body += raw(_RULE_SOURCE, socket.inet_aton(source))
+        if rule.mark is not None:
+            body += number(_RULE_MARK, rule.mark)
         with step(f"{'adding' if what == 'add' else 'deleting'} the routing rule of priority {rule.priority}"):
             if what == "add":
                 self._netlink.change(_NEW_RULE, body, netlink.CREATE | netlink.EXCLUSIVE)

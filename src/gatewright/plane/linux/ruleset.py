@@ -198,6 +198,11 @@ def rewritten_by(protocol: str, name: str, by: Expression, values: Mapping[Any, 
     return {"mangle": {"key": of_field(protocol, name), "value": {"map": choice}}}
 
 
+def marked(number: int) -> Expression:
+    """Gives the packet a mark, for routing rules. It has it within its namespace."""
+    return {"mangle": {"key": {"meta": {"key": "mark"}}, "value": number}}
+
+
 def told(group: int, head: int) -> Expression:
     """Tells whoever listens to a group of nfnetlink_log of the packet, with the first bytes of it."""
     return {"log": {"group": group, "snaplen": head, "queue-threshold": 1}}

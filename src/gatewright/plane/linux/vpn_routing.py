@@ -23,6 +23,8 @@ from gatewright.resources.tunnels import EVERYWHERE, TunnelSpec
 
 #: The table of destination-based routes.
 DESTINATIONS = 200
+#: The mark that the filter gives to what has come out of a tunnel: one rule is enough for however many there are.
+OUT_OF_TUNNEL = 1
 #: Priorities of rules: what comes out of tunnels goes by the VPC's router; policies of priority 1 to 100; selectors.
 _OUT_OF_TUNNELS, _POLICIES, _SELECTORS, _DESTINATIONS = 110, 1000, 1200, 1300
 _RULES = range(_OUT_OF_TUNNELS, _DESTINATIONS + 1)
@@ -64,7 +66,8 @@ class Plan:
 def plan(spec: InstanceSpec) -> Plan:
     """What is to hold for an instance. Pure."""
     found = Plan()
-    found.rules += [KernelRule(_OUT_OF_TUNNELS, VPC_TABLE, tunnel.link) for tunnel in spec.tunnels]
+    if spec.tunnels:
+        found.rules.append(KernelRule(_OUT_OF_TUNNELS, VPC_TABLE, mark=OUT_OF_TUNNEL))
     for policy in spec.vpn_policies:
         ways = found.lookup(_POLICIES + policy.priority, policy.source)
         ways.add(_way(policy.destination, policy.tunnel, policy.weight))
