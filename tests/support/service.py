@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from tests.support.client import Client, ControlRefused
+from tests.support.patience import patience
 
 _ENDPOINT = re.compile(r"endpoint\s+https?://\S+:(\d+)\n")
 _CONTROL = re.compile(r"control\s+http://\S+:(\d+)\n")
@@ -137,8 +138,15 @@ class Service:
 
     @property
     def installation(self) -> str:
-        """The installation's id, which everything on a host carries; known once it was started."""
-        return next(self.data.rglob("installation")).read_text("ascii").strip()
+        """The installation's id, which everything on a host carries; known once it was started.
+
+        The API may answer a moment before the agent has noted it.
+        """
+        deadline = time.monotonic() + (patience(10) if self.process is not None else 0)
+        while (found := next(self.data.rglob("installation"), None)) is None:
+            assert time.monotonic() < deadline, f"no installation is noted in {self.data}"
+            time.sleep(0.01)
+        return found.read_text("ascii").strip()
 
     def printed(self, since: int = 0) -> str:
         """What the service printed so far, logs included."""

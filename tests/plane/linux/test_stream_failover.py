@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -64,11 +64,22 @@ def routes_of(ways: TwoWays) -> Iterator[list[str]]:
         for name in (ways.names.router_namespace(ways.vpc), ways.site.core.name)
     ]
     try:
+        until(lambda: all(listens(monitor.pid) for monitor in monitors), "monitors of routes")
         yield seen
     finally:
         for monitor in monitors:
             monitor.terminate()
             seen += [line for line in monitor.communicate()[0].splitlines() if NETWORK in line or "10.0.0.0/8" in line]
+
+
+def listens(pid: int) -> bool:
+    """Whether a process has a netlink socket that something is told to."""
+    held = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            held.add(str(descriptor.readlink()))
+    rows = [line.split() for line in Path(f"/proc/{pid}/net/netlink").read_text().splitlines()[1:]]
+    return any(int(row[3], 16) and f"socket:[{row[9]}]" in held for row in rows)
 
 
 def bgp_error(ways: TwoWays) -> str:
