@@ -34,6 +34,8 @@ pytestmark = pytest.mark.usefixtures("carried_by")
 
 ONE, TWO, THREE = (tunnel(number, f"198.51.100.{49 + number}", initiate=False) for number in (1, 2, 3))
 WAITS = "begins when there is traffic"
+#: How a charon is brought back that ends again and again.
+SLOWLY = patience(4), patience(30), patience(60)
 
 
 async def told(heard: Heard, tunnel_id: str, words: str) -> None:
@@ -184,7 +186,7 @@ def test_a_charon_that_ends_while_its_instance_is_applied_is_brought_back(
 
 
 def test_a_charon_that_is_brought_back_is_that_of_what_is_wanted_now(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper, "_MENDS", (1.0, 30.0, 60.0))
+    monkeypatch.setattr(keeper, "_MENDS", SLOWLY)
 
     async def scenario(plane: LinuxPlane, heard: Heard) -> None:
         await plane.apply(vswitch())
@@ -219,7 +221,7 @@ async def killed_twice(lab: Lab, heard: Heard) -> None:
 def test_one_tunnel_that_is_brought_back_slowly_has_nothing_else_applied_again(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "_MENDS", (4.0, 30.0, 60.0))
+    monkeypatch.setattr(keeper, "_MENDS", SLOWLY)
     spec, changes, heard = gateway(ONE, TWO), [], Heard()
     applying: set[asyncio.Task[None]] = set()
 
@@ -240,7 +242,7 @@ def test_one_tunnel_that_is_brought_back_slowly_has_nothing_else_applied_again(
                 # the first has been looked at when the second is
                 seen.clear()
                 plane._lookout._look_at_all()
-                await until(lambda: spec in seen)
+                await until(lambda: spec in seen, patience(5))
             assert plane._keepers.mending(spec.key) == {1}
             assert changes == []
             await told(heard, "tun-1", WAITS)
@@ -254,6 +256,7 @@ def test_one_tunnel_that_is_brought_back_slowly_has_nothing_else_applied_again(
 def test_only_what_a_killed_charon_has_left_may_carry_until_the_next_comes_at_once(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(keeper, "_MENDS", SLOWLY)
     found, before = [], Keeper.lost
 
     def lost(self: Keeper, why: str, *, may_carry: bool = False) -> None:
