@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
-from gatewright.plane.linux import LinuxPlane, esp, leftovers
+from gatewright.plane.linux import LinuxPlane, esp, leftovers, netns, processes
 from gatewright.resources.specs import ItemKey, Kind
 from tests.plane.linux.customer import tunnel
 from tests.plane.linux.lab import Lab, Told, run, vswitch
 from tests.plane.linux.sites import DOWN, gateway
+from tests.plane.linux.test_ownership import sleeping
 from tests.plane.linux.tunnel_watch import Heard, opened
 
 INSTANCE = ItemKey(Kind.INSTANCE, "vpn-1")
@@ -67,6 +69,37 @@ def test_what_the_host_has_set_of_addresses_is_not_set_for_tunnels(lab: Lab) -> 
             for setting, value in wanted.items():
                 told = run("ip", "netns", "exec", name, "cat", f"/proc/sys/net/ipv4/conf/uplink/{setting}")
                 assert told.strip() == value
+
+    asyncio.run(main())
+
+
+def test_the_hosts_processes_are_looked_at_once_for_each_tunnel_that_is_removed(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of hundreds of tunnels each has a charon, so that a look at them all takes long then."""
+    spec = gateway(tunnel(1, initiate=False), tunnel(2, "198.51.100.51", initiate=False))
+    looks: list[str] = []
+    running = processes.running
+
+    def counted() -> Iterator[tuple[int, netns.Identity]]:
+        looks.append("look")
+        return running()
+
+    async def main() -> None:
+        async with opened(lab, Heard()) as (plane, _):
+            await plane.apply(vswitch())
+            await plane.apply(spec)
+            with netns.entered(lab.names.tunnel_namespace(spec.id, 2)):
+                stray = sleeping()
+            monkeypatch.setattr(processes, "running", counted)
+            await plane.apply(gateway(generation=2))
+            # and once for the instance's BIRD
+            assert looks == ["look"] * 3
+            assert stray.ended()
+            stray.close()
+            await plane.remove(INSTANCE)
+            await plane.remove(vswitch().key)
+        assert lab.nothing_left()
 
     asyncio.run(main())
 

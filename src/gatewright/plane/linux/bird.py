@@ -11,7 +11,7 @@ from gatewright.plane.linux.bird_client import BirdClient
 from gatewright.plane.linux.daemon import Daemon, Program
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder
-from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.processes import Process, Seen
 from gatewright.plane.linux.routing import RoutingRtnl
 
 EXECUTABLE = "/usr/sbin/bird"
@@ -78,9 +78,9 @@ class Bird(Daemon):
             raise PlaneError(f"giving BIRD in {self._namespace} its configuration: {error}") from error
         return process
 
-    def end(self) -> None:
+    def end(self, seen: Seen | None = None) -> None:
         """As of any daemon; and no route of it is left, which one that was killed leaves."""
-        super().end()
+        super().end(seen)
         with step(f"looking up network namespace {self._namespace}"):
             if netns.identity(self._namespace) is None:
                 return

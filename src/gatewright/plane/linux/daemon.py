@@ -20,7 +20,7 @@ from gatewright.plane.linux import local_sockets, netns, processes
 from gatewright.plane.linux.confinement import Confinement
 from gatewright.plane.linux.failures import step
 from gatewright.plane.linux.folders import Folder
-from gatewright.plane.linux.processes import Process
+from gatewright.plane.linux.processes import Process, Seen
 
 #: How long a daemon that was found, and one that was just started, may take to answer, in seconds.
 _FOUND_PATIENCE = 5.0
@@ -129,9 +129,9 @@ class Daemon(abc.ABC):
         name = self._program.name
         raise PlaneError(f"{name} did not come up in {self._namespace}: {fate}; {self._log} ends: {self._log_end()}")
 
-    def end(self) -> None:
-        """End whatever of this daemon lives, and remove its files."""
-        processes.terminate(self._living())
+    def end(self, seen: Seen | None = None) -> None:
+        """End whatever of this daemon lives, and remove its files; ``seen`` are the host's processes, if known."""
+        processes.terminate(self._living(seen))
         self._folder.take_back(self._program.name)
         with step(f"removing {self._config}"):
             self._config.unlink(missing_ok=True)
@@ -204,7 +204,7 @@ class Daemon(abc.ABC):
             raise PlaneError(f"process {pid} listens on {self._socket} and is not a {name} of ours: end it")
         return found
 
-    def _living(self) -> list[Process]:
+    def _living(self, seen: Seen | None = None) -> list[Process]:
         """Every one in the namespace, or with our configuration in a namespace that has lost its name."""
         with step(f"looking for a living {self._program.name}"):
             here = netns.identity(self._namespace)
@@ -212,7 +212,7 @@ class Daemon(abc.ABC):
             elsewhere = {*netns.listing().values(), netns.home()} - {here}
             return [
                 found
-                for pid, where in processes.running()
+                for pid, where in (processes.running() if seen is None else seen)
                 if where not in elsewhere
                 and processes.runs(pid, self._program.executable)
                 and (found := self._if_ours(pid))

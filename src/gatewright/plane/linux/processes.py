@@ -19,6 +19,8 @@ from gatewright.plane.contract import PlaneError
 from gatewright.plane.linux.confinement import Confinement
 from gatewright.plane.linux.netns import Identity
 
+#: What :func:`running` gave.
+Seen = Sequence[tuple[int, Identity]]
 #: Raised by a look at a process that has ended, or that we may not look at: then we did not start it.
 _OUT_OF_SIGHT = (FileNotFoundError, ProcessLookupError, PermissionError)
 

@@ -114,9 +114,12 @@ class OwnCharon(abc.ABC):
     def remove(self, instance_id: str, number: int) -> None:
         folder = self._folders.of_tunnel(instance_id, number)
         name = self._names.tunnel_namespace(instance_id, number)
+        with step(f"looking for processes of {name}"):
+            # once: of hundreds of tunnels each has a charon, and each that is removed looks at them all
+            seen = tuple(processes.running())
         # first, so that it can tell its peer
-        Charon(folder, name, self._user).end()
-        strays.end(name)
+        Charon(folder, name, self._user).end(seen)
+        strays.end(name, seen)
         instance = self._names.namespace(instance_id)
         if netns.identity(instance) is not None:
             with _looking_into(instance) as inside:
