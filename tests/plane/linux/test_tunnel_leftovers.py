@@ -148,6 +148,7 @@ def test_what_stands_for_charons_device_is_mended(lab: Lab, monkeypatch: pytest.
         (("ip", "-n", "{instance}", "link", "delete", "ike1"), "link ike1"),
         (("ip", "-n", "{instance}", "link", "delete", "tun1"), "link tun1 is gone"),
         (("ip", "-n", "{instance}", "rule", "delete", "priority", "1300"), "routing rules of priority 1300"),
+        (("ip", "-n", "{instance}", "rule", "delete", "fwmark", "1"), "routing rules of priority 110 differ: fwmark 1"),
         (("ip", "netns", "delete", "{tunnel}"), "is gone"),
     ],
 )
