@@ -23,7 +23,7 @@ from gatewright.plane.linux.vici_session import ViciSession
 from gatewright.resources.specs import InstanceSpec
 from gatewright.resources.tunnels import SecretRef, TunnelSpec
 from tests.plane.linux.customer import Customer, tunnel
-from tests.plane.linux.lab import Lab, run, vswitch
+from tests.plane.linux.lab import Lab, kill, run, vswitch
 from tests.plane.linux.machines import Machine, Machines
 from tests.plane.linux.sites import DOWN, UP, gateway, machine, site
 from tests.plane.linux.tunnel_watch import Heard, Secrets, opened, play
@@ -267,7 +267,7 @@ def test_who_comes_after_a_killed_agent_adopts_tunnels_as_they_stand(lab: Lab, m
                     assert asked.asked == []
                     assert charon_of(lab, 1) == before
             # nobody is there while its charon dies: that is mended by who comes next
-            os.kill(before, signal.SIGKILL)
+            kill(before)
             third = Heard()
             async with opened(lab, third) as (plane, found):
                 assert found[spec.key] == 0

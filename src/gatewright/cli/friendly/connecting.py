@@ -62,7 +62,7 @@ def connect(session: Session) -> dict[str, Any]:
     subject = f"connection {parsed.name} ({identity})" if parsed.name else f"connection {identity}"
     with _told(session, f"{subject} is made, but not all its routes", identity):
         _make_ways(session, order["VpnGatewayId"], identity, networks)
-    again = session.command("connections", "show", identity)
+    again = session.command("connections", "show", identity, "--wait")
     with _told(session, f"{subject} is made", identity):
         session.settled(call_waits.CONNECTION, identity, subject, again)
         described = session.call("DescribeVpnConnection", VpnConnectionId=identity)
