@@ -125,6 +125,12 @@ def test_there_is_no_session_with_a_charon_that_has_ended_or_is_not_listened_to(
 
 
 @pytest.mark.usefixtures("carried_by")
+def since_boot(pid: int) -> float:
+    """When a process was started, seconds."""
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(after_name[19]) / os.sysconf("SC_CLK_TCK")
+
+
 def test_a_charon_that_ends_again_and_again_is_started_ever_more_slowly(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,13 +142,13 @@ def test_a_charon_that_ends_again_and_again_is_started_ever_more_slowly(
 
         await plane.apply(vswitch())
         await plane.apply(gateway(tunnel(initiate=False)))
-        clock, started = asyncio.get_running_loop().time, []
+        started = []
         for _ in range(3):
             await told("begins when there is traffic")
             os.kill(charon_of(lab, 1), signal.SIGKILL)
             await told("its charon ended")
             await told("begins when there is traffic")
-            started.append(clock())
+            started.append(since_boot(charon_of(lab, 1)))
         assert started[1] - started[0] > 1.5
         assert started[2] - started[1] > 3.5
 
