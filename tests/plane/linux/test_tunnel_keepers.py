@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import signal
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from gatewright.plane.linux.processes import Process
 from gatewright.plane.linux.routing import KernelRoute, RoutingRtnl
 from gatewright.plane.linux.tunnels import keeper
 from gatewright.plane.linux.tunnels.backend import Standing
+from gatewright.plane.linux.tunnels.demand import Wanted
 from gatewright.plane.linux.tunnels.keeper import Keeper
 from gatewright.plane.linux.tunnels.links import LinkState, TunnelLinks
 from gatewright.plane.linux.tunnels.own_charon import OwnCharon
@@ -363,7 +365,8 @@ def test_sockets_of_an_instance_go_on_over_applies_and_end_with_who_needs_them(l
         # what is heard is looked up in what is wanted by now
         await plane.apply(gateway(msgspec.structs.replace(ONE, health=check), TWO, generation=2))
         assert demands["vpn-1"].demand is demand
-        assert demands["vpn-1"].spec.generation == 2
+        packet = Wanted(ipaddress.IPv4Address("10.9.1.20"), ipaddress.IPv4Address("172.16.2.2"))
+        assert demands["vpn-1"].ways.tunnels_for(packet) == [TWO.number]
         assert echoes["vpn-1"][1] is echo
         await plane.apply(gateway(msgspec.structs.replace(ONE, initiate=True), generation=3))
         assert (demands, echoes) == ({}, {})

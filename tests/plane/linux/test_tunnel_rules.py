@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gatewright.plane.linux.tunnels.demand import Wanted, tunnels_for
+from gatewright.plane.linux.tunnels.demand import Wanted, Ways
 from gatewright.plane.linux.tunnels.keeper import weak_words
 from gatewright.plane.linux.tunnels.lines import Lines, worth_telling
 from gatewright.plane.linux.tunnels.patience import LONGEST, Patience
@@ -150,7 +150,7 @@ def test_policies_go_before_selectors_and_these_before_destinations() -> None:
     assert plan(instance()).rules == []
 
     def wakes(source: str, destination: str) -> list[int]:
-        return tunnels_for(spec, Wanted(ipaddress.IPv4Address(source), ipaddress.IPv4Address(destination)))
+        return Ways(spec).tunnels_for(Wanted(ipaddress.IPv4Address(source), ipaddress.IPv4Address(destination)))
 
     assert wakes("10.9.1.20", "172.16.0.1") == [1, 2]
     assert wakes("10.9.2.20", "172.16.0.1") == [2, 1]

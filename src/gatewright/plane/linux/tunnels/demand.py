@@ -7,6 +7,7 @@ route; :mod:`~gatewright.plane.linux.filters` logs that to a group of nfnetlink_
 from __future__ import annotations
 
 import errno
+import functools
 import ipaddress
 import socket
 import struct
@@ -93,20 +94,34 @@ class Demand:
             raise OSError(-code, "nfnetlink_log")
 
 
-def tunnels_for(spec: InstanceSpec, packet: Wanted) -> list[int]:
-    """The numbers of the tunnels that a packet would go through, if they were up. Pure."""
-    found = []
-    plan = vpn_routing.plan(spec)
-    for rule in plan.rules:
-        if rule.source is not None and packet.source not in ipaddress.IPv4Network(rule.source):
-            continue
-        ways = [way for way in plan.tables.get(rule.table, ()) if _leads(way.destination, packet.destination)]
-        found += [way.tunnel for way in sorted(ways, key=lambda way: way.metric)]
-    return list(dict.fromkeys(found))
+class Ways:
+    """Where an instance's packets would go if all its tunnels were up. Pure."""
 
+    def __init__(self, spec: InstanceSpec) -> None:
+        self._spec = spec
 
-def _leads(network: str, address: ipaddress.IPv4Address) -> bool:
-    return address in ipaddress.IPv4Network(network)
+    def tunnels_for(self, packet: Wanted) -> list[int]:
+        """The numbers of the tunnels that a packet would go through."""
+        found = []
+        for source, ways in self._rules:
+            if source is None or packet.source in source:
+                found += [tunnel for destination, tunnel in ways if packet.destination in destination]
+        return list(dict.fromkeys(found))
+
+    @functools.cached_property
+    def _rules(self) -> list[tuple[ipaddress.IPv4Network | None, list[tuple[ipaddress.IPv4Network, int]]]]:
+        """What rules match, and the routes of their tables, the best first. Worked out for the first packet."""
+        plan = vpn_routing.plan(self._spec)
+        return [
+            (
+                None if rule.source is None else ipaddress.IPv4Network(rule.source),
+                [
+                    (ipaddress.IPv4Network(way.destination), way.tunnel)
+                    for way in sorted(plan.tables.get(rule.table, ()), key=lambda way: way.metric)
+                ],
+            )
+            for rule in plan.rules
+        ]
 
 
 def _packets(data: bytes) -> Iterator[Wanted]:

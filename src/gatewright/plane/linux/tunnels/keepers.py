@@ -21,7 +21,7 @@ from gatewright.plane.linux.netns import Identity
 from gatewright.plane.linux.tunnels import steering
 from gatewright.plane.linux.tunnels.backend import Backend, Standing
 from gatewright.plane.linux.tunnels.daemon import Daemon
-from gatewright.plane.linux.tunnels.demand import Demand, tunnels_for
+from gatewright.plane.linux.tunnels.demand import Demand, Ways
 from gatewright.plane.linux.tunnels.keeper import Keeper
 from gatewright.plane.linux.tunnels.links import LinkState, TunnelLinks
 from gatewright.plane.linux.tunnels.probes import Probes
@@ -49,7 +49,7 @@ class _Heard:
 
     demand: Demand
     namespace: Identity | None
-    spec: InstanceSpec
+    ways: Ways
 
 
 class Keepers:
@@ -246,13 +246,13 @@ class Keepers:
         name = self._names.namespace(spec.id)
         namespace, heard = netns.identity(name), self._demands.get(spec.id)
         if heard is not None and heard.namespace == namespace:
-            heard.spec = spec
+            heard.ways = Ways(spec)
             return
         self._stop_hearing(spec.id)
         loop = asyncio.get_running_loop()
         demand = await loop.run_in_executor(self._workers, Demand, name)
-        heard = self._demands[spec.id] = _Heard(demand, namespace, spec)
-        loop.add_reader(demand.fileno(), self._demanded, heard)
+        heard = self._demands[spec.id] = _Heard(demand, namespace, Ways(spec))
+        loop.add_reader(demand.fileno(), self._demanded, spec.id, heard)
 
     def _stop_hearing(self, instance_id: str) -> None:
         heard = self._demands.pop(instance_id, None)
@@ -260,10 +260,10 @@ class Keepers:
             asyncio.get_running_loop().remove_reader(heard.demand.fileno())
             heard.demand.close()
 
-    def _demanded(self, heard: _Heard) -> None:
+    def _demanded(self, instance_id: str, heard: _Heard) -> None:
         for packet in dict.fromkeys(heard.demand.take()):
-            for number in tunnels_for(heard.spec, packet):
-                if (keeper := self._keepers.get((heard.spec.id, number))) is not None:
+            for number in heard.ways.tunnels_for(packet):
+                if (keeper := self._keepers.get((instance_id, number))) is not None:
                     keeper.demand()
 
     async def _stand(self, keeper: Keeper, standing: Standing) -> None:
