@@ -163,7 +163,7 @@ def test_the_linux_plane_needs_no_more_than_the_unit_leaves_it(linux_host: None,
                 return str(client.call("DescribeVpnGateway", VpnGatewayId=made)["Status"])
 
             until(lambda: status() == "active", service.printed)
-            connect(client, made)
+            connection = connect(client, made)
             until(lambda: status() == "active", service.printed)
             before = daemons(service.installation)
             assert len(before) == DAEMONS
@@ -173,6 +173,8 @@ def test_the_linux_plane_needs_no_more_than_the_unit_leaves_it(linux_host: None,
             client = service.client()
             until(lambda: status() == "active", service.printed)
             assert daemons(service.installation) == before
+            client.call("DeleteVpnConnection", VpnConnectionId=connection)
+            until(lambda: client.call("DescribeVpnConnections")["TotalCount"] == 0, service.printed)
             client.call("DeleteVpnGateway", VpnGatewayId=made)
             until(lambda: client.call("DescribeVpnGateways")["TotalCount"] == 0, service.printed)
             assert "Traceback" not in service.printed()
