@@ -245,7 +245,7 @@ def _encoded(document: object) -> bytes:
 def _reference(found: object) -> str:
     """What stands for a set in a rule that looks into it."""
     if not isinstance(found, Cases):
-        raise NotImplementedError(f"{type(found)} in a document for nft")
+        raise TypeError(f"{type(found)} in a document for nft")
     return f"@{found.name}"
 
 
