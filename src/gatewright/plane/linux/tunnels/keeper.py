@@ -49,7 +49,7 @@ _AGAIN = 1.0
 _SWEEP = 30.0
 #: Looks a second in the long run, and at once: a negotiation takes fewer, and who has the peer's address could have
 #: charon tell something thousands of times a second.
-_LOOKS = (10.0, 40.0)
+_LOOKS = (50.0, 100.0)
 #: A charon that ends by itself is started again at once, and then after so long at first, and at the longest; one that
 #: has lived for so long begins anew, seconds.
 _MENDS = (0.2, 30.0, 60.0)
