@@ -35,7 +35,7 @@ def test_the_kernel_is_found_in_its_compressed_image() -> None:
     assert kernel.uncompressed(image(lzma.compress(elf) + length)) == elf
 
 
-@pytest.mark.parametrize("payload", [gzip.compress(b"\x7fELF"), lzma.compress(b"a boot sector")])
+@pytest.mark.parametrize("payload", [gzip.compress(b"\x7fELF"), lzma.compress(b"a boot sector")], ids=["gzip", "xz"])
 def test_an_image_of_another_kind_is_told(payload: bytes) -> None:
     with pytest.raises(Failure, match="the kernel"):
         kernel.uncompressed(image(payload))
