@@ -138,7 +138,8 @@ class Customer:
                 assert self._charon.poll() is None, self.log()
                 assert time.monotonic() < deadline, self.log()
                 time.sleep(0.005)
-        if self.kernel_esp:
+        # a TUN device has gone with the charon before, and an XFRM interface has not
+        if self.kernel_esp and "ipsec0" not in self.router.ip("-o", "link"):
             self.router.ip("link", "add", "ipsec0", "type", "xfrm", "if_id", str(_IF_ID))
         self.router.ip("link", "set", "ipsec0", "up")
 

@@ -2,7 +2,8 @@
 
 States and policies are looked up where the interface was made, wherever it is now: it is made in the namespace of the
 tunnel's charon and moved into the instance's. What a charon that was killed has left in the kernel goes on carrying
-until the next one starts; by then the link is down, so that whatever routes does not wait for that one.
+until the next one starts; by then the link is down, so that whatever routes does not wait for that one. Not so what
+comes in as ESP in UDP, from a peer behind NAT: it goes through charon's socket.
 """
 
 from __future__ import annotations
