@@ -56,7 +56,7 @@ class Signals:
         signal.alarm(0)
         self._held = True
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as signal.signal calls it - as handlers are called
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as signal.signal calls it
         self._pending = True
         if not self._held:
             self._held = True  # another one on its way out would leave something behind

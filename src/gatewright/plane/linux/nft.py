@@ -1,4 +1,4 @@
-"""Puts tables into nftables with the program nft: one transaction a call, or nothing at all.
+"""Puts tables into nftables with the program nft: each run of it is one transaction, or nothing at all.
 
 The library behind the program is under the GPL, so it is run and not loaded.
 """
